@@ -1,0 +1,1 @@
+"""Writing: proxy, tap, redaction, journal, importers."""

@@ -1,0 +1,1 @@
+"""Reading: fold, audio, pacing, replay server, replay client, diff, exporters, pytest plugin."""

@@ -1,0 +1,165 @@
+"""Every error that earwitness raises on purpose.
+
+::
+
+    EarwitnessError
+    ├── RequestError        what was asked for cannot be had        exit code 3
+    │   ├── SessionNotFound
+    │   ├── AmbiguousSession
+    │   └── OutputExists
+    ├── PeerError           the other side of a socket               exit code 4
+    │   ├── UpstreamUnreachable
+    │   ├── UpstreamRefused
+    │   ├── ListenFailed
+    │   └── ClientDiverged
+    ├── StoreError          the journal                              exit code 5
+    │   ├── StoreNotFound
+    │   ├── StoreBusy
+    │   ├── StoreNewer
+    │   ├── StoreOutdated
+    │   ├── StoreCorrupt
+    │   └── StoreWriteFailed
+    └── FileError           a file that was given or is to be made   exit code 6
+        ├── NotRecognised
+        ├── DamagedFile
+        └── CannotWrite
+
+An error says what is wrong (``str(error)``), and in ``hint`` what to do next. ``data`` holds the facts by name, for
+programs. The command prints both in one paragraph and exits with ``exit_code``. Exit code 1 is no error: it is the
+answer "no" (``verify`` found something, ``diff`` differs); 2 is a wrong command line.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "AmbiguousSession",
+    "CannotWrite",
+    "ClientDiverged",
+    "DamagedFile",
+    "EarwitnessError",
+    "FileError",
+    "ListenFailed",
+    "NotRecognised",
+    "OutputExists",
+    "PeerError",
+    "RequestError",
+    "SessionNotFound",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreNewer",
+    "StoreNotFound",
+    "StoreOutdated",
+    "StoreWriteFailed",
+    "UpstreamRefused",
+    "UpstreamUnreachable",
+]
+
+
+class EarwitnessError(Exception):
+    """Base of all errors raised on purpose.
+
+    Args:
+        message: what is wrong, naming the file, session and seq where there is one.
+        hint: what to do next, as one sentence; empty where nothing can be said.
+        data: the facts by name.
+    """
+
+    exit_code: int = 70
+
+    def __init__(self, message: str, *, hint: str = "", **data: object) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.data = data
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".rstrip()
+
+
+class RequestError(EarwitnessError):
+    """What was asked for cannot be had: an unknown session, an impossible position, a bad value."""
+
+    exit_code = 3
+
+
+class SessionNotFound(RequestError):
+    """No session has that id, prefix or path."""
+
+
+class AmbiguousSession(RequestError):
+    """Several sessions begin with that prefix."""
+
+
+class OutputExists(RequestError):
+    """The target exists and may not be overwritten without being told to."""
+
+
+class PeerError(EarwitnessError):
+    """The other side of a socket did not do its part."""
+
+    exit_code = 4
+
+
+class UpstreamUnreachable(PeerError):
+    """The upstream server cannot be reached."""
+
+
+class UpstreamRefused(PeerError):
+    """The upstream server answered the handshake with another status than 101."""
+
+
+class ListenFailed(PeerError):
+    """The listening address cannot be had."""
+
+
+class ClientDiverged(PeerError):
+    """A client under test behaved differently from the recording."""
+
+
+class StoreError(EarwitnessError):
+    """The journal cannot be used as asked."""
+
+    exit_code = 5
+
+
+class StoreNotFound(StoreError):
+    """There is no journal at that place."""
+
+
+class StoreBusy(StoreError):
+    """Another recorder holds the journal."""
+
+
+class StoreNewer(StoreError):
+    """The journal's schema is newer than this program."""
+
+
+class StoreOutdated(StoreError):
+    """The journal's schema is older than this program and must be upgraded first."""
+
+
+class StoreCorrupt(StoreError):
+    """The journal's content is not what the format allows."""
+
+
+class StoreWriteFailed(StoreError):
+    """The journal refused a write: disk full, locked, read-only."""
+
+
+class FileError(EarwitnessError):
+    """A file that was given, or is to be made."""
+
+    exit_code = 6
+
+
+class NotRecognised(FileError):
+    """The file is of no kind that earwitness reads."""
+
+
+class DamagedFile(FileError):
+    """The file is of a known kind, but a part of it cannot be read."""
+
+
+class CannotWrite(FileError):
+    """The target cannot be written."""

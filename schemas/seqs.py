@@ -1,0 +1,92 @@
+"""A set of seqs that grows at its end, kept as runs: the provenance of a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+__all__ = ["Seqs"]
+
+
+class Seqs:
+    """Ascending seqs as runs ``[first, last]``; adding the newest again changes nothing.
+
+    In JSON: a list of ``[first, last]`` pairs.
+    """
+
+    __slots__ = ("_runs",)
+
+    def __init__(self, runs: list[list[int]] | None = None) -> None:
+        self._runs: list[list[int]] = runs if runs is not None else []
+
+    def add(self, seq: int) -> None:
+        """Add a seq that is not below the last one added."""
+        runs = self._runs
+        if runs:
+            last = runs[-1]
+            if seq <= last[1]:
+                return
+            if seq == last[1] + 1:
+                last[1] = seq
+                return
+        runs.append([seq, seq])
+
+    @property
+    def first(self) -> int | None:
+        """The smallest; None where empty."""
+        return self._runs[0][0] if self._runs else None
+
+    @property
+    def last(self) -> int | None:
+        """The largest; None where empty."""
+        return self._runs[-1][1] if self._runs else None
+
+    @property
+    def runs(self) -> list[list[int]]:
+        """The runs, as a copy."""
+        return [list(run) for run in self._runs]
+
+    def copy(self) -> Seqs:
+        """A copy that does not grow with this one."""
+        return Seqs(self.runs)
+
+    def __iter__(self) -> Iterator[int]:
+        for first, last in self._runs:
+            yield from range(first, last + 1)
+
+    def __len__(self) -> int:
+        return sum(last - first + 1 for first, last in self._runs)
+
+    def __contains__(self, seq: object) -> bool:
+        return isinstance(seq, int) and any(first <= seq <= last for first, last in self._runs)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Seqs) and self._runs == other._runs
+
+    __hash__ = None  # type: ignore[assignment]  # it grows
+
+    def __repr__(self) -> str:
+        return f"Seqs({self._runs})"
+
+    def __str__(self) -> str:
+        return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self._runs)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        """Read and write it as a list of pairs."""
+        pairs = core_schema.list_schema(core_schema.list_schema(core_schema.int_schema(), min_length=2, max_length=2))
+
+        def build(value: Any) -> Seqs:
+            return value if isinstance(value, Seqs) else cls([list(run) for run in value])
+
+        def give(value: Seqs) -> list[list[int]]:
+            return value.runs
+
+        return core_schema.no_info_before_validator_function(
+            lambda value: value.runs if isinstance(value, Seqs) else value,
+            core_schema.no_info_after_validator_function(build, pairs),
+            serialization=core_schema.plain_serializer_function_ser_schema(give, return_schema=pairs),
+        )

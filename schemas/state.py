@@ -1,0 +1,400 @@
+"""The conversation's state: what the fold makes of a session's events.
+
+Plain values. Everything carries where it came from: ``seqs`` are the records behind a value, ``…_seq`` a single one,
+``…_ns`` the offset of that record (None where the source had no clock). Names and shapes are those of the GA
+vocabulary, whatever the session spoke. Audio is referenced (:class:`AudioRefs`), never held.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from .audio_refs import AudioRefs
+from .seqs import Seqs
+
+__all__ = [
+    "AudioFormat",
+    "BufferEvent",
+    "Call",
+    "Close",
+    "ConfigChange",
+    "Conversation",
+    "Gap",
+    "InputAudio",
+    "InputSpan",
+    "Interruption",
+    "Item",
+    "McpTools",
+    "Part",
+    "PlaybackEvent",
+    "Problem",
+    "RateLimits",
+    "Response",
+    "ServerError",
+    "Session",
+    "SpeechSpan",
+    "Transcription",
+    "Truncation",
+]
+
+Json = Any
+Side = Literal["client", "server"]
+
+
+@dataclass(slots=True)
+class AudioFormat:
+    """Format of one direction's audio. ``type``: ``audio/pcm``, ``audio/pcmu`` or ``audio/pcma``; ``rate`` in Hz."""
+
+    type: str
+    rate: int
+    stated: bool = True
+    """False where no event stated it and the API's default was taken."""
+
+
+@dataclass(slots=True)
+class ConfigChange:
+    """The session configuration in force from ``seq`` on, in GA shape."""
+
+    seq: int
+    offset_ns: int | None
+    by: Side
+    type: str
+    config: dict[str, Json]
+
+
+@dataclass(slots=True)
+class Session:
+    """The server's session: identity and configuration (canonical GA shape), with every change."""
+
+    id: str | None = None
+    model: str | None = None
+    config: dict[str, Json] = field(default_factory=dict[str, Json])
+    """What the server last stated."""
+    requested: dict[str, Json] = field(default_factory=dict[str, Json])
+    """What the client asked for and the server has not yet acknowledged."""
+    input_format: AudioFormat = field(default_factory=lambda: AudioFormat("audio/pcm", 24000, stated=False))
+    output_format: AudioFormat = field(default_factory=lambda: AudioFormat("audio/pcm", 24000, stated=False))
+    history: list[ConfigChange] = field(default_factory=list[ConfigChange])
+    expires_at: int | None = None
+
+
+@dataclass(slots=True)
+class Transcription:
+    """Transcription of a user's audio part."""
+
+    status: Literal["pending", "partial", "completed", "failed"]
+    text: str = ""
+    segments: list[dict[str, Json]] = field(default_factory=list[dict[str, Json]])
+    error: dict[str, Json] | None = None
+    usage: dict[str, Json] | None = None
+    logprobs: list[Json] | None = None
+    completions: int = 0
+    """How many ``completed`` events came; some vendors send several, each replacing the one before."""
+    seqs: Seqs = field(default_factory=Seqs)
+    done_ns: int | None = None
+
+
+@dataclass(slots=True)
+class Part:
+    """A content part. ``type``: input_text, input_audio, input_image, output_text, output_audio, or what was stated."""
+
+    type: str
+    index: int
+    text: str | None = None
+    transcript: str | None = None
+    """Assistant: the model's transcript of its own audio. User: the transcription, as far as it is known."""
+    status: Literal["in_progress", "completed", "incomplete"] = "in_progress"
+    audio: AudioRefs = field(default_factory=AudioRefs)
+    image_url: str | None = None
+    """As stated; a data URL is shortened to its media type and digest."""
+    detail: str | None = None
+    transcription: Transcription | None = None
+    fields: dict[str, Json] = field(default_factory=dict[str, Json])
+    """Stated fields that have no place of their own."""
+    text_deltas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    """For each text or transcript delta: (seq, length of text so far). Where heard text is estimated from."""
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class InputSpan:
+    """Which part of the input stream a user item is, by the session's sample clock.
+
+    ``start_ms``/``end_ms`` count from the start of all audio written in the session (server VAD: as stated by the
+    server, padding included); ``start_byte``/``end_byte`` are the same span in decoded bytes of the input stream.
+    """
+
+    source: Literal["vad", "commit", "timeout"]
+    start_ms: float | None
+    end_ms: float | None
+    start_byte: int | None
+    end_byte: int | None
+    reliable: bool
+    why_not: str | None = None
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class Item:
+    """A conversation item."""
+
+    id: str
+    type: str
+    role: str | None = None
+    status: str | None = None
+    content: list[Part] = field(default_factory=list[Part])
+    name: str | None = None
+    call_id: str | None = None
+    arguments: str | None = None
+    output: str | None = None
+    fields: dict[str, Json] = field(default_factory=dict[str, Json])
+    """Stated fields that have no place of their own (``phase``, ``server_label``, ``tools``, …)."""
+    previous_item_id: str | None = None
+    """As the server last stated it, other than null."""
+    response_id: str | None = None
+    created_by: Literal["client", "model", "speech", "server"] = "server"
+    """``client``: by ``conversation.item.create``; ``model``: a response's output; ``speech``: a committed buffer;
+    ``server``: nobody asked for it."""
+    request_seq: int | None = None
+    """The client's ``conversation.item.create``, where one caused it."""
+    span: InputSpan | None = None
+    on_record: bool = True
+    """False while only a response or a transcription spoke of it; True once the conversation holds it."""
+    deleted_seq: int | None = None
+    first_seq: int = 0
+    first_ns: int | None = None
+    done_ns: int | None = None
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class Response:
+    """A response of the model."""
+
+    id: str
+    status: str
+    status_details: Json = None
+    output: list[str] = field(default_factory=list[str])
+    """Item ids by output index."""
+    conversation_id: str | None = None
+    in_band: bool = True
+    """False for a response outside the conversation (``conversation: "none"``)."""
+    metadata: dict[str, Json] | None = None
+    usage: dict[str, Json] | None = None
+    config: dict[str, Json] = field(default_factory=dict[str, Json])
+    """Modalities, voice, formats, limits: the rest of the response object, in GA shape."""
+    request: dict[str, Json] | None = None
+    """``response`` of the client's ``response.create``, as stated (``commit``, ``cancel_previous``, … kept)."""
+    request_seq: int | None = None
+    trigger: Literal["client", "vad", "timeout", "unknown"] = "unknown"
+    trigger_seq: int | None = None
+    trigger_ns: int | None = None
+    cancel_seq: int | None = None
+    created_seq: int | None = None
+    created_ns: int | None = None
+    first_output_ns: int | None = None
+    first_audio_ns: int | None = None
+    first_text_ns: int | None = None
+    done_seq: int | None = None
+    done_ns: int | None = None
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class Call:
+    """A function call: the arguments from the model, the output from the client."""
+
+    call_id: str
+    item_id: str
+    name: str | None
+    arguments: str
+    response_id: str | None = None
+    output: str | None = None
+    output_item_id: str | None = None
+    done_seq: int | None = None
+    done_ns: int | None = None
+    output_seq: int | None = None
+    """The client's ``conversation.item.create`` that carried the output."""
+    output_ns: int | None = None
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class McpTools:
+    """State of one ``mcp_list_tools`` item."""
+
+    item_id: str
+    status: Literal["in_progress", "completed", "failed"]
+    server_label: str | None = None
+    tools: list[Json] = field(default_factory=list[Json])
+    error: Json = None
+    seqs: Seqs = field(default_factory=Seqs)
+
+
+@dataclass(slots=True)
+class Truncation:
+    """A cut of an assistant's audio. ``status`` is ``done`` once the server said so; ``refused`` after an ``error``."""
+
+    item_id: str
+    content_index: int
+    audio_end_ms: int
+    status: Literal["requested", "done", "refused"]
+    by: Literal["client", "server"]
+    request_seq: int | None = None
+    request_ns: int | None = None
+    done_seq: int | None = None
+    done_ns: int | None = None
+
+
+@dataclass(slots=True)
+class Interruption:
+    """The user cut in: from ``speech_started`` to what was unheard."""
+
+    item_id: str | None
+    response_id: str | None
+    speech_seq: int | None = None
+    speech_ns: int | None = None
+    cut_seq: int | None = None
+    cut_ns: int | None = None
+    by: Literal["client", "server"] | None = None
+    unheard_ms: float | None = None
+
+
+@dataclass(slots=True)
+class SpeechSpan:
+    """One utterance as server VAD saw it, in ms of the input stream."""
+
+    item_id: str | None
+    start_ms: int | None = None
+    end_ms: int | None = None
+    started_seq: int | None = None
+    started_ns: int | None = None
+    stopped_seq: int | None = None
+    stopped_ns: int | None = None
+
+
+@dataclass(slots=True)
+class BufferEvent:
+    """Something that happened to the input audio buffer. ``at_byte``: decoded bytes received by then."""
+
+    type: str
+    seq: int
+    offset_ns: int | None
+    at_byte: int
+    item_id: str | None = None
+    fields: dict[str, Json] = field(default_factory=dict[str, Json])
+
+
+@dataclass(slots=True)
+class InputAudio:
+    """The input audio buffer: one stream of all audio appended in the session."""
+
+    audio: AudioRefs = field(default_factory=AudioRefs)
+    """Every append in order. Byte 0 is the first byte appended in the session."""
+    pending_from_byte: int = 0
+    """Where the uncommitted rest begins."""
+    speech: list[SpeechSpan] = field(default_factory=list[SpeechSpan])
+    events: list[BufferEvent] = field(default_factory=list[BufferEvent])
+    """Commits, clears, timeouts, DTMF, in order."""
+
+
+@dataclass(slots=True)
+class PlaybackEvent:
+    """``output_audio_buffer.started``, ``.stopped``, ``.cleared`` (under their GA names)."""
+
+    type: str
+    response_id: str | None
+    seq: int
+    offset_ns: int | None
+
+
+@dataclass(slots=True)
+class ServerError:
+    """An ``error`` event, tied to the client event that caused it where that can be told."""
+
+    seq: int
+    offset_ns: int | None
+    type: str | None
+    code: str | None
+    message: str | None
+    param: str | None
+    event_id: str | None
+    cause_seq: int | None
+    cause_by: Literal["event_id", "param", "order"] | None
+
+
+@dataclass(slots=True)
+class RateLimits:
+    """The last ``rate_limits.updated``."""
+
+    seq: int
+    offset_ns: int | None
+    limits: list[dict[str, Json]]
+
+
+@dataclass(slots=True)
+class Gap:
+    """Frames crossed here that the store could not take: what follows may lack them."""
+
+    seq: int
+    frames: int
+    bytes: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Problem:
+    """Traffic that could not be read as it stands, kept and named. Nothing was dropped for it."""
+
+    seq: int
+    what: str
+    """``invalid-json``, ``not-an-object``, ``no-type``, ``binary``, ``erased``, ``bad-field``, …"""
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Close:
+    """How the session ended."""
+
+    seq: int
+    offset_ns: int | None
+    kind: Literal["close", "cutoff"]
+    code: int | None = None
+    reason: str = ""
+    by: str | None = None
+
+
+@dataclass(slots=True)
+class Conversation:
+    """The state of a session after ``last_seq``.
+
+    ``items`` are the items on record in conversation order, deleted ones left out (they are in ``deleted``). It says
+    what was recorded, never what the model saw: a server may shorten its own context without any event.
+    """
+
+    dialect: str = "unknown"
+    conversation_id: str | None = None
+    session: Session = field(default_factory=Session)
+    items: list[Item] = field(default_factory=list[Item])
+    deleted: list[Item] = field(default_factory=list[Item])
+    out_of_band: list[Item] = field(default_factory=list[Item])
+    """Items of responses outside the conversation, and items that were announced but never on record."""
+    responses: list[Response] = field(default_factory=list[Response])
+    calls: list[Call] = field(default_factory=list[Call])
+    mcp: list[McpTools] = field(default_factory=list[McpTools])
+    input_audio: InputAudio = field(default_factory=InputAudio)
+    truncations: list[Truncation] = field(default_factory=list[Truncation])
+    interruptions: list[Interruption] = field(default_factory=list[Interruption])
+    playback: list[PlaybackEvent] = field(default_factory=list[PlaybackEvent])
+    errors: list[ServerError] = field(default_factory=list[ServerError])
+    rate_limits: RateLimits | None = None
+    gaps: list[Gap] = field(default_factory=list[Gap])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    counts: dict[str, int] = field(default_factory=dict[str, int])
+    """Events by their own type, as the wire named them."""
+    unknown: dict[str, int] = field(default_factory=dict[str, int])
+    """Events of types that no vocabulary here knows."""
+    close: Close | None = None
+    last_seq: int = -1
+    last_ns: int | None = None

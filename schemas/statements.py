@@ -1,0 +1,116 @@
+"""What the recorder itself states about a session.
+
+The JSON payloads of ``open``, ``close``, ``gap``, ``note`` and ``cutoff``. They are records like any other, hashed into the chain, so a session's life can be told from its records alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "CloseStatement",
+    "CutoffStatement",
+    "GapStatement",
+    "NoteStatement",
+    "OpenStatement",
+    "Request",
+    "Response",
+    "Source",
+]
+
+Header = tuple[str, str]
+
+
+class _Statement(BaseModel):
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    def to_payload(self) -> bytes:
+        """Give the statement as the record's bytes: JSON in UTF-8, absent values left out."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+
+class Request(_Statement):
+    """The client's handshake as it went upstream, secrets replaced."""
+
+    target: str
+    """Path and query exactly as sent, e.g. ``/v1/realtime?model=gpt-realtime``."""
+    headers: list[Header] = []
+    """In the order sent, names as sent."""
+
+
+class Response(_Statement):
+    """The upstream's answer to the handshake."""
+
+    status: int
+    headers: list[Header] = []
+    body: str | None = None
+    """Only of a refusal; text, undecodable bytes replaced."""
+
+
+class Source(_Statement):
+    """Where an imported session came from."""
+
+    format: str
+    name: str
+    """File name without its folder."""
+    part: int = 1
+    """Which session of the file, from 1."""
+
+
+class OpenStatement(_Statement):
+    """Payload of the ``open`` record, seq 0."""
+
+    opened_at: str | None = None
+    """Wall clock in UTC, ISO 8601 with microseconds and ``Z``; absent where an import had none."""
+    origin: str = "proxy"
+    """``proxy``, ``import`` or ``drive``."""
+    program: str = ""
+    """``earwitness/VERSION``."""
+    upstream: str | None = None
+    """Base URL of the upstream, without userinfo."""
+    request: Request | None = None
+    response: Response | None = None
+    source: Source | None = None
+    dialect: str | None = None
+    """The dialect stated by a cassette; absent where it is read from the frames."""
+    labels: dict[str, str] = Field(default_factory=dict[str, str])
+    links: dict[str, str] = Field(default_factory=dict[str, str])
+    """Other sessions by role: ``previous`` (this one continues it), ``drives`` (this one plays it again)."""
+
+
+class CloseStatement(_Statement):
+    """Payload of the ``close`` record: the last of a session that ended in an orderly way."""
+
+    code: int | None = None
+    """RFC 6455 close code; 1005 for a close frame without code, 1006 for none at all; None for a refused handshake."""
+    reason: str = ""
+    by: Literal["client", "server", "recorder"]
+    """Whose close came first."""
+    handed: dict[str, int] = Field(default_factory=dict[str, int])
+    """The last seq that was handed to the transport towards each side."""
+
+
+class GapStatement(_Statement):
+    """Payload of a ``gap`` record: frames that crossed while the store could not take them."""
+
+    frames: int
+    bytes: int
+    reason: str
+    from_ns: int | None = None
+    to_ns: int | None = None
+
+
+class NoteStatement(_Statement):
+    """Payload of a ``note`` record: something that a reader of the session should know."""
+
+    note: str
+    details: dict[str, Any] = Field(default_factory=dict[str, Any])
+
+
+class CutoffStatement(_Statement):
+    """Payload of the ``cutoff`` record: the recorder died, the session's end is unknown."""
+
+    reason: str
+    found_at: str
