@@ -1,1 +1,5 @@
 """The ``earwitness`` command."""
+
+from .main import main
+
+__all__ = ["main"]

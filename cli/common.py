@@ -1,0 +1,86 @@
+"""What several commands share: options, arguments, output."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, Final, ParamSpec, TypeVar
+
+import click
+import orjson
+
+__all__ = [
+    "DEFAULT_DB",
+    "coroutine",
+    "db_option",
+    "emit_json",
+    "format_clock",
+    "json_option",
+    "progress_stream",
+    "session_argument",
+    "table",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEFAULT_DB: Final = "earwitness.db"
+
+db_option = click.option(
+    "--db",
+    envvar="EARWITNESS_DB",
+    default=DEFAULT_DB,
+    show_default=True,
+    metavar="PATH_OR_URL",
+    help="The journal: path of a SQLite file, or an SQLAlchemy URL. Also $EARWITNESS_DB.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON (documented in docs/json.md).")
+session_argument = click.argument("session")
+
+
+def coroutine(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
+    """Run a command's coroutine."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        return asyncio.run(function(*args, **kwargs))
+
+    return run
+
+
+def emit_json(value: Any) -> None:
+    """Print a value as JSON, indented."""
+    data = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+    click.echo(data.decode())
+
+
+def format_clock(offset_ns: int | None, *, digits: int = 3) -> str:
+    """Write an offset as ``MM:SS.mmm``; ``–`` where there was no clock. Hours go into the minutes."""
+    if offset_ns is None:
+        return "–"
+    unit = 10 ** (9 - digits)
+    whole = (offset_ns + unit // 2) // unit
+    seconds, rest = divmod(whole, 10**digits)
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes:02d}:{seconds:02d}" + (f".{rest:0{digits}d}" if digits else "")
+
+
+def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
+    """Lay out rows in columns; columns named in ``right`` are set flush right."""
+    widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
+
+    def line(row: list[str]) -> str:
+        cells = (
+            text.rjust(width) if n in right else text.ljust(width)
+            for n, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
+        return "  ".join(cells).rstrip()
+
+    return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
+
+
+def progress_stream() -> Any | None:
+    """Where progress may be shown: standard error if it is a terminal, else nowhere."""
+    return sys.stderr if sys.stderr.isatty() else None

@@ -1,0 +1,112 @@
+"""The command's root: finds the sub-command, prints errors, sets exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import textwrap
+from importlib.metadata import version
+from typing import Any, Final
+
+import click
+
+from ..schemas.errors import EarwitnessError
+
+__all__ = ["COMMANDS", "main"]
+
+COMMANDS: Final[dict[str, str]] = {
+    "record": ".record",
+    "list": ".sessions:list_command",
+    "show": ".sessions:show",
+    "transcript": ".transcript",
+    "audio": ".audio",
+    "verify": ".verify",
+    "replay": ".replay",
+    "import": ".files:import_command",
+    "export": ".files:export",
+    "db": ".db",
+    "demo": ".demo",
+}
+"""Each command's module and, after the colon, its object where that is not called like the command."""
+
+EXIT_INTERRUPTED: Final = 130
+"""128 + SIGINT, as shells count."""
+
+
+class Root(click.Group):
+    """A group that imports a command's module when the command is used, so that ``--help`` and errors are quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order of the table: first what a new user needs first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and give a command; None where there is none of that name."""
+        place = COMMANDS.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        return getattr(importlib.import_module(module, __package__), attribute or cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, naming the nearest command where there is none of that name."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean '{near[0]}'?"
+            raise
+
+
+@click.group(
+    cls=Root,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=(
+        "Exit codes: 0 done; 1 the answer is no (verify, diff, check, replay found a difference); 2 wrong command line; "
+        "3 the request cannot be met; 4 the other side of a socket; 5 the journal; 6 a file; 130 interrupted."
+    ),
+)
+@click.version_option(version("earwitness"), prog_name="earwitness")
+def cli() -> None:
+    """Record what a realtime voice agent really heard and said, and play it back.
+
+    SESSION is a public id, a unique prefix of one, 'latest', or the path of a cassette. The database is --db, else
+    $EARWITNESS_DB, else ./earwitness.db.
+
+    \b
+    Try it with no network:     earwitness demo
+    Record your own agent:      earwitness record --upstream openai
+    """
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command; the process ends with its exit code."""
+    try:
+        code = cli.main(args=args, prog_name="earwitness", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except EarwitnessError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        sys.exit(EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output (`head`, a closed pager) has what it wanted.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _complain(error: EarwitnessError) -> None:
+    """Print an error as one paragraph."""
+    text = f"{click.style('earwitness:', fg='red')} {error}"
+    width: Any = 100 if sys.stderr.isatty() else 10_000
+    click.echo(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False), err=True)

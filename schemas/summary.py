@@ -1,0 +1,135 @@
+"""The summary of a session, from its frames: what ``list`` shows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+from urllib.parse import parse_qs, urlsplit
+
+from .dialect import detect
+from .frame import Frame
+from .recording import SessionInfo, SessionStatus
+
+__all__ = ["Summary", "parse_time"]
+
+_TELLING_EVENTS: Final = 16
+"""So many events are looked at to read the dialect; the first ones name the session's shape."""
+
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+def parse_time(text: Any) -> datetime | None:
+    """Read an ISO 8601 time; None where it is none. A time without a zone is UTC."""
+    if not isinstance(text, str):
+        return None
+    try:
+        value = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Summary:
+    """Reads a session's summary off its frames, one at a time.
+
+    Only the recorder's statements and the first few small events are parsed.
+    """
+
+    def __init__(self) -> None:
+        self._open: dict[str, Any] = {}
+        self._events: list[dict[str, Any]] = []
+        self._model: str | None = None
+        self._status: SessionStatus = "open"
+        self._close_code: int | None = None
+        self._frames = 0
+        self._last_ns: int | None = None
+
+    def apply(self, frame: Frame) -> None:
+        """Take the session's next frame."""
+        self._frames = frame.seq + 1
+        if frame.offset_ns is not None:
+            self._last_ns = frame.offset_ns
+        if frame.kind == "text":
+            if len(self._events) < _TELLING_EVENTS and frame.type is not None and frame.audio is None:
+                self._look(frame)
+        elif frame.kind == "open":
+            self._open = _object(frame)
+        elif frame.kind == "close":
+            code = _object(frame).get("code")
+            self._close_code = code if isinstance(code, int) else None
+            self._status = "closed"
+        elif frame.kind == "cutoff":
+            self._status = "cut off"
+
+    def _look(self, frame: Frame) -> None:
+        event = _object(frame)
+        self._events.append(event)
+        if self._model is None and frame.type in ("session.created", "session.updated"):
+            session = event.get("session")
+            model = cast("dict[str, Any]", session).get("model") if isinstance(session, dict) else None
+            self._model = model if isinstance(model, str) else None
+
+    def info(self, public_id: str) -> SessionInfo:
+        """Give the summary of the frames so far."""
+        opening = self._open
+        request = _part(opening, "request")
+        target = request.get("target")
+        target = target if isinstance(target, str) else None
+        upstream = opening.get("upstream")
+        source = _part(opening, "source").get("name")
+        status = _part(opening, "response").get("status", _SWITCHING_PROTOCOLS)
+        stated = opening.get("dialect")
+        return SessionInfo(
+            id=public_id,
+            opened_at=parse_time(opening.get("opened_at")),
+            status="refused" if status != _SWITCHING_PROTOCOLS else self._status,
+            dialect=stated if isinstance(stated, str) else detect(target, _headers(request), self._events),
+            target=target,
+            upstream=upstream if isinstance(upstream, str) else None,
+            model=self._model or _query_model(target),
+            frames=self._frames,
+            duration_ns=self._last_ns,
+            close_code=self._close_code,
+            labels=_strings(_part(opening, "labels")),
+            links=_strings(_part(opening, "links")),
+            source=source if isinstance(source, str) else None,
+        )
+
+
+def _object(frame: Frame) -> dict[str, Any]:
+    try:
+        value = frame.json()
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _part(value: dict[str, Any], key: str) -> dict[str, Any]:
+    part = value.get(key)
+    return cast("dict[str, Any]", part) if isinstance(part, dict) else {}
+
+
+def _strings(value: dict[str, Any]) -> dict[str, str]:
+    return {key: text for key, text in value.items() if isinstance(text, str)}
+
+
+def _headers(request: dict[str, Any]) -> list[tuple[str, str]]:
+    headers: list[tuple[str, str]] = []
+    for header in cast("list[Any]", request.get("headers") or []):
+        match header:
+            case [str(name), str(value)]:
+                headers.append((name, value))
+            case _:
+                pass
+    return headers
+
+
+def _query_model(target: str | None) -> str | None:
+    """Read the model, or Azure's deployment, off the request target."""
+    if target is None:
+        return None
+    query = parse_qs(urlsplit(target).query)
+    for name in ("model", "deployment"):
+        if query.get(name):
+            return query[name][0]
+    return None
