@@ -17,6 +17,7 @@ unknown lines (objects) and elements after the sixth survive reading and writing
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -100,15 +101,29 @@ def is_cassette(first_line: str) -> bool:
 
 def encode_record(frame: Frame, extras: list[Any] | None = None) -> str:
     """Give a frame as a cassette's line, without the line end."""
-    record: list[Any] = [frame.seq, frame.offset_ns, frame.sender, frame.kind, None]
+    envelope = orjson.dumps([frame.seq, frame.offset_ns, frame.sender, frame.kind]).decode()
     more = _extras(frame, extras)
-    try:
-        record[4] = _value(frame)
-        return orjson.dumps(record + more).decode()
-    except (TypeError, ValueError):
-        # What orjson does not write (integers over 64 bits, lone surrogates): the text as it is.
-        record[4] = _raw(frame)
-        return orjson.dumps(record + more).decode()
+    rest = "," + orjson.dumps(more).decode()[1:] if more else "]"
+    return f"{envelope[:-1]},{_event(frame)}{rest}"
+
+
+def _event(frame: Frame) -> str:
+    """Give the frame's event as JSON text.
+
+    The standard library's parser, slower than orjson, because it keeps integers of any length.
+    """
+    payload = frame.payload
+    if payload is not None and frame.kind != "binary":
+        try:
+            value = json.loads(payload.decode("utf-8"))
+            if not (isinstance(value, dict) and _RAW in value):
+                # Numbers too large for a double, NaN and lone surrogates cannot be written: then the text itself is.
+                text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+                text.encode("utf-8")
+                return text
+        except (ValueError, RecursionError):
+            pass
+    return orjson.dumps(_raw(frame)).decode()
 
 
 def _extras(frame: Frame, extras: list[Any] | None) -> list[Any]:
@@ -120,17 +135,6 @@ def _extras(frame: Frame, extras: list[Any] | None) -> list[Any]:
         kept = {key: value for key, value in cast("dict[str, Any]", first).items() if key != "redacted"}
         return [{**known, **kept}, *rest] if known or kept or rest else []
     return extras
-
-
-def _value(frame: Frame) -> Any:
-    payload = frame.payload
-    if payload is None or frame.kind == "binary":
-        return _raw(frame)
-    value = parse_json(payload)
-    if isinstance(value, dict) and _RAW in value:
-        return _raw(frame)
-    # A number too large for a double becomes infinity in parsing and null in writing: then the text itself is kept.
-    return value if parse_json(orjson.dumps(value)) == value else _raw(frame)
 
 
 def _raw(frame: Frame) -> dict[str, Any]:
@@ -194,12 +198,7 @@ def _body(event: Any) -> bytes | None:
                 case _:
                     pass
         raise ValueError("'$raw' holds neither 'text', 'base64' nor 'erased'")
-    try:
-        return orjson.dumps(event)
-    except TypeError:
-        import json
-
-        return json.dumps(event, separators=(",", ":")).encode()
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def write_cassette(cassette: Cassette) -> Iterator[str]:
@@ -232,16 +231,16 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
         if not line.strip():
             continue
         try:
-            value = parse_json(line)
+            value = json.loads(line)
             if isinstance(value, dict):
                 cassette.others.append((len(cassette.frames), line))
                 continue
             if not isinstance(value, list):
-                raise ValueError("it is neither a record (array) nor an object")  # noqa: TRY004, TRY301 - one road out
+                raise ValueError("it is neither a record (array) nor an object")
             record = cast("list[Any]", value)
             frame = decode_record(record)
             if frame.seq != len(cassette.frames):
-                raise ValueError(f"its seq is {frame.seq} where {len(cassette.frames)} is due")  # noqa: TRY301 - same
+                raise ValueError(f"its seq is {frame.seq} where {len(cassette.frames)} is due")
         except ValueError as error:
             raise DamagedFile(
                 f"{name}, line {number}: {error}.",

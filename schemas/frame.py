@@ -81,9 +81,9 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 def parse_json(data: bytes | str) -> Any:
     """Parse one JSON text.
 
-    orjson first; what it refuses and the grammar of RFC 8259 allows (integers over 64 bits, lone surrogates in
-    escapes) goes through the standard library, so that no recorded text is called invalid for a library's sake.
-    ``NaN`` and ``Infinity`` are not JSON.
+    orjson first; what it refuses and the grammar of RFC 8259 allows (lone surrogates in escapes) goes through the
+    standard library, so that no recorded text is called invalid for a library's sake. Integers over 64 bits become
+    floats. ``NaN`` and ``Infinity`` are not JSON.
 
     Raises:
         ValueError: it is not JSON.

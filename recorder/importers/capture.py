@@ -113,7 +113,11 @@ class _Session:
     def finish(self, why: str) -> ImportedSession:
         """Give the session; one without a close gets a note."""
         opening = OpenStatement(origin="import", source=self._source)
-        frames = [Frame(0, self._frames[0].offset_ns if self._frames else None, "open", "recorder", None, opening.to_payload())]
+        frames = [
+            Frame(
+                0, self._frames[0].offset_ns if self._frames else None, "open", "recorder", None, opening.to_payload()
+            )
+        ]
         frames += self._frames
         if not self._closed:
             note = NoteStatement(note=why)
@@ -123,7 +127,7 @@ class _Session:
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{what} is no JSON object")  # noqa: TRY004 - the reader reports ValueError with the line
+        raise ValueError(f"{what} is no JSON object")
     return cast("dict[str, Any]", value)
 
 
