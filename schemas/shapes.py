@@ -1,0 +1,65 @@
+"""Where the fields of preview objects stand in GA: the table behind normalisation, both ways, and its documentation."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+__all__ = ["FORMATS", "FORMAT_NAMES", "RESPONSE_FIELDS", "SESSION_FIELDS", "FieldRule"]
+
+
+class FieldRule(NamedTuple):
+    """One field of a session or response object.
+
+    Attributes:
+        preview: its name in preview.
+        ga: its path in GA.
+        is_format: whether it is an audio format, whose value changes its shape too.
+        note: what the move does not keep; empty where nothing is lost.
+    """
+
+    preview: str
+    ga: tuple[str, ...]
+    is_format: bool = False
+    note: str = ""
+
+
+_MODALITIES = FieldRule(
+    "modalities",
+    ("output_modalities",),
+    note='Preview asks for speech with `["text", "audio"]`, GA with `["audio"]` (the transcript is implied) and '
+    "allows one at a time. The list is kept as stated, so a preview session shows both.",
+)
+_VOICE = FieldRule("voice", ("audio", "output", "voice"), note="Azure states an object with `name` and `type`; kept.")
+_OUTPUT_FORMAT = FieldRule("output_audio_format", ("audio", "output", "format"), is_format=True)
+_MAX_TOKENS = FieldRule("max_response_output_tokens", ("max_output_tokens",))
+
+SESSION_FIELDS: Final = (
+    _MODALITIES,
+    _VOICE,
+    FieldRule("speed", ("audio", "output", "speed")),
+    FieldRule("input_audio_format", ("audio", "input", "format"), is_format=True),
+    _OUTPUT_FORMAT,
+    FieldRule("input_audio_transcription", ("audio", "input", "transcription")),
+    FieldRule("input_audio_noise_reduction", ("audio", "input", "noise_reduction")),
+    FieldRule("turn_detection", ("audio", "input", "turn_detection")),
+    _MAX_TOKENS,
+)
+"""Fields of ``session`` in ``session.*`` and ``transcription_session.*``."""
+
+RESPONSE_FIELDS: Final = (_MODALITIES, _VOICE, _OUTPUT_FORMAT, _MAX_TOKENS)
+"""Fields of ``response`` in ``response.create``, ``.created`` and ``.done``."""
+
+FORMATS: Final[MappingProxyType[str, MappingProxyType[str, Any]]] = MappingProxyType(
+    {
+        "pcm16": MappingProxyType({"type": "audio/pcm", "rate": 24000}),
+        "g711_ulaw": MappingProxyType({"type": "audio/pcmu"}),
+        "g711_alaw": MappingProxyType({"type": "audio/pcma"}),
+    }
+)
+"""Preview audio formats in GA shape. G.711 is always 8 kHz and GA states no rate for it."""
+
+FORMAT_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {str(shape["type"]): name for name, shape in FORMATS.items()}
+)
+"""The way back: GA format types by their preview names (``audio/pcm`` only at 24 kHz)."""
