@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
+from heapq import merge
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
@@ -14,65 +16,80 @@ __all__ = ["Seqs"]
 class Seqs:
     """Ascending seqs as runs ``[first, last]``; adding the newest again changes nothing.
 
-    In JSON: a list of ``[first, last]`` pairs.
+    In JSON: a list of ``[first, last]`` pairs. 16 bytes of memory for each run.
     """
 
-    __slots__ = ("_runs",)
+    __slots__ = ("_flat",)
 
-    def __init__(self, runs: list[list[int]] | None = None) -> None:
-        self._runs: list[list[int]] = runs if runs is not None else []
+    def __init__(self, runs: Iterable[Iterable[int]] = ()) -> None:
+        self._flat = array("q", [bound for run in runs for bound in run])
+
+    @classmethod
+    def union(cls, *parts: Iterable[int]) -> Seqs:
+        """The seqs of all parts; each part ascends."""
+        result = cls()
+        for seq in merge(*parts):
+            result.add(seq)
+        return result
 
     def add(self, seq: int) -> None:
         """Add a seq that is not below the last one added."""
-        runs = self._runs
-        if runs:
-            last = runs[-1]
-            if seq <= last[1]:
+        flat = self._flat
+        if flat:
+            last = flat[-1]
+            if seq <= last:
                 return
-            if seq == last[1] + 1:
-                last[1] = seq
+            if seq == last + 1:
+                flat[-1] = seq
                 return
-        runs.append([seq, seq])
+        flat.append(seq)
+        flat.append(seq)
 
     @property
     def first(self) -> int | None:
         """The smallest; None where empty."""
-        return self._runs[0][0] if self._runs else None
+        return self._flat[0] if self._flat else None
 
     @property
     def last(self) -> int | None:
         """The largest; None where empty."""
-        return self._runs[-1][1] if self._runs else None
+        return self._flat[-1] if self._flat else None
 
     @property
     def runs(self) -> list[list[int]]:
         """The runs, as a copy."""
-        return [list(run) for run in self._runs]
+        return [list(run) for run in self._pairs()]
 
     def copy(self) -> Seqs:
         """A copy that does not grow with this one."""
-        return Seqs(self.runs)
+        other = Seqs()
+        other._flat = self._flat[:]
+        return other
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        bounds = iter(self._flat)
+        return zip(bounds, bounds, strict=True)
 
     def __iter__(self) -> Iterator[int]:
-        for first, last in self._runs:
+        for first, last in self._pairs():
             yield from range(first, last + 1)
 
     def __len__(self) -> int:
-        return sum(last - first + 1 for first, last in self._runs)
+        return sum(last - first + 1 for first, last in self._pairs())
 
     def __contains__(self, seq: object) -> bool:
-        return isinstance(seq, int) and any(first <= seq <= last for first, last in self._runs)
+        return isinstance(seq, int) and any(first <= seq <= last for first, last in self._pairs())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Seqs) and self._runs == other._runs
+        return isinstance(other, Seqs) and self._flat == other._flat
 
     __hash__ = None  # type: ignore[assignment]  # it grows
 
     def __repr__(self) -> str:
-        return f"Seqs({self._runs})"
+        return f"Seqs({self.runs})"
 
     def __str__(self) -> str:
-        return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self._runs)
+        return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self._pairs())
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
@@ -80,7 +97,7 @@ class Seqs:
         pairs = core_schema.list_schema(core_schema.list_schema(core_schema.int_schema(), min_length=2, max_length=2))
 
         def build(value: Any) -> Seqs:
-            return value if isinstance(value, Seqs) else cls([list(run) for run in value])
+            return value if isinstance(value, Seqs) else cls(value)
 
         def give(value: Seqs) -> list[list[int]]:
             return value.runs

@@ -27,6 +27,7 @@ __all__ = [
     "Item",
     "McpTools",
     "Part",
+    "Pending",
     "PlaybackEvent",
     "Problem",
     "RateLimits",
@@ -54,7 +55,10 @@ class AudioFormat:
 
 @dataclass(slots=True)
 class ConfigChange:
-    """The session configuration in force from ``seq`` on, in GA shape."""
+    """A statement of the session configuration, in GA shape.
+
+    ``by`` the server: what is in force from ``seq`` on. ``by`` the client: what it asked for, as far as it said.
+    """
 
     seq: int
     offset_ns: int | None
@@ -114,6 +118,10 @@ class Part:
     """Stated fields that have no place of their own."""
     text_deltas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """For each text or transcript delta: (seq, length of text so far). Where heard text is estimated from."""
+    streamed: str | None = None
+    """The text of the deltas where it is not the final text; None where it is, or where there were none."""
+    audio_done: bool = False
+    """Whether the server said that the audio is complete (``response.output_audio.done``)."""
     seqs: Seqs = field(default_factory=Seqs)
 
 
@@ -153,14 +161,15 @@ class Item:
     previous_item_id: str | None = None
     """As the server last stated it, other than null."""
     response_id: str | None = None
-    created_by: Literal["client", "model", "speech", "server"] = "server"
+    created_by: Literal["client", "model", "speech", "server", "unknown"] = "server"
     """``client``: by ``conversation.item.create``; ``model``: a response's output; ``speech``: a committed buffer;
-    ``server``: nobody asked for it."""
+    ``server``: nobody asked for it; ``unknown``: the recording has no client side."""
     request_seq: int | None = None
     """The client's ``conversation.item.create``, where one caused it."""
     span: InputSpan | None = None
     on_record: bool = True
-    """False while only a response or a transcription spoke of it; True once the conversation holds it."""
+    """False while only a response or a transcription spoke of it; True once a ``conversation.item`` event or a commit
+    put it into the conversation."""
     deleted_seq: int | None = None
     first_seq: int = 0
     first_ns: int | None = None
@@ -296,17 +305,28 @@ class InputAudio:
     """Where the uncommitted rest begins."""
     speech: list[SpeechSpan] = field(default_factory=list[SpeechSpan])
     events: list[BufferEvent] = field(default_factory=list[BufferEvent])
-    """Commits, clears, timeouts, DTMF, in order."""
+    """The client's commits and clears, the server's answers, timeouts, DTMF, in order."""
 
 
 @dataclass(slots=True)
 class PlaybackEvent:
-    """``output_audio_buffer.started``, ``.stopped``, ``.cleared`` (under their GA names)."""
+    """``output_audio_buffer.started``, ``.stopped``, ``.cleared`` (GA names), and the client's ``.clear``."""
 
     type: str
     response_id: str | None
     seq: int
     offset_ns: int | None
+
+
+@dataclass(slots=True)
+class Pending:
+    """A client's request that the server has neither answered nor refused so far."""
+
+    seq: int
+    offset_ns: int | None
+    type: str
+    event_id: str | None = None
+    item_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -321,7 +341,9 @@ class ServerError:
     param: str | None
     event_id: str | None
     cause_seq: int | None
-    cause_by: Literal["event_id", "param", "order"] | None
+    cause_by: Literal["event_id", "param", "content", "order"] | None
+    """How the cause was told: by the ``event_id`` that the error names, by its ``param``, by what its code or message
+    speaks of, or as the oldest request that was not answered."""
 
 
 @dataclass(slots=True)
@@ -363,14 +385,16 @@ class Close:
     code: int | None = None
     reason: str = ""
     by: str | None = None
+    handed: dict[str, int] = field(default_factory=dict[str, int])
+    """The last seq handed to the transport towards each side; absent where the recorder did not say."""
 
 
 @dataclass(slots=True)
 class Conversation:
     """The state of a session after ``last_seq``.
 
-    ``items`` are the items on record in conversation order, deleted ones left out (they are in ``deleted``). It says
-    what was recorded, never what the model saw: a server may shorten its own context without any event.
+    ``items`` are the items of the conversation in its order, deleted ones left out (they are in ``deleted``). They
+    say what was recorded, never what the model saw: a server may shorten its own context without any event.
     """
 
     dialect: str = "unknown"
@@ -379,7 +403,7 @@ class Conversation:
     items: list[Item] = field(default_factory=list[Item])
     deleted: list[Item] = field(default_factory=list[Item])
     out_of_band: list[Item] = field(default_factory=list[Item])
-    """Items of responses outside the conversation, and items that were announced but never on record."""
+    """Items of responses outside the conversation, and items that only a transcription or a delta spoke of."""
     responses: list[Response] = field(default_factory=list[Response])
     calls: list[Call] = field(default_factory=list[Call])
     mcp: list[McpTools] = field(default_factory=list[McpTools])
@@ -387,6 +411,8 @@ class Conversation:
     truncations: list[Truncation] = field(default_factory=list[Truncation])
     interruptions: list[Interruption] = field(default_factory=list[Interruption])
     playback: list[PlaybackEvent] = field(default_factory=list[PlaybackEvent])
+    pending: list[Pending] = field(default_factory=list[Pending])
+    """Requests of the client that are not answered."""
     errors: list[ServerError] = field(default_factory=list[ServerError])
     rate_limits: RateLimits | None = None
     gaps: list[Gap] = field(default_factory=list[Gap])
@@ -394,7 +420,7 @@ class Conversation:
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """Events by their own type, as the wire named them."""
     unknown: dict[str, int] = field(default_factory=dict[str, int])
-    """Events of types that no vocabulary here knows."""
+    """Those of them that mean nothing to the fold: types that no vocabulary has, and vendors' own."""
     close: Close | None = None
     last_seq: int = -1
     last_ns: int | None = None
