@@ -1,0 +1,81 @@
+"""Models of every event of the preview and GA vocabularies, for reading, documentation and JSON Schema.
+
+:func:`parse_event` reads one event. Nothing on the relay's or the fold's path uses these models; they work on plain
+dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any, Final, Literal, get_args
+
+from pydantic import ValidationError
+
+from ..vocabulary import EVENT_TYPES
+from . import buffers, conversation, output, response, service, session, transcription
+from .base import ClientEvent, Model, ServerEvent, UnknownEvent, VendorEvent, event_type
+
+__all__ = [
+    "MODELS",
+    "ClientEvent",
+    "Event",
+    "Model",
+    "ServerEvent",
+    "UnknownEvent",
+    "VendorEvent",
+    "parse_event",
+]
+
+Event = ClientEvent | ServerEvent | VendorEvent | UnknownEvent
+
+FAMILIES: Final = (session, conversation, transcription, buffers, response, output, service)
+"""The modules with events, in the order in which a session meets them."""
+
+
+def _models() -> Iterator[tuple[str, type[ClientEvent | ServerEvent]]]:
+    """Every event model under every name of its ``type``."""
+    for family in FAMILIES:
+        for export in family.__all__:
+            model = getattr(family, export)
+            if isinstance(model, type) and issubclass(model, ClientEvent | ServerEvent):
+                for name in get_args(model.model_fields["type"].annotation):
+                    yield name, model
+
+
+MODELS: Final[MappingProxyType[str, type[ClientEvent | ServerEvent]]] = MappingProxyType(dict(_models()))
+"""The model of each event type, by its name on the wire."""
+
+
+def parse_event(data: Any, sender: Literal["client", "server"] | None = None) -> Event:
+    """Read one parsed JSON value as an event. Never raises.
+
+    No dialect is needed: every model reads each vocabulary's shape, and mixtures.
+
+    Args:
+        data: any JSON value.
+        sender: who sent it; None where that is not known. A type that the other side sends is not read.
+
+    Returns:
+        the event's model; :class:`VendorEvent` for a type that is known by name only; :class:`UnknownEvent` for
+        anything else.
+    """
+    if not isinstance(data, dict):
+        return UnknownEvent(data, "not an object")
+    name = event_type(data)
+    if name is None:
+        return UnknownEvent(data, "no type")
+    row = EVENT_TYPES.get(name)
+    if row is None:
+        return UnknownEvent(data, "unknown type")
+    if sender is not None and row.sender != sender:
+        return UnknownEvent(data, "other sender")
+    try:
+        return MODELS.get(name, VendorEvent).model_validate(data)
+    except ValidationError as error:
+        return UnknownEvent(data, "unknown shape", tuple(_problems(error)))
+
+
+def _problems(error: ValidationError) -> Iterator[str]:
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        yield f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}"

@@ -1,0 +1,117 @@
+"""What all event models share: tolerance without loss.
+
+A model reads an event; it never gates one. Every field but ``type`` may be absent or null, because real traffic
+leaves out or nulls what the vendors' types call required. Fields, enum values and object types that a model does not
+know are kept, and :meth:`Model.to_json` gives back exactly the JSON that was read: nothing added, nothing converted
+(``1`` stays ``1``, ``1.0`` stays ``1.0``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.fields import FieldInfo
+
+__all__ = [
+    "ClientEvent",
+    "Json",
+    "Model",
+    "Number",
+    "ServerEvent",
+    "UnknownEvent",
+    "VendorEvent",
+    "event_type",
+    "known",
+]
+
+Json = Any
+"""Any JSON value, kept as it is."""
+
+Number = int | float
+"""A JSON number, kept as it was written."""
+
+
+def known(*values: str) -> FieldInfo:
+    """Name the documented values of a string that may hold others: ``examples`` in the JSON Schema."""
+    return Field(examples=list(values))
+
+
+class Model(BaseModel):
+    """An event, or an object in one."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        frozen=True,
+        strict=True,  # a number in quotes is not the number that was sent
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )
+
+    def to_json(self) -> dict[str, Json]:
+        """Give back the JSON object that was read, as far as ``==`` can tell."""
+        stated = self.model_fields_set
+        fields = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name in stated}
+        return {**fields, **(self.model_extra or {})}
+
+
+def _plain(value: Any) -> Json:
+    if isinstance(value, Model):
+        return value.to_json()
+    if isinstance(value, list):
+        return [_plain(element) for element in cast("list[Any]", value)]
+    return value
+
+
+class ClientEvent(Model):
+    """An event that the client sends."""
+
+    event_id: str | None = None
+    """Chosen by the client; an ``error`` names it."""
+
+
+class ServerEvent(Model):
+    """An event that the server sends."""
+
+    event_id: str | None = None
+    """Chosen by the server, unique in the session."""
+
+
+class VendorEvent(Model):
+    """An event of one vendor, of a type that is known by name only."""
+
+    type: str
+    event_id: str | None = None
+
+
+def event_type(data: Json) -> str | None:
+    """Give the ``type`` of any JSON value; None where it has none."""
+    if not isinstance(data, dict):
+        return None
+    name = cast("dict[str, Any]", data).get("type")
+    return name if isinstance(name, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownEvent:
+    """JSON that no model reads: an unknown type, a known one in an unknown shape, or no event at all.
+
+    Attributes:
+        data: the JSON value as it was read.
+        reason: ``not an object``, ``no type``, ``unknown type``, ``other sender``, ``unknown shape``.
+        problems: for an unknown shape, what does not fit and where.
+    """
+
+    data: Json
+    reason: Literal["not an object", "no type", "unknown type", "other sender", "unknown shape"]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def type(self) -> str | None:
+        """The event's own ``type`` string; None where there is none."""
+        return event_type(self.data)
+
+    def to_json(self) -> Json:
+        """Give back what was read."""
+        return self.data

@@ -1,0 +1,118 @@
+"""The conversation and its items: made, placed, finished, cut, deleted, told again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from .base import ClientEvent, Model, Number, ServerEvent, known
+from .items import Item
+
+__all__ = [
+    "Conversation",
+    "ConversationCreated",
+    "ConversationItemAdded",
+    "ConversationItemCreate",
+    "ConversationItemCreated",
+    "ConversationItemDelete",
+    "ConversationItemDeleted",
+    "ConversationItemDone",
+    "ConversationItemRetrieve",
+    "ConversationItemRetrieved",
+    "ConversationItemTruncate",
+    "ConversationItemTruncated",
+]
+
+
+class Conversation(Model):
+    """The conversation that a session starts with."""
+
+    id: str | None = None
+    object: Annotated[str, known("realtime.conversation")] | None = None
+
+
+class ConversationCreated(ServerEvent):
+    """The session has a conversation."""
+
+    type: Literal["conversation.created"]
+    conversation: Conversation | None = None
+
+
+class _Placed(ServerEvent):
+    previous_item_id: str | None = None
+    """The item before it. Null for the first one, and in ``.done`` also where it is merely not said again."""
+    item: Item | None = None
+
+
+class ConversationItemCreated(_Placed):
+    """An item is in the conversation. Preview; GA says ``.added`` and ``.done``."""
+
+    type: Literal["conversation.item.created"]
+
+
+class ConversationItemAdded(_Placed):
+    """An item is in the conversation, finished or not. GA."""
+
+    type: Literal["conversation.item.added"]
+
+
+class ConversationItemDone(_Placed):
+    """An item of the conversation is finished. GA."""
+
+    type: Literal["conversation.item.done"]
+
+
+class ConversationItemRetrieved(ServerEvent):
+    """An item as the server has it, with its audio: the answer to ``conversation.item.retrieve``."""
+
+    type: Literal["conversation.item.retrieved"]
+    item: Item | None = None
+
+
+class ConversationItemDeleted(ServerEvent):
+    """An item is no longer in the conversation."""
+
+    type: Literal["conversation.item.deleted"]
+    item_id: str | None = None
+
+
+class ConversationItemTruncated(ServerEvent):
+    """An assistant's audio was cut, and its transcript removed."""
+
+    type: Literal["conversation.item.truncated"]
+    item_id: str | None = None
+    content_index: int | None = None
+    audio_end_ms: Number | None = None
+    """How much of the audio remains."""
+
+
+class ConversationItemCreate(ClientEvent):
+    """Put an item into the conversation."""
+
+    type: Literal["conversation.item.create"]
+    previous_item_id: str | None = None
+    """The item to put it behind; ``root`` for the first place; absent for the end."""
+    item: Item | None = None
+
+
+class ConversationItemDelete(ClientEvent):
+    """Take an item out of the conversation."""
+
+    type: Literal["conversation.item.delete"]
+    item_id: str | None = None
+
+
+class ConversationItemRetrieve(ClientEvent):
+    """Ask for an item as the server has it."""
+
+    type: Literal["conversation.item.retrieve"]
+    item_id: str | None = None
+
+
+class ConversationItemTruncate(ClientEvent):
+    """Cut an assistant's audio where the user stopped hearing it."""
+
+    type: Literal["conversation.item.truncate"]
+    item_id: str | None = None
+    content_index: int | None = None
+    audio_end_ms: Number | None = None
+    """How much of the audio was played."""

@@ -1,0 +1,115 @@
+"""Transcription of the user's audio: made beside the conversation, by another model, in its own time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from .base import Model, Number, ServerEvent, known
+
+__all__ = [
+    "InputAudioTranscriptionCompleted",
+    "InputAudioTranscriptionDelta",
+    "InputAudioTranscriptionFailed",
+    "InputAudioTranscriptionSegment",
+    "InputAudioTranscriptionUpdated",
+    "Language",
+    "LogProb",
+    "TranscriptionError",
+    "TranscriptionUsage",
+    "TranscriptionUsageDetails",
+]
+
+
+class LogProb(Model):
+    """How sure the transcription is of one token."""
+
+    token: str | None = None
+    logprob: Number | None = None
+    bytes: list[int] | None = None
+
+
+class Language(Model):
+    """A language that was recognised."""
+
+    code: str | None = None
+
+
+class TranscriptionUsageDetails(Model):
+    """Input tokens by kind."""
+
+    audio_tokens: Number | None = None
+    text_tokens: Number | None = None
+
+
+class TranscriptionUsage(Model):
+    """What a transcription cost, by tokens or by duration."""
+
+    type: Annotated[str, known("tokens", "duration")] | None = None
+    seconds: Number | None = None
+    """``duration`` only."""
+    total_tokens: Number | None = None
+    input_tokens: Number | None = None
+    input_token_details: TranscriptionUsageDetails | None = None
+    output_tokens: Number | None = None
+
+
+class TranscriptionError(Model):
+    """Why a transcription failed."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+    param: str | None = None
+
+
+class _OfPart(ServerEvent):
+    item_id: str | None = None
+    content_index: int | None = None
+
+
+class InputAudioTranscriptionDelta(_OfPart):
+    """A piece of the transcription; it may come while the model answers already."""
+
+    type: Literal["conversation.item.input_audio_transcription.delta"]
+    delta: str | None = None
+    logprobs: list[LogProb] | None = None
+    obfuscation: str | None = None
+    """Random padding against guessing from sizes; no content."""
+
+
+class InputAudioTranscriptionCompleted(_OfPart):
+    """The whole transcription. xAI sends several, each replacing the one before."""
+
+    type: Literal["conversation.item.input_audio_transcription.completed"]
+    transcript: str | None = None
+    usage: TranscriptionUsage | None = None
+    logprobs: list[LogProb] | None = None
+    languages: list[Language] | None = None
+    status: str | None = None
+    """xAI: ``in_progress`` where more will come."""
+
+
+class InputAudioTranscriptionSegment(_OfPart):
+    """A stretch of the transcription with speaker and times. GA."""
+
+    type: Literal["conversation.item.input_audio_transcription.segment"]
+    id: str | None = None
+    text: str | None = None
+    speaker: str | None = None
+    start: Number | None = None
+    """Seconds from the start of the item's audio."""
+    end: Number | None = None
+
+
+class InputAudioTranscriptionFailed(_OfPart):
+    """There is no transcription; the item itself is unharmed."""
+
+    type: Literal["conversation.item.input_audio_transcription.failed"]
+    error: TranscriptionError | None = None
+
+
+class InputAudioTranscriptionUpdated(_OfPart):
+    """The transcription so far, replacing what was said before. xAI."""
+
+    type: Literal["conversation.item.input_audio_transcription.updated"]
+    transcript: str | None = None
