@@ -69,7 +69,8 @@ class Root(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=(
         "Exit codes: 0 done; 1 the answer is no (verify, diff, check, replay found a difference); "
-        "2 wrong command line; 3 the request cannot be met; 4 the other side of a socket; 5 the journal; 6 a file; 130 interrupted."
+        "2 wrong command line; 3 the request cannot be met; 4 the other side of a socket; 5 the journal; 6 a file; "
+        "130 interrupted."
     ),
 )
 @click.version_option(version("earwitness"), prog_name="earwitness")

@@ -27,7 +27,7 @@ import pybase64
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import DamagedFile, NotRecognised
-from .frame import KINDS, SENDERS, Frame, Kind, Sender, parse_json
+from .frame import KINDS, SENDERS, Frame, parse_json
 
 __all__ = [
     "CASSETTE_VERSION",
@@ -173,7 +173,6 @@ def decode_record(record: list[Any]) -> Frame:
             raise ValueError("'redacted' (sixth element) is no list of strings")
         redacted = tuple(cast("list[str]", paths))
     body = _body(event)
-    kind, sender = cast("Kind", kind), cast("Sender", sender)
     type_: str | None = None
     if kind == "text" and isinstance(event, dict):
         stated = cast("dict[str, Any]", event).get("type")

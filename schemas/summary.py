@@ -6,14 +6,11 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-from .dialect import detect
+from .dialect import DialectReading
 from .frame import Frame
 from .recording import SessionInfo, SessionStatus
 
 __all__ = ["Summary", "parse_time"]
-
-_TELLING_EVENTS: Final = 16
-"""So many events are looked at to read the dialect; the first ones name the session's shape."""
 
 _SWITCHING_PROTOCOLS: Final = 101
 
@@ -37,7 +34,7 @@ class Summary:
 
     def __init__(self) -> None:
         self._open: dict[str, Any] = {}
-        self._events: list[dict[str, Any]] = []
+        self._dialect = DialectReading()
         self._model: str | None = None
         self._status: SessionStatus = "open"
         self._close_code: int | None = None
@@ -50,50 +47,55 @@ class Summary:
         if frame.offset_ns is not None:
             self._last_ns = frame.offset_ns
         if frame.kind == "text":
-            if len(self._events) < _TELLING_EVENTS and frame.type is not None and frame.audio is None:
+            if frame.type is not None and frame.audio is None and not (self._dialect.settled and self._model):
                 self._look(frame)
         elif frame.kind == "open":
             self._open = _object(frame)
+            request = _part(self._open, "request")
+            self._dialect = DialectReading(_text(request.get("target")), _headers(request))
         elif frame.kind == "close":
             code = _object(frame).get("code")
-            self._close_code = code if isinstance(code, int) else None
+            self._close_code = code if isinstance(code, int) and not isinstance(code, bool) else None
             self._status = "closed"
         elif frame.kind == "cutoff":
             self._status = "cut off"
 
+    @property
+    def settled(self) -> bool:
+        """Whether events no longer tell anything new: from now on only counts, time and the end change."""
+        return len(self._events) >= _TELLING_EVENTS
+
     def _look(self, frame: Frame) -> None:
         event = _object(frame)
-        self._events.append(event)
+        self._dialect.observe(event)
         if self._model is None and frame.type in ("session.created", "session.updated"):
             session = event.get("session")
-            model = cast("dict[str, Any]", session).get("model") if isinstance(session, dict) else None
-            self._model = model if isinstance(model, str) else None
+            self._model = _text(cast("dict[str, Any]", session).get("model")) if isinstance(session, dict) else None
 
     def info(self, public_id: str) -> SessionInfo:
         """Give the summary of the frames so far."""
         opening = self._open
-        request = _part(opening, "request")
-        target = request.get("target")
-        target = target if isinstance(target, str) else None
-        upstream = opening.get("upstream")
-        source = _part(opening, "source").get("name")
+        target = _text(_part(opening, "request").get("target"))
         status = _part(opening, "response").get("status", _SWITCHING_PROTOCOLS)
-        stated = opening.get("dialect")
         return SessionInfo(
             id=public_id,
             opened_at=parse_time(opening.get("opened_at")),
             status="refused" if status != _SWITCHING_PROTOCOLS else self._status,
-            dialect=stated if isinstance(stated, str) else detect(target, _headers(request), self._events),
+            dialect=_text(opening.get("dialect")) or self._dialect.dialect,
             target=target,
-            upstream=upstream if isinstance(upstream, str) else None,
+            upstream=_text(opening.get("upstream")),
             model=self._model or _query_model(target),
             frames=self._frames,
             duration_ns=self._last_ns,
             close_code=self._close_code,
             labels=_strings(_part(opening, "labels")),
             links=_strings(_part(opening, "links")),
-            source=source if isinstance(source, str) else None,
+            source=_text(_part(opening, "source").get("name")),
         )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _object(frame: Frame) -> dict[str, Any]:

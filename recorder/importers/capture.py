@@ -28,7 +28,11 @@ def is_capture(first_line: str) -> bool:
         value = parse_json(first_line)
     except ValueError:
         return False
-    return isinstance(value, dict) and value.get("dir") in _SIDES and ("event" in value or "close" in value)
+    match value:
+        case {"dir": "client" | "server", "event": _} | {"dir": "client" | "server", "close": _}:
+            return True
+        case _:
+            return False
 
 
 def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:

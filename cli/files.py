@@ -1,0 +1,64 @@
+"""``earwitness import`` and ``earwitness export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .common import coroutine, db_option, emit_json, json_option, session_argument
+
+__all__ = ["export", "import_command"]
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", type=click.Path(path_type=Path))
+@db_option
+@click.option(
+    "--partial",
+    is_flag=True,
+    help="Of a damaged file, import the records before the damage; a note in the record says so.",
+)
+@json_option
+@coroutine
+async def import_command(files: tuple[Path, ...], db: str, partial: bool, as_json: bool) -> None:
+    r"""Import cassettes and captures into the journal.
+
+    A capture has one JSON object per line: {"dir": "client", "t": 0.1, "event": {…}}. Times that the source did not
+    have are kept as unknown. All files are read before anything is written.
+
+    \b
+    Example:
+        earwitness import weather.ndjson capture.jsonl
+    """
+    from ..recorder.importers import import_files
+
+    imported = await import_files(db, files, partial=partial)
+    if as_json:
+        emit_json([{"file": str(path), "sessions": ids} for path, ids in imported])
+        return
+    for path, ids in imported:
+        for public_id in ids:
+            click.echo(f"{public_id}  {path}")
+
+
+@click.command()
+@session_argument
+@db_option
+@click.option("--format", "form", type=click.Choice(["cassette"]), default="cassette", show_default=True)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@coroutine
+async def export(session: str, db: str, form: str, output: Path, force: bool) -> None:
+    r"""Write a session to a file that other tools, and git, can read.
+
+    \b
+    Example:
+        earwitness export latest --format cassette -o weather.ndjson
+    """
+    from ..replay.cassette_file import export_cassette
+    from ..replay.source import open_recording
+
+    async with open_recording(session, db) as recording:
+        count = await export_cassette(recording, output, force=force)
+    click.echo(f"{count} records → {output}", err=True)

@@ -1,0 +1,104 @@
+"""What is built is what is in the tree, under one name."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("schemas", "recorder", "replay", "migrations", "cli")
+
+
+def modules_in_tree() -> set[str]:
+    return {
+        f"earwitness/{path.relative_to(ROOT).as_posix()}"
+        for part in PARTS
+        for path in (ROOT / part).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Wheel and sdist, built from the sdist's own content as `pip` would."""
+    target = tmp_path_factory.mktemp("dist")
+    source = target / "src"
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: which files belong to the project cannot be told")
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)],
+        check=True,
+        capture_output=True,
+    )
+    return target
+
+
+def test_the_wheel_holds_every_file_of_the_parts_and_nothing_else(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = {name for name in archive.namelist() if not name.endswith("/")}
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.endswith(".dist-info")} == {"earwitness"}
+    assert {name for name in names if name.startswith("earwitness/")} == modules_in_tree()
+
+
+def test_the_sdist_holds_tests_docs_and_licences(built: Path) -> None:
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    for wanted in ("tests/test_packaging.py", "docs/dependencies.md", "LICENSE", "NOTICE", "CHANGELOG.md", "Makefile"):
+        assert wanted in names
+
+
+def test_every_folder_with_modules_is_a_declared_package() -> None:
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
+    folders = {
+        ".".join(("earwitness", *path.parent.relative_to(ROOT).parts))
+        for part in PARTS
+        for path in (ROOT / part).rglob("*.py")
+    }
+    assert set(tool["packages"]) == folders
+    assert set(tool["package-dir"]) == folders
+    assert all((ROOT / part / "py.typed").exists() for part in PARTS)
+
+
+def test_imports_between_our_modules_are_relative_and_point_one_way() -> None:
+    order = {part: rank for rank, part in enumerate(("schemas", "recorder", "replay", "cli"))}
+    wrong: list[str] = []
+    for part, rank in order.items():
+        for path in (ROOT / part).rglob("*.py"):
+            depth = len(path.relative_to(ROOT).parts) - 1
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    wrong += [f"{path}: {alias.name}" for alias in node.names if alias.name.startswith("earwitness")]
+                elif isinstance(node, ast.ImportFrom):
+                    module = node.module or ""
+                    if node.level == 0 and module.split(".")[0] in ("earwitness", *PARTS):
+                        wrong.append(f"{path}: {module}")
+                    if node.level == depth + 1:
+                        targets = [module.split(".")[0]] if module else [alias.name for alias in node.names]
+                        wrong += [f"{path}: {t}" for t in targets if order.get(t, -1) > rank]
+    assert wrong == []
+
+
+def test_an_import_of_the_command_loads_no_heavy_module() -> None:
+    code = (
+        "import sys, earwitness.cli; "
+        "print([m for m in ('sqlalchemy', 'numpy', 'websockets', 'alembic', 'pydantic') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
