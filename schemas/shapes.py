@@ -5,7 +5,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-__all__ = ["FORMATS", "FORMAT_NAMES", "RESPONSE_FIELDS", "SESSION_FIELDS", "FieldRule"]
+__all__ = [
+    "FORMATS",
+    "FORMAT_NAMES",
+    "INPUT_PARTS",
+    "OUTPUT_PARTS",
+    "REQUEST_FIELDS",
+    "RESPONSE_FIELDS",
+    "SESSION_FIELDS",
+    "FieldRule",
+]
 
 
 class FieldRule(NamedTuple):
@@ -47,8 +56,11 @@ SESSION_FIELDS: Final = (
 )
 """Fields of ``session`` in ``session.*`` and ``transcription_session.*``."""
 
-RESPONSE_FIELDS: Final = (_MODALITIES, _VOICE, _OUTPUT_FORMAT, _MAX_TOKENS)
-"""Fields of ``response`` in ``response.create``, ``.created`` and ``.done``."""
+RESPONSE_FIELDS: Final = (_MODALITIES, _VOICE, _OUTPUT_FORMAT)
+"""Fields of ``response`` in ``response.created`` and ``.done``."""
+
+REQUEST_FIELDS: Final = (*RESPONSE_FIELDS, _MAX_TOKENS)
+"""Fields of ``response`` in ``response.create``. The server's objects say ``max_output_tokens`` in preview too."""
 
 FORMATS: Final[MappingProxyType[str, MappingProxyType[str, Any]]] = MappingProxyType(
     {
@@ -58,6 +70,13 @@ FORMATS: Final[MappingProxyType[str, MappingProxyType[str, Any]]] = MappingProxy
     }
 )
 """Preview audio formats in GA shape. G.711 is always 8 kHz and GA states no rate for it."""
+
+OUTPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "output_text", "audio": "output_audio"})
+"""Types of an assistant's content parts: as preview, and ``response.content_part.*`` everywhere, call them; as GA's
+items do."""
+
+INPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "input_text", "audio": "input_audio"})
+"""The same for parts of the user and the system, whom vendors sometimes give an assistant's part types."""
 
 FORMAT_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {str(shape["type"]): name for name, shape in FORMATS.items()}

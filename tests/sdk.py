@@ -1,0 +1,101 @@
+"""The official package's event types: which there are, and an instance of each from its JSON Schema."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator
+from typing import Any
+
+import openai.types.beta.realtime as preview
+import openai.types.realtime as ga
+from pydantic import BaseModel
+
+UNIONS = {
+    ("preview", "client"): preview.RealtimeClientEvent,
+    ("preview", "server"): preview.RealtimeServerEvent,
+    ("ga", "client"): ga.RealtimeClientEvent,
+    ("ga", "server"): ga.RealtimeServerEvent,
+}
+
+
+def members(union: Any) -> Iterator[type[BaseModel]]:
+    """The models of a union, through annotations and nested unions."""
+    if isinstance(union, type) and issubclass(union, BaseModel):
+        yield union
+    for argument in typing.get_args(union):
+        yield from members(argument)
+
+
+def type_names(union: Any) -> list[str]:
+    """The ``type`` of each model of a union, with repetitions."""
+    return [name for model in members(union) for name in typing.get_args(model.model_fields["type"].annotation)]
+
+
+def event_models() -> list[tuple[str, str, str, type[BaseModel]]]:
+    """(dialect, sender, type, model) of every event of both vocabularies."""
+    return [
+        (dialect, sender, typing.get_args(model.model_fields["type"].annotation)[0], model)
+        for (dialect, sender), union in UNIONS.items()
+        for model in members(union)
+    ]
+
+
+def instances(model: type[BaseModel]) -> Iterator[Any]:
+    """Instances of a model with every optional field, until each alternative of each union has occurred."""
+    schema = model.model_json_schema()
+    seen: list[Any] = []
+    for turn in range(_turns(schema, schema)):
+        instance = _instance(schema, schema, turn)
+        if instance not in seen:
+            seen.append(instance)
+            yield instance
+
+
+def _resolved(schema: dict[str, Any], root: dict[str, Any]) -> dict[str, Any]:
+    return root["$defs"][schema["$ref"].removeprefix("#/$defs/")] if "$ref" in schema else schema
+
+
+def _alternatives(schema: dict[str, Any]) -> list[Any]:
+    return [each for each in schema.get("anyOf") or schema.get("oneOf") or [] if each != {"type": "null"}]
+
+
+def _turns(schema: Any, root: dict[str, Any]) -> int:
+    """How many turns of `_instance` it takes to see every alternative below a schema."""
+    if not isinstance(schema, dict):
+        return 1
+    schema = _resolved(schema, root)
+    inner = (*_alternatives(schema), *schema.get("properties", {}).values())
+    inner += (schema.get("items"), schema.get("additionalProperties"))
+    choices = len(_alternatives(schema)) or len(schema.get("enum", [])) or 1
+    return choices * max(_turns(each, root) for each in inner)
+
+
+def _instance(schema: dict[str, Any], root: dict[str, Any], turn: int) -> Any:
+    schema = _resolved(schema, root)
+    alternatives = _alternatives(schema)
+    if alternatives:
+        return _instance(alternatives[turn % len(alternatives)], root, turn // len(alternatives))
+    if "const" in schema:
+        return schema["const"]
+    if "enum" in schema:
+        return schema["enum"][turn % len(schema["enum"])]
+    match schema.get("type"):
+        case "object":
+            named = {name: _instance(inner, root, turn) for name, inner in schema.get("properties", {}).items()}
+            values = schema.get("additionalProperties")
+            return {**named, "key": _instance(values, root, turn)} if isinstance(values, dict) else named
+        case "array":
+            # Two elements, so that a list of alternatives holds different ones.
+            return [_instance(schema["items"], root, turn + n) for n in range(2)]
+        case "string":
+            return f"text {turn}"
+        case "integer":
+            return 7 + turn
+        case "number":
+            return 0.5 + turn
+        case "boolean":
+            return turn % 2 == 0
+        case None:
+            return {"any": ["value", None, 1]}
+        case other:
+            raise NotImplementedError(other)
