@@ -1,0 +1,475 @@
+"""Whether a live client frame means what the recorded one meant.
+
+Two events are compared by type and normalised content. What never counts: the order of keys, ``event_id``, a value that
+is absent against one that is null, numbers that are the same in single precision, session fields in preview or GA
+shape, the spelling of JSON inside a tool's output, and ids (those that the client chose are mapped, those that the
+server made are compared after mapping). One null does count: ``turn_detection: null`` switches voice detection off,
+while leaving it out keeps the server's default.
+
+Audio is a stream: from commit to commit it is compared as bytes, however it was cut into frames
+(:class:`AudioMatcher`). Memory does not grow with it: of the recording only a digest per recorded frame is kept.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from itertools import zip_longest
+from typing import Any, Final, Literal, cast
+
+import pybase64
+from pydantic import BaseModel, ConfigDict, Field
+
+from ..schemas.frame import parse_json
+from ..schemas.normalise import normalise
+from ..schemas.shapes import SESSION_FIELDS
+
+__all__ = [
+    "APPEND_TYPES",
+    "BOUNDARY_TYPES",
+    "AudioDifference",
+    "AudioMatcher",
+    "AudioTrack",
+    "Difference",
+    "MatchPolicy",
+    "PathRules",
+    "canonical_client_event",
+    "decode_audio",
+    "differences",
+    "same_json",
+]
+
+Json = dict[str, Any]
+Path = tuple[str | int, ...]
+
+APPEND_TYPES: Final = frozenset(
+    ("input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append")
+)
+"""Client events that carry input audio, in every dialect."""
+
+BOUNDARY_TYPES: Final = frozenset(("input_audio_buffer.commit", "input_audio_buffer.clear"))
+"""Client events that end one stretch of input audio and begin the next."""
+
+TRUNCATE: Final = "conversation.item.truncate"
+TRUNCATION_TOLERANCE_MS: Final = 200
+"""How far a truncation may lie from the recorded one at speed 1: clients measure it on a clock of their own."""
+
+_ID_KEYS: Final = frozenset(("item_id", "previous_item_id", "call_id", "response_id"))
+_REDACTED: Final = "redacted:hmac-sha256:"
+_DIGEST_SIZE: Final = 16
+
+
+class MatchPolicy(BaseModel):
+    """What counts as the same, and what happens when it is not. A cassette can carry one (``match`` in its header)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    mode: Literal["strict", "lenient", "off"] = "strict"
+    """``strict``: the first divergence ends the session. ``lenient``: it is reported. ``off``: types are paired."""
+    audio: Literal["exact", "length", "ignore"] = "exact"
+    ignore: tuple[str, ...] = ()
+    """Paths whose values do not count: ``session.instructions``, ``conversation.item.create.item.content``. A path
+    counts with all below it; ``*`` stands for any one step; the event's type may stand before it."""
+    tolerances: Mapping[str, float] = Field(default_factory=dict[str, float])
+    """By path: how far apart two numbers may lie."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place where two events differ. ``expected`` or ``got`` is None where it is absent."""
+
+    path: str
+    expected: Any
+    got: Any
+
+    def __str__(self) -> str:
+        return f"{self.path}: expected {_short(self.expected)}, got {_short(self.got)}"
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= 120 else f"{text[:100]}… ({len(text)} characters)"
+
+
+class PathRules:
+    """Rules that hold for a path and all below it, as users write them."""
+
+    def __init__(self, patterns: Mapping[str, float] | tuple[str, ...]) -> None:
+        self._patterns = dict(patterns) if isinstance(patterns, Mapping) else dict.fromkeys(patterns, 0.0)
+        self._compiled: dict[str, list[tuple[Path, float]]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    def find(self, event_type: str, path: Path) -> float | None:
+        """Give the value of the first rule for that place; None where there is none."""
+        if not self._patterns:
+            return None
+        rules = self._compiled.get(event_type)
+        if rules is None:
+            rules = self._compiled[event_type] = list(self._compile(event_type))
+        for steps, value in rules:
+            if len(steps) <= len(path) and all(
+                step in ("*", str(there)) for step, there in zip(steps, path, strict=False)
+            ):
+                return value
+        return None
+
+    def _compile(self, event_type: str) -> Iterator[tuple[Path, float]]:
+        for pattern, value in self._patterns.items():
+            text = pattern.replace("[", ".").replace("]", "")
+            if text == event_type:
+                yield (), value
+                continue
+            steps = tuple(text.removeprefix(f"{event_type}.").split("."))
+            yield steps, value
+            # A preview session's user writes the field's preview name; matching looks at the GA place.
+            if steps[0] == "session" and len(steps) > 1:
+                for rule in SESSION_FIELDS:
+                    if rule.preview == steps[1]:
+                        yield ("session", *rule.ga, *steps[2:]), value
+
+
+def canonical_client_event(event: Json) -> Json:
+    """Give a client event in the form in which it is compared: GA shapes, without ``event_id``."""
+    return {key: value for key, value in normalise(event).items() if key != "event_id"}
+
+
+def same_number(left: float, right: float) -> bool:
+    """Whether two numbers mean the same: equal, or equal in single precision (0.8 and 0.800000011920929)."""
+    if left == right:
+        return True
+    try:
+        return struct.pack("<f", left) == struct.pack("<f", right) and not _whole(left, right)
+    except (OverflowError, struct.error):
+        return False
+
+
+def _whole(left: float, right: float) -> bool:
+    return isinstance(left, int) and isinstance(right, int)
+
+
+def same_json(left: Any, right: Any) -> bool:
+    """Whether two JSON values mean the same: absent is null, and numbers as in :func:`same_number`."""
+    return next(_walk(left, right, (), _NO_IDS, None), None) is None
+
+
+def differences(
+    expected: Json,
+    got: Json,
+    *,
+    ignore: PathRules | None = None,
+    tolerances: PathRules | None = None,
+    to_recorded: Callable[[str], str] = lambda live: live,
+    redacted: tuple[str, ...] = (),
+) -> list[Difference]:
+    """List where a live client event differs from the recorded one.
+
+    Args:
+        expected: the recorded event, through :func:`canonical_client_event`.
+        got: the live event, through the same.
+        ignore: places that do not count.
+        tolerances: places where numbers may differ by so much.
+        to_recorded: gives the recorded id for a live one.
+        redacted: paths of values that the recording does not hold; any value is right there.
+    """
+    event_type = str(expected.get("type"))
+    found: list[Difference] = []
+    hidden = tuple(path.removeprefix("$.") for path in redacted)
+    for path, left, right in _walk(expected, got, (), _chosen_ids(expected), to_recorded):
+        if ignore is not None and ignore.find(event_type, path) is not None:
+            continue
+        text = _path_text(path)
+        if any(text == place or text.startswith((f"{place}.", f"{place}[")) for place in hidden):
+            continue
+        if isinstance(left, str) and left.startswith(_REDACTED) and isinstance(right, str):
+            continue
+        if tolerances is not None and _is_number(left) and _is_number(right):
+            allowed = tolerances.find(event_type, path)
+            if allowed is not None and abs(left - right) <= allowed:
+                continue
+        found.append(Difference(text, left, right))
+    return found
+
+
+_NO_IDS: Final[frozenset[Path]] = frozenset()
+
+
+def _chosen_ids(event: Json) -> frozenset[Path]:
+    """Places of ids that the client itself chose: they are bound, not compared."""
+    item = event.get("item")
+    if isinstance(item, dict):
+        places: list[Path] = [("item", "id")]
+        # A call that the client writes into the history carries an id of its own choice.
+        if cast("Json", item).get("type") == "function_call":
+            places.append(("item", "call_id"))
+        return frozenset(places)
+    return _NO_IDS
+
+
+def _walk(
+    expected: Any, got: Any, path: Path, chosen: frozenset[Path], to_recorded: Callable[[str], str] | None
+) -> Iterator[tuple[Path, Any, Any]]:
+    """Yield each smallest place that differs, in the order of the recorded event."""
+    if path in chosen:
+        return
+    if isinstance(expected, dict) or isinstance(got, dict):
+        left, right = expected or {}, got or {}
+        if isinstance(left, dict) and isinstance(right, dict):
+            left, right = cast("Json", left), cast("Json", right)
+            if path[-1:] == ("metadata",):
+                # Its values are the client's own marks, often made anew for each run; they are mapped like ids.
+                left, right = dict.fromkeys(left, ""), dict.fromkeys(right, "")
+            for key in (*left, *(key for key in right if key not in left)):
+                if (
+                    key == "turn_detection"
+                    and path[:1] == ("session",)
+                    and (key in left) != (key in right)
+                    and left.get(key) is right.get(key) is None
+                ):
+                    yield (*path, key), "null" if key in left else None, "null" if key in right else None
+                    continue
+                yield from _walk(left.get(key), right.get(key), (*path, key), chosen, to_recorded)
+            return
+    elif isinstance(expected, list) or isinstance(got, list):
+        left, right = expected or [], got or []
+        if isinstance(left, list) and isinstance(right, list):
+            pairs = zip_longest(cast("list[Any]", left), cast("list[Any]", right))
+            for index, (one, other) in enumerate(pairs):
+                yield from _walk(one, other, (*path, index), chosen, to_recorded)
+            return
+    if not _same_scalar(expected, got, path, to_recorded):
+        yield path, expected, got
+
+
+def _same_scalar(expected: Any, got: Any, path: Path, to_recorded: Callable[[str], str] | None) -> bool:
+    if _is_number(expected) and _is_number(got):
+        return same_number(expected, got)
+    if type(expected) is not type(got):
+        return False
+    if isinstance(expected, str) and expected != got:
+        key = path[-1] if path else None
+        if to_recorded is not None and (key in _ID_KEYS or key == "id"):
+            return to_recorded(got) == expected
+        return key in ("output", "arguments") and _same_json_text(expected, got)
+    return expected == got
+
+
+def _same_json_text(left: str, right: str) -> bool:
+    """Whether two texts are the same JSON object or array in another spelling."""
+    if left[:1] not in "{[" or right[:1] not in "{[":
+        return False
+    try:
+        return same_json(parse_json(left), parse_json(right))
+    except ValueError:
+        return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _path_text(path: Path) -> str:
+    text = ""
+    for step in path:
+        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def decode_audio(text: str) -> bytes:
+    """Decode the base64 of an append; text that is none stands for itself, so that it can still be compared."""
+    try:
+        return pybase64.b64decode(text, validate=True)
+    except ValueError:
+        return text.encode("utf-8", "surrogatepass")
+
+
+@dataclass(slots=True)
+class AudioTrack:
+    """The recorded input audio: per frame its seq, where it ends, and a digest. About 32 bytes each.
+
+    Positions are in decoded bytes since the session began. Stretches run from commit to commit.
+    """
+
+    seqs: array[int] = field(default_factory=lambda: array("q"))
+    ends: array[int] = field(default_factory=lambda: array("q"))
+    digests: bytearray = field(default_factory=bytearray)
+    stretch_ends: list[int] = field(default_factory=list[int])
+    """Where each stretch ends that the client ended itself."""
+    unreliable: set[int] = field(default_factory=set[int])
+    """Stretches in which frames are missing (gaps, erasure): their audio is not compared."""
+
+    def append(self, seq: int, audio: bytes) -> None:
+        """Add the audio of one frame."""
+        self.seqs.append(seq)
+        self.ends.append(self.total + len(audio))
+        self.digests += blake2b(audio, digest_size=_DIGEST_SIZE).digest()
+
+    def end_stretch(self) -> None:
+        """Note a commit or clear by the client."""
+        self.stretch_ends.append(self.total)
+
+    @property
+    def total(self) -> int:
+        """All bytes so far."""
+        return self.ends[-1] if self.ends else 0
+
+    @property
+    def stretch(self) -> int:
+        """Number of the stretch that is being recorded, from 0."""
+        return len(self.stretch_ends)
+
+    @property
+    def stretch_start(self) -> int:
+        """Where that stretch begins."""
+        return self.stretch_ends[-1] if self.stretch_ends else 0
+
+    def bounds(self, stretch: int) -> tuple[int, int]:
+        """Give first and last byte position of a stretch."""
+        start = self.stretch_ends[stretch - 1] if stretch else 0
+        return start, self.stretch_ends[stretch] if stretch < len(self.stretch_ends) else self.total
+
+
+@dataclass(frozen=True, slots=True)
+class AudioDifference:
+    """Where live audio departs from the recorded one.
+
+    Attributes:
+        what: ``bytes``, ``longer`` (than the recorded stretch) or ``shorter``.
+        stretch: from commit to commit, counted from 0.
+        seq: the recorded frame in which it lies; None past the end.
+        from_byte: in the stretch; the difference lies at or after it.
+        to_byte: in the stretch; it lies before this.
+    """
+
+    what: Literal["bytes", "longer", "shorter"]
+    stretch: int
+    seq: int | None
+    from_byte: int
+    to_byte: int
+
+
+class AudioMatcher:
+    """Compares live input audio with the recorded one as it arrives."""
+
+    __slots__ = ("_hash", "_index", "_mode", "_track", "position", "stretch", "told", "total")
+
+    def __init__(self, track: AudioTrack, mode: Literal["exact", "length", "ignore"]) -> None:
+        self._track = track
+        self._mode = mode
+        self._index = 0
+        self._hash = blake2b(digest_size=_DIGEST_SIZE)
+        self.stretch = 0
+        """Number of the stretch that is being received."""
+        self.position = 0
+        """Bytes received in it."""
+        self.total = 0
+        """Bytes received in all."""
+        self.told = False
+        """Whether a difference in this stretch was reported: what follows one differs as a rule."""
+
+    def feed(self, audio: bytes) -> AudioDifference | None:
+        """Take audio; tell the first difference in this stretch."""
+        start, end = self._track.bounds(self.stretch)
+        before = self.position
+        self.position += len(audio)
+        self.total += len(audio)
+        if self._mode == "ignore" or self.told or self.stretch in self._track.unreliable:
+            return None
+        if self._mode == "exact":
+            found = self._compare(memoryview(audio), start, before)
+            if found is not None:
+                self.told = True
+                return found
+        # Past the last commit of the recording there is nothing to compare with, and nothing that depends on it.
+        if self.position > end - start and self.stretch < len(self._track.stretch_ends):
+            self.told = True
+            return AudioDifference("longer", self.stretch, None, end - start, self.position)
+        return None
+
+    def _compare(self, audio: memoryview, start: int, position: int) -> AudioDifference | None:
+        track = self._track
+        ends, last = track.ends, track.bounds(self.stretch)[1]
+        while audio and start + position < last:
+            end = ends[self._index]
+            taken = audio[: end - start - position]
+            self._hash.update(taken)
+            position += len(taken)
+            audio = audio[len(taken) :]
+            if start + position == end:
+                index = self._index
+                expected = bytes(track.digests[index * _DIGEST_SIZE : (index + 1) * _DIGEST_SIZE])
+                same = self._hash.digest() == expected
+                self._next()
+                if not same:
+                    first = (ends[index - 1] if index else 0) - start
+                    return AudioDifference("bytes", self.stretch, track.seqs[index], max(first, 0), end - start)
+        return None
+
+    def _next(self) -> None:
+        """Go to the next recorded frame that holds audio."""
+        ends = self._track.ends
+        done = ends[self._index]
+        self._hash = blake2b(digest_size=_DIGEST_SIZE)
+        self._index += 1
+        while self._index < len(ends) and ends[self._index] == done:
+            self._index += 1
+
+    def end_stretch(self) -> AudioDifference | None:
+        """Take a commit or clear; tell whether the stretch was too short."""
+        found = self.missing()
+        _, end = self._track.bounds(self.stretch)
+        self.stretch += 1
+        self.position = 0
+        self.told = False
+        self._hash = blake2b(digest_size=_DIGEST_SIZE)
+        ends = self._track.ends
+        while self._index < len(ends) and ends[self._index] <= end:
+            self._index += 1
+        return found
+
+    def missing(self) -> AudioDifference | None:
+        """Tell what the recorded stretch holds beyond what has arrived."""
+        if self._mode == "ignore" or self.told or self.stretch in self._track.unreliable:
+            return None
+        start, end = self._track.bounds(self.stretch)
+        if self.position >= end - start:
+            return None
+        seq = next(
+            (s for s, e in zip(self._track.seqs, self._track.ends, strict=True) if e > start + self.position), None
+        )
+        return AudioDifference("shorter", self.stretch, seq, self.position, end - start)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all recorded audio has arrived."""
+        return self.stretch >= len(self._track.stretch_ends) and self.missing() is None
+
+    def reached(self, stretch: int, offset: int) -> bool:
+        """Whether so many bytes of that stretch have arrived, or the client has ended it."""
+        return self.stretch > stretch or (self.stretch == stretch and self.position >= offset)
+
+
+def bytes_per_ms(encoding: str, rate: int) -> float:
+    """Decoded bytes of one millisecond of mono audio: two per sample in PCM, one in G.711."""
+    return rate * (2 if encoding == "audio/pcm" else 1) / 1000
+
+
+def truncation_allowed(expected_ms: float, got_ms: float, *, speed: float, delivered_ms: float) -> bool:
+    """Whether a truncation's position is acceptable.
+
+    At speed 1 it lies within :data:`TRUNCATION_TOLERANCE_MS` of the recorded one. At other speeds playback has another
+    clock than the recording, so it only has to lie within the audio that was delivered (or not beyond the recorded
+    position, where the recording holds less audio than was played).
+    """
+    if not math.isfinite(got_ms) or got_ms < 0:
+        return False
+    if speed == 1:
+        return abs(expected_ms - got_ms) <= TRUNCATION_TOLERANCE_MS
+    return got_ms <= max(expected_ms, delivered_ms)

@@ -1,0 +1,388 @@
+"""A recorded session, read once and laid out for playing: what to expect, what to hold, what was delivered when.
+
+The plan is small (deltas and audio are kept as numbers); the frames themselves are read again, in order, while they
+are played.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+import msgspec
+import orjson
+from pydantic import ValidationError
+
+from ..schemas.frame import Frame
+from ..schemas.normalise import audio_format, normalise
+from ..schemas.recording import Recording, SessionInfo
+from ..schemas.statements import CloseStatement, OpenStatement
+from ..schemas.vocabulary import canonical_type
+from .causes import AudioPoint, Control, Hold, pair_causes
+from .matching import APPEND_TYPES, BOUNDARY_TYPES, AudioTrack, bytes_per_ms, canonical_client_event, decode_audio
+
+__all__ = ["Delivery", "Expected", "Plan", "Planner", "make_plan"]
+
+Json = dict[str, Any]
+
+_OUTPUT_AUDIO: Final = "response.output_audio.delta"
+_TRANSCRIPTION_DELTA: Final = "conversation.item.input_audio_transcription.delta"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    """A recorded client frame, other than appended audio, that a live client is expected to send.
+
+    Attributes:
+        index: its place among them.
+        seq: its place in the recording.
+        offset_ns: when it arrived.
+        type: the wire's ``type``; None for what is no event.
+        event: in the form in which it is compared; None for what is no JSON object, and where it was erased.
+        raw: the event as it crossed; None as above.
+        payload: the bytes of what is no JSON object.
+        redacted: paths of values that the recording does not hold.
+        call_id: of a tool's output.
+        batch: tool outputs that follow one another share a number, and may come in any order.
+    """
+
+    index: int
+    seq: int
+    offset_ns: int | None
+    type: str | None
+    event: Json | None
+    raw: Json | None = None
+    payload: bytes | None = None
+    redacted: tuple[str, ...] = ()
+    call_id: str | None = None
+    batch: int = 0
+
+
+@dataclass(slots=True)
+class Delivery:
+    """How much output audio each server frame carries, and for which item. 24 bytes each."""
+
+    seqs: array[int] = field(default_factory=lambda: array("q"))
+    items: array[int] = field(default_factory=lambda: array("q"))
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    names: list[str] = field(default_factory=list[str])
+    numbers: dict[str, int] = field(default_factory=dict[str, int])
+    rates: dict[int, float] = field(default_factory=dict[int, float])
+    """Bytes per millisecond by item number."""
+
+    def add(self, seq: int, item_id: str, size: int, rate: float) -> None:
+        """Note the audio of one frame."""
+        number = self.numbers.setdefault(item_id, len(self.names))
+        if number == len(self.names):
+            self.names.append(item_id)
+            self.rates[number] = rate
+        self.seqs.append(seq)
+        self.items.append(number)
+        self.sizes.append(size)
+
+    def delivered_ms(self, item_id: str, up_to: int) -> float:
+        """Give the milliseconds of an item's audio in the frames up to a seq."""
+        number = self.numbers.get(item_id)
+        if number is None:
+            return 0.0
+        total = 0
+        for index in range(bisect_right(self.seqs, up_to) - 1, -1, -1):
+            if self.items[index] == number:
+                total += self.sizes[index]
+        return total / self.rates[number]
+
+    def seq_reaching(self, item_id: str, ms: float) -> int | None:
+        """Give the seq of the frame with which so many milliseconds of an item are reached; None if never."""
+        number = self.numbers.get(item_id)
+        if number is None:
+            return None
+        wanted, total = ms * self.rates[number], 0
+        for seq, item, size in zip(self.seqs, self.items, self.sizes, strict=True):
+            if item == number:
+                total += size
+                if total >= wanted:
+                    return seq
+        return None
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a session's player needs to know beforehand.
+
+    Attributes:
+        info: the session's summary.
+        opened: the recorded handshake; None where an import had none.
+        closed: how it ended; None where that is not on record.
+        closed_seq: seq of that record.
+        closed_ns: its offset.
+        holds: held server frames by seq.
+        expected: client frames other than audio, in order.
+        audio: the input audio.
+        delivery: the output audio.
+        answers: seq of the server frame that answers a client frame, by the latter's seq.
+        echoes: id of the item that a client's ``conversation.item.create`` became, by its seq.
+        responses: id of the response that a client's ``response.create`` became, by its seq.
+        echoed_event_ids: ids of client events that the recorded server repeats.
+        chosen_ids: ids that the recorded client itself brought into the session.
+        default_types: types of the server frames that wait for nothing but the frame before, with their number.
+        server_frames: number of server frames.
+        slack: frames that crossed unrecorded; so many live ones may come that the recording does not know.
+    """
+
+    info: SessionInfo
+    opened: OpenStatement | None = None
+    closed: CloseStatement | None = None
+    closed_seq: int | None = None
+    closed_ns: int | None = None
+    holds: dict[int, Hold] = field(default_factory=dict[int, Hold])
+    expected: list[Expected] = field(default_factory=list[Expected])
+    audio: AudioTrack = field(default_factory=AudioTrack)
+    delivery: Delivery = field(default_factory=Delivery)
+    answers: dict[int, int] = field(default_factory=dict[int, int])
+    echoes: dict[int, str] = field(default_factory=dict[int, str])
+    responses: dict[int, str] = field(default_factory=dict[int, str])
+    echoed_event_ids: frozenset[str] = frozenset()
+    chosen_ids: frozenset[str] = frozenset()
+    default_types: dict[str, int] = field(default_factory=dict[str, int])
+    server_frames: int = 0
+    slack: int = 0
+
+    @property
+    def ended_by_client(self) -> bool:
+        """Whether the client closed first, or the end is not on record: then the player waits for it."""
+        return self.closed is None or self.closed.by == "client"
+
+    @property
+    def refused(self) -> bool:
+        """Whether the upstream refused the handshake."""
+        return (
+            self.opened is not None
+            and self.opened.response is not None
+            and self.opened.response.status != _SWITCHING_PROTOCOLS
+        )
+
+
+_SWITCHING_PROTOCOLS: Final = 101
+
+
+class _AudioDelta(msgspec.Struct, gc=False):
+    item_id: Any = None
+    delta: Any = None
+
+
+class _Append(msgspec.Struct, gc=False):
+    audio: Any = None
+
+
+_audio_delta = msgspec.json.Decoder(_AudioDelta)
+_append = msgspec.json.Decoder(_Append)
+
+
+def append_audio(frame: Frame) -> bytes | None:
+    """Give the decoded audio of an append; None where it holds none that is text."""
+    if frame.audio is not None:
+        return frame.audio
+    return append_audio_of(frame.body) if frame.body is not None else None
+
+
+def append_audio_of(payload: bytes | str) -> bytes | None:
+    """Give the decoded audio of an append's payload; None where it holds none that is text."""
+    try:
+        audio = _append.decode(payload).audio
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return decode_audio(audio) if isinstance(audio, str) else None
+
+
+class Planner:
+    """Makes a :class:`Plan` from a session's frames, one at a time."""
+
+    def __init__(self, info: SessionInfo) -> None:
+        self._plan = Plan(info)
+        self._controls: list[Control] = []
+        self._arrived = AudioPoint(0, 0, None)
+        self._batch = 0
+        self._rate = bytes_per_ms("audio/pcm", 24000)
+        self._last_call: str | None = None
+
+    def apply(self, frame: Frame) -> None:
+        """Take the next frame."""
+        if frame.sender == "server" and frame.kind in ("text", "binary"):
+            self._plan.server_frames += 1
+            self._server(frame)
+        elif frame.sender == "client" and frame.kind in ("text", "binary"):
+            self._client(frame)
+        elif frame.kind == "open":
+            self._plan.opened = _statement(OpenStatement, frame)
+        elif frame.kind == "close":
+            self._plan.closed = _statement(CloseStatement, frame)
+            self._plan.closed_seq, self._plan.closed_ns = frame.seq, frame.offset_ns
+        elif frame.kind == "gap":
+            self._plan.audio.unreliable.add(self._plan.audio.stretch)
+            self._plan.slack += _gap_frames(frame)
+
+    def _server(self, frame: Frame) -> None:
+        name = canonical_type(frame.type or "")
+        if name.endswith(".delta") and not name.startswith("session.") and name != _TRANSCRIPTION_DELTA:
+            if name == _OUTPUT_AUDIO:
+                self._output(frame)
+            return
+        event = _event(frame)
+        if event is None:
+            return
+        canonical = normalise(event)
+        if name in ("session.created", "session.updated", "response.created"):
+            self._read_format(canonical)
+        self._control(frame, name, canonical, event)
+
+    def _control(self, frame: Frame, name: str, canonical: Json, event: Json) -> None:
+        sender = "server" if frame.sender == "server" else "client"
+        self._controls.append(Control(frame.seq, frame.offset_ns, sender, name, canonical, event, self._arrived))
+
+    def _output(self, frame: Frame) -> None:
+        try:
+            delta = _audio_delta.decode(frame.body or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return
+        size = len(frame.audio) if frame.audio is not None else _decoded_size(delta.delta)
+        if isinstance(delta.item_id, str):
+            self._plan.delivery.add(frame.seq, delta.item_id, size, self._rate)
+
+    def _read_format(self, event: Json) -> None:
+        holder = event.get("session") or event.get("response")
+        for step in ("audio", "output", "format"):
+            holder = cast("Json", holder).get(step) if isinstance(holder, dict) else None
+        stated = audio_format(holder)
+        if stated is not None:
+            self._rate = bytes_per_ms(*stated)
+
+    def _client(self, frame: Frame) -> None:
+        if frame.type in APPEND_TYPES:
+            audio = append_audio(frame)
+            if audio is not None:
+                self._plan.audio.append(frame.seq, audio)
+                track = self._plan.audio
+                self._arrived = AudioPoint(track.stretch, track.total - track.stretch_start, frame.offset_ns)
+                return
+            if frame.erased:
+                self._plan.audio.unreliable.add(self._plan.audio.stretch)
+                return
+        event = _event(frame)
+        name = canonical_type(frame.type or "")
+        if event is not None:
+            self._control(frame, name, normalise(event), event)
+        if name in BOUNDARY_TYPES:
+            self._plan.audio.end_stretch()
+            self._arrived = AudioPoint(self._plan.audio.stretch, 0, frame.offset_ns)
+        call_id = _output_call(event)
+        if call_id is None or self._last_call is None:
+            self._batch += 1
+        self._last_call = call_id
+        self._plan.expected.append(
+            Expected(
+                index=len(self._plan.expected),
+                seq=frame.seq,
+                offset_ns=frame.offset_ns,
+                type=frame.type,
+                event=canonical_client_event(event) if event is not None else None,
+                raw=event,
+                payload=frame.payload if event is None else None,
+                redacted=frame.redacted,
+                call_id=call_id,
+                batch=self._batch,
+            )
+        )
+
+    def plan(self) -> Plan:
+        """Give the plan of what was applied."""
+        plan = self._plan
+        plan.holds, plan.answers = pair_causes(self._controls)
+        by_seq = {control.seq: control for control in self._controls if control.sender == "server"}
+        echoed: set[str] = set()
+        counts: dict[str, int] = {}
+        for control in by_seq.values():
+            error = control.event.get("error")
+            for holder in (control.event, error if isinstance(error, dict) else {}):
+                stated = cast("Json", holder).get("event_id" if holder is error else "client_event_id")
+                if isinstance(stated, str):
+                    echoed.add(stated)
+            if control.seq not in plan.holds:
+                counts[control.type] = counts.get(control.type, 0) + 1
+        for cause, answer in plan.answers.items():
+            control = by_seq.get(answer)
+            if control is None:
+                continue
+            for key, target in (("item", plan.echoes), ("response", plan.responses)):
+                made = control.event.get(key)
+                if isinstance(made, dict) and isinstance(cast("Json", made).get("id"), str):
+                    target[cause] = cast("Json", made)["id"]
+        plan.echoed_event_ids = frozenset(echoed)
+        plan.chosen_ids = frozenset(_chosen(plan.expected))
+        plan.default_types = counts
+        return plan
+
+
+async def make_plan(recording: Recording) -> Plan:
+    """Read a recording once and lay it out for playing."""
+    planner = Planner(recording.info)
+    async for batch in recording.batches():
+        for frame in batch:
+            planner.apply(frame)
+    return planner.plan()
+
+
+def _event(frame: Frame) -> Json | None:
+    if frame.kind != "text" or frame.erased:
+        return None
+    try:
+        value = frame.json()
+    except ValueError:
+        return None
+    return cast("Json", value) if isinstance(value, dict) else None
+
+
+def _output_call(event: Json | None) -> str | None:
+    item = (event or {}).get("item")
+    if not isinstance(item, dict) or cast("Json", item).get("type") != "function_call_output":
+        return None
+    call_id = cast("Json", item).get("call_id")
+    return call_id if isinstance(call_id, str) else None
+
+
+def _chosen(expected: Iterable[Expected]) -> Iterator[str]:
+    for frame in expected:
+        raw = frame.raw or {}
+        item = raw.get("item")
+        holders: list[tuple[Json, str]] = [(raw, "event_id")]
+        if isinstance(item, dict):
+            holders.append((cast("Json", item), "id"))
+            if cast("Json", item).get("type") == "function_call":
+                holders.append((cast("Json", item), "call_id"))
+        for holder, key in holders:
+            if isinstance(holder.get(key), str):
+                yield holder[key]
+
+
+def _decoded_size(text: Any) -> int:
+    """Size of base64 text when decoded, without decoding it."""
+    if not isinstance(text, str):
+        return 0
+    return max(0, len(text) * 3 // 4 - text[-2:].count("="))
+
+
+def _gap_frames(frame: Frame) -> int:
+    try:
+        frames = orjson.loads(frame.body or b"{}").get("frames")
+    except (orjson.JSONDecodeError, AttributeError):
+        return 0
+    return frames if isinstance(frames, int) else 0
+
+
+def _statement(model: Any, frame: Frame) -> Any:
+    try:
+        return model.model_validate_json(frame.body or b"")
+    except ValidationError:
+        return None
