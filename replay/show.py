@@ -152,9 +152,9 @@ def _head(info: SessionInfo, conversation: Conversation) -> str:
         by = f" by the {conversation.close.by}" if conversation.close.by else ""
         how = "cut off" if conversation.close.kind == "cutoff" else f"closed {conversation.close.code}{by}"
     opened = info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ") if info.opened_at else "time unknown"
-    formats = f"{_format(session.input_format.type, session.input_format.rate)} in, " + (
-        f"{_format(session.output_format.type, session.output_format.rate)} out"
-    )
+    heard = _format(session.input_format.type, session.input_format.rate)
+    spoken = _format(session.output_format.type, session.output_format.rate)
+    formats = f"{heard} in, {spoken} out"
     lines = [
         f"session   {info.id}",
         f"          {conversation.dialect}, {session.model or info.model or 'model unknown'}, {formats}",

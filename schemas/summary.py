@@ -47,7 +47,7 @@ class Summary:
         if frame.offset_ns is not None:
             self._last_ns = frame.offset_ns
         if frame.kind == "text":
-            if frame.type is not None and frame.audio is None and not (self._dialect.settled and self._model):
+            if frame.type is not None and frame.audio is None and not self.settled:
                 self._look(frame)
         elif frame.kind == "open":
             self._open = _object(frame)
@@ -63,7 +63,7 @@ class Summary:
     @property
     def settled(self) -> bool:
         """Whether events no longer tell anything new: from now on only counts, time and the end change."""
-        return len(self._events) >= _TELLING_EVENTS
+        return self._dialect.settled and self._model is not None
 
     def _look(self, frame: Frame) -> None:
         event = _object(frame)
