@@ -200,6 +200,8 @@ class Response:
     trigger_seq: int | None = None
     trigger_ns: int | None = None
     cancel_seq: int | None = None
+    """The client's ``response.cancel``."""
+    cancel_ns: int | None = None
     created_seq: int | None = None
     created_ns: int | None = None
     first_output_ns: int | None = None

@@ -1,0 +1,229 @@
+"""Fold a session's frames into its conversation.
+
+The fold is pure: no clock, no I/O, nothing random, and it never raises on traffic. What cannot be read as it stands
+becomes a ``Problem`` in the state. It is incremental: folding ``a + b`` gives what folding ``a`` and then applying
+``b`` gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterable
+from typing import Any, Final, cast
+
+from ...schemas.dialect import DialectReading
+from ...schemas.frame import Frame, parse_json
+from ...schemas.normalise import normalise
+from ...schemas.recording import Recording
+from ...schemas.state import Close, Conversation, Gap
+from .build import build
+from .fields import Json, integer, members, string
+from .hot import handlers
+from .table import CLIENT, REQUESTS, SERVER
+from .until import Until
+from .work import Request, State
+
+__all__ = ["DEEPEST", "Folder", "fold", "fold_recording"]
+
+DEEPEST: Final = 100
+"""Deeper nesting of JSON is not read: nothing of the protocol needs it, and every later step may recurse."""
+
+_BRACKETS: Final = b"[{"
+
+
+class Folder:
+    """A fold in progress: frames in, a conversation at any time.
+
+    Frames come in the order of their seqs.
+    """
+
+    def __init__(self) -> None:
+        self.state = State()
+        """The working state: for modules of this package that compare it while it grows. Not a value."""
+        self._handlers = handlers(self.state)
+        self._reading = DialectReading()
+
+    def apply(self, frame: Frame) -> None:
+        """Take the next frame."""
+        self.extend((frame,))
+
+    def extend(self, frames: Iterable[Frame]) -> None:
+        """Take the next frames."""
+        state, counts = self.state, self.state.counts
+        handler_of = self._handlers.get
+        for frame in frames:
+            state.seq = frame.seq
+            ns = state.ns = frame.offset_ns
+            if ns is not None:
+                state.last_ns = ns
+            if frame.kind == "text":
+                kind = frame.type
+                handler = handler_of(kind) if kind is not None else None
+                if handler is not None and handler(frame):
+                    counts[kind] += 1  # type: ignore[index]  # there is a handler only for a name
+                else:
+                    self._event(frame)
+            else:
+                self._statement(frame)
+
+    def conversation(self) -> Conversation:
+        """Give the state so far as a value, independent of frames applied later."""
+        return build(self.state, self._reading.dialect)
+
+    def _event(self, frame: Frame) -> None:
+        state = self.state
+        event = self._parse(frame)
+        if event is None:
+            return
+        kind = event.get("type")
+        if not isinstance(kind, str):
+            state.problem("no-type")
+            return
+        state.counts[kind] += 1
+        if not self._reading.settled:
+            self._reading.observe(event)
+        canonical = normalise(event)
+        name = cast("str", canonical["type"])
+        if frame.sender == "client":
+            state.client_spoke = True
+            self._note_client_event(frame, event, canonical, name)
+        reducer = (CLIENT if frame.sender == "client" else SERVER).get(name)
+        if reducer is None:
+            state.unknown[kind] = state.unknown.get(kind, 0) + 1
+        else:
+            reducer(state, canonical)
+
+    def _parse(self, frame: Frame) -> Json | None:
+        state, payload = self.state, frame.payload
+        if payload is None:
+            if frame.type is not None:
+                state.counts[frame.type] += 1
+            state.problem("erased", frame.type or "")
+            return None
+        try:
+            value: Any = parse_json(payload)
+        except ValueError:
+            state.problem("invalid-json")
+            return None
+        if sum(map(payload.count, _BRACKETS_EACH)) > DEEPEST and _deeper_than(value, DEEPEST):
+            state.problem("too-deep", f"nested deeper than {DEEPEST} levels")
+            return None
+        if not isinstance(value, dict):
+            state.problem("not-an-object")
+            return None
+        return cast("Json", value)
+
+    def _note_client_event(self, frame: Frame, event: Json, canonical: Json, name: str) -> None:
+        state, event_id = self.state, string(event, "event_id")
+        if name in REQUESTS:
+            request = Request(frame.seq, frame.offset_ns, name, canonical, event, event_id, state.input.received)
+            state.requests[frame.seq] = request
+            if event_id is not None:
+                state.event_ids[event_id] = frame.seq
+        elif event_id is not None:
+            state.append_ids.append((event_id, frame.seq))
+
+    def _statement(self, frame: Frame) -> None:
+        """Take a frame that is no text: the recorder's own, or a binary one."""
+        state = self.state
+        if frame.kind == "binary":
+            state.problem("binary", f"{len(frame.payload or b'')} bytes" if not frame.erased else "erased")
+            return
+        stated: Json = {}
+        try:
+            value = frame.json()
+        except ValueError:
+            state.problem("erased" if frame.erased else "invalid-json", frame.kind)
+        else:
+            stated = cast("Json", value) if isinstance(value, dict) else {}
+        match frame.kind:
+            case "open":
+                self._open(stated)
+            case "close" | "cutoff":
+                handed = {side: seq for side, seq in members(stated, "handed").items() if isinstance(seq, int)}
+                state.close = Close(
+                    frame.seq,
+                    frame.offset_ns,
+                    frame.kind,
+                    integer(stated, "code"),
+                    string(stated, "reason") or "",
+                    string(stated, "by"),
+                    handed,
+                )
+            case "gap":
+                frames, size = integer(stated, "frames") or 0, integer(stated, "bytes") or 0
+                state.gaps.append(Gap(frame.seq, frames, size, string(stated, "reason") or ""))
+            case _:
+                pass
+
+    def _open(self, stated: Json) -> None:
+        request = members(stated, "request")
+        headers = [
+            (name, value)
+            for name, value in _pairs(request.get("headers"))
+            if isinstance(name, str) and isinstance(value, str)
+        ]
+        self._reading = DialectReading(string(request, "target"), headers)
+        self.state.dialect = string(stated, "dialect")
+
+
+_BRACKETS_EACH: Final = tuple(bytes((bracket,)) for bracket in _BRACKETS)
+
+
+def _pairs(value: Any) -> list[tuple[Any, Any]]:
+    pairs: list[tuple[Any, Any]] = []
+    for each in cast("list[Any]", value) if isinstance(value, list) else []:
+        match each:
+            case [first, second]:
+                pairs.append((first, second))
+            case _:
+                pass
+    return pairs
+
+
+def _deeper_than(value: Any, depth: int) -> bool:
+    """Whether lists and objects are nested deeper; without recursion, because the value may be any."""
+    level: list[Any] = [value]
+    for _ in range(depth + 1):
+        inner: list[Any] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner.extend(cast("Json", each).values())
+            elif isinstance(each, list):
+                inner.extend(cast("list[Any]", each))
+        if not inner:
+            return False
+        level = inner
+    return True
+
+
+def fold(frames: Iterable[Frame], *, until: Until | None = None) -> Conversation:
+    """Fold frames into a conversation.
+
+    Args:
+        frames: a session's frames in order, from seq 0 or from anywhere.
+        until: how far; to the end where None.
+
+    Raises:
+        RequestError: ``until`` lies behind the last frame, or names an event that is not there.
+    """
+    folder = Folder()
+    folder.extend(frames if until is None else until.cut(frames))
+    return folder.conversation()
+
+
+async def fold_recording(recording: Recording, *, until: Until | None = None) -> Conversation:
+    """Fold a recording, wherever it is kept; as :func:`fold`."""
+    folder = Folder()
+    if until is None:
+        async for batch in recording.batches():
+            folder.extend(batch)
+    else:
+        async for frame in until.cut_async(_each(recording.batches())):
+            folder.apply(frame)
+    return folder.conversation()
+
+
+async def _each(batches: AsyncIterable[list[Frame]]) -> AsyncIterable[Frame]:
+    async for batch in batches:
+        for frame in batch:
+            yield frame

@@ -1,0 +1,149 @@
+"""Where the user cut in: derived from cuts, cleared playback and cancelled responses, never from speech alone.
+
+Speech that stops nothing (``interrupt_response: false``) is no interruption. What one moment does by several events (a
+cancelled response, a truncation, a cleared playback buffer) is one interruption.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, cast
+
+from ...schemas.state import AudioFormat, Conversation, Interruption, Item, PlaybackEvent, Response
+from .input_audio import bytes_per_ms
+
+__all__ = ["audio_ms", "interruptions", "output_format"]
+
+_CANCELLED_BY: dict[str, Literal["client", "server"]] = {"turn_detected": "server", "client_cancelled": "client"}
+
+
+def output_format(conversation: Conversation, response: Response | None) -> AudioFormat:
+    """The format of a response's audio: as the response states it, else the session's."""
+    from ...schemas.normalise import audio_format
+
+    stated: Any = None if response is None else response.config.get("audio")
+    output = cast("dict[str, Any]", stated).get("output") if isinstance(stated, dict) else None
+    known = audio_format(cast("dict[str, Any]", output).get("format")) if isinstance(output, dict) else None
+    return conversation.session.output_format if known is None else AudioFormat(*known)
+
+
+def audio_ms(conversation: Conversation, item: Item, response: Response | None) -> float | None:
+    """Milliseconds of audio that an item has in all; None where the recording has none of it."""
+    total = sum(part.audio.total for part in item.content)
+    return total / bytes_per_ms(output_format(conversation, response)) if total else None
+
+
+class _Cuts:
+    """Interruptions while they are put together, one for each response (or item without one)."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._responses = {response.id: response for response in conversation.responses}
+        kept = (*conversation.items, *conversation.deleted, *conversation.out_of_band)
+        self.items = {item.id: item for item in kept}
+        self._found: dict[tuple[str, str | None], Interruption] = {}
+
+    def cut(
+        self, item: Item | None, item_id: str | None, response_id: str | None, seq: int | None, ns: int | None,
+        by: Literal["client", "server"],
+    ) -> Interruption:  # fmt: skip
+        key = ("response", response_id) if response_id is not None else ("item", item_id)
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = Interruption(item_id, response_id)
+        found.item_id = item_id or found.item_id
+        if seq is not None and (found.cut_seq is None or seq < found.cut_seq):
+            found.cut_seq, found.cut_ns, found.by = seq, ns, by
+        return found
+
+    def total_ms(self, item: Item | None) -> float | None:
+        if item is None:
+            return None
+        return audio_ms(self._conversation, item, self._responses.get(item.response_id or ""))
+
+    def spoken_item(self, response_id: str | None) -> Item | None:
+        """The last item of a response that has sound, else its last item."""
+        response = self._responses.get(response_id or "")
+        items = [self.items[i] for i in response.output if i in self.items] if response is not None else []
+        return next((item for item in reversed(items) if any(part.audio for part in item.content)), None) or (
+            items[-1] if items else None
+        )
+
+    def with_speech(self) -> list[Interruption]:
+        """All of them in order, each with the utterance that began before the cut and during the response."""
+        result = sorted(self._found.values(), key=lambda cut: -1 if cut.cut_seq is None else cut.cut_seq)
+        for cut in result:
+            response = self._responses.get(cut.response_id or "")
+            since = response.created_seq if response is not None else None
+            for span in reversed(self._conversation.input_audio.speech):
+                started = span.started_seq
+                if started is None or cut.cut_seq is None or started > cut.cut_seq:
+                    continue
+                if since is None or started > since:
+                    cut.speech_seq, cut.speech_ns = started, span.started_ns
+                break
+        return result
+
+
+def interruptions(conversation: Conversation) -> list[Interruption]:
+    """Find the interruptions of a conversation.
+
+    ``unheard_ms`` is the audio that the cut left unplayed: what lies behind ``audio_end_ms``, or behind the time that
+    the playback buffer had played when it was cleared. None where the recording cannot tell.
+    """
+    cuts = _Cuts(conversation)
+    for truncation in conversation.truncations:
+        if truncation.status == "refused":
+            continue
+        item = cuts.items.get(truncation.item_id)
+        asked = truncation.request_seq is not None
+        seq, ns = (
+            (truncation.request_seq, truncation.request_ns) if asked else (truncation.done_seq, truncation.done_ns)
+        )
+        response_id = None if item is None else item.response_id
+        cut = cuts.cut(item, truncation.item_id, response_id, seq, ns, truncation.by)
+        total = cuts.total_ms(item)
+        cut.unheard_ms = None if total is None else max(0.0, total - truncation.audio_end_ms)
+    for event in conversation.playback:
+        if event.type == "output_audio_buffer.cleared":
+            _cleared(conversation, cuts, event)
+    for response in conversation.responses:
+        by = _cancelled_by(response)
+        if by is not None:
+            item = cuts.spoken_item(response.id)
+            seq, ns = response.cancel_seq, response.cancel_ns
+            if seq is None:
+                seq, ns = response.done_seq, response.done_ns
+            cuts.cut(item, None if item is None else item.id, response.id, seq, ns, by)
+    return cuts.with_speech()
+
+
+def _cleared(conversation: Conversation, cuts: _Cuts, event: PlaybackEvent) -> None:
+    item = cuts.spoken_item(event.response_id)
+    asked = [e for e in conversation.playback if e.type == "output_audio_buffer.clear" and e.seq < event.seq]
+    by_client = bool(asked) and not _cleared_between(conversation, asked[-1], event)
+    by: Literal["client", "server"] = "client" if by_client else "server"
+    cut = cuts.cut(item, None if item is None else item.id, event.response_id, event.seq, event.offset_ns, by)
+    started = [
+        e
+        for e in conversation.playback
+        if e.type == "output_audio_buffer.started" and e.response_id == event.response_id and e.seq < event.seq
+    ]
+    total = cuts.total_ms(item)
+    if cut.unheard_ms is None and total is not None and started:
+        begin = started[-1].offset_ns
+        if begin is not None and event.offset_ns is not None:
+            cut.unheard_ms = max(0.0, total - (event.offset_ns - begin) / 1_000_000)
+
+
+def _cleared_between(conversation: Conversation, asked: PlaybackEvent, event: PlaybackEvent) -> bool:
+    return any(e.type == "output_audio_buffer.cleared" and asked.seq < e.seq < event.seq for e in conversation.playback)
+
+
+def _cancelled_by(response: Response) -> Literal["client", "server"] | None:
+    if response.status != "cancelled":
+        return None
+    details = response.status_details
+    reason = cast("dict[str, Any]", details).get("reason") if isinstance(details, dict) else None
+    if isinstance(reason, str) and reason in _CANCELLED_BY:
+        return _CANCELLED_BY[reason]
+    return "client" if response.cancel_seq is not None else "server"

@@ -1,0 +1,117 @@
+"""Reducers of session, conversation, rate limits and errors."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from ...schemas.normalise import audio_format
+from ...schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
+from .fields import Json, integer, members, objects, string
+from .requests import answer_first, find_cause, outstanding
+from .work import State
+
+__all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
+
+
+def session_created(state: State, event: Json) -> None:
+    """``session.created``: the first configuration."""
+    _take_config(state, event, at_byte=state.input.received)
+
+
+def session_updated(state: State, event: Json) -> None:
+    """``session.updated``: the configuration in force; the oldest open ``session.update`` is answered."""
+    request = answer_first(state, "session.update")
+    state.session.requested = _still_requested(state)
+    _take_config(state, event, at_byte=state.input.received if request is None else request.at_byte)
+
+
+def _still_requested(state: State) -> Json:
+    requested: Json = {}
+    for request in outstanding(state, "session.update"):
+        requested.update(members(request.event, "session"))
+    return requested
+
+
+def _take_config(state: State, event: Json, at_byte: int) -> None:
+    config = members(event, "session")
+    session = state.session
+    if not config:
+        state.problem("bad-field", "session")
+        return
+    session.id = string(config, "id") or session.id
+    session.model = string(config, "model") or session.model
+    expires_at = integer(config, "expires_at")
+    session.expires_at = session.expires_at if expires_at is None else expires_at
+    session.config = config
+    session.history.append(ConfigChange(state.seq, state.ns, "server", string(event, "type") or "", config))
+    audio = members(config, "audio")
+    session.input_format = _format(members(audio, "input").get("format"), session.input_format)
+    session.output_format = _format(members(audio, "output").get("format"), session.output_format)
+    state.input.set_format(session.input_format, at_byte)
+
+
+def _format(stated: Any, old: AudioFormat) -> AudioFormat:
+    known = audio_format(stated)
+    return old if known is None else AudioFormat(*known)
+
+
+def conversation_created(state: State, event: Json) -> None:
+    """``conversation.created``: the conversation's id."""
+    conversation_id = string(members(event, "conversation"), "id")
+    if conversation_id is None:
+        state.problem("bad-field", "conversation.id")
+    else:
+        state.conversation_id = conversation_id
+
+
+def rate_limits_updated(state: State, event: Json) -> None:
+    """``rate_limits.updated``: the last one counts, whichever response it came with."""
+    limits = [limit for limit in objects(event, "rate_limits") if limit is not None]
+    state.rate_limits = RateLimits(state.seq, state.ns, limits)
+
+
+def error(state: State, event: Json) -> None:
+    """``error``: kept, and what it refuses is taken back."""
+    stated = members(event, "error")
+    cause = find_cause(state, stated)
+    seq, by = (None, None) if cause is None else cause
+    state.errors.append(
+        ServerError(
+            state.seq,
+            state.ns,
+            string(stated, "type"),
+            string(stated, "code"),
+            string(stated, "message"),
+            string(stated, "param"),
+            string(stated, "event_id"),
+            seq,
+            by,
+        )
+    )
+    if seq is not None:
+        _refuse(state, seq)
+
+
+def _refuse(state: State, seq: int) -> None:
+    request = state.requests.pop(seq, None)
+    if request is None:  # it was answered before, or asked for nothing
+        return
+    match request.type:
+        case "conversation.item.truncate":
+            for truncation in state.truncations:
+                if truncation.request_seq == seq:
+                    truncation.status = "refused"
+                    truncation.done_seq, truncation.done_ns = state.seq, state.ns
+        case "conversation.item.create":
+            call_id = string(members(request.event, "item"), "call_id")
+            output = None if call_id is None else state.outputs.get(call_id)
+            if output is not None and output.seq == seq:
+                del state.outputs[cast("str", call_id)]
+        case "response.cancel":
+            for response in state.responses.values():
+                if response.cancel_seq == seq:
+                    response.cancel_seq = response.cancel_ns = None
+        case "session.update":
+            state.session.requested = _still_requested(state)
+        case _:
+            pass
