@@ -1,0 +1,251 @@
+"""How a record's payload is stored. The codec's number stands in the row.
+
+==  ==============================================================================================
+0   The frame's bytes.
+1   The frame's bytes as one zstd frame.
+2   Split: two varints (length of the stored body; cut), the body as one zstd frame, the audio's bytes.
+3   Split: the same, the audio as delta-coded 16-bit samples in one zstd frame.
+==  ==============================================================================================
+
+zstd frames are without magic number, dictionary id and checksum, with their content size (RFC 8878, section 3.1.1).
+Bodies and whole JSON texts use :data:`~.dictionary.DICTIONARY_1`, audio uses none. Varints are LEB128. Delta coding of
+little-endian 16-bit samples: each sample less the one before it (modulo 2**16, the first as it is), zigzag
+(``(d << 1) ^ (d >> 15)``), then all low bytes, then all high bytes.
+
+A number means one thing for ever: another way to store is another number. Everything here works on lists, because the
+arithmetic of a whole batch costs little more than that of one record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from threading import local
+from typing import Final, NamedTuple
+
+import numpy as np
+import zstandard
+
+from ...schemas.errors import StoreCorrupt
+from .dictionary import DICTIONARY_1
+from .splitting import Split, split_audio
+
+__all__ = ["CODECS", "Stored", "decode", "decode_many", "encode_many"]
+
+PLAIN: Final = 0
+ZSTD: Final = 1
+SPLIT_RAW: Final = 2
+SPLIT_PCM16: Final = 3
+CODECS: Final = frozenset({PLAIN, ZSTD, SPLIT_RAW, SPLIT_PCM16})
+
+_SHORTEST_ZSTD: Final = 40
+"""Bytes below which a payload is stored as it is."""
+
+_SHORTEST_PCM: Final = 64
+_LARGEST: Final = 1 << 31
+"""No payload decodes to more; a length beyond it is damage, and must not make the reader allocate it."""
+
+_CACHED_BODIES: Final = 256
+_MAX_CACHED_BODY: Final = 512
+
+
+class Stored(NamedTuple):
+    """A payload as it is stored, and how it was split on the way (None where it was not)."""
+
+    codec: int
+    data: bytes
+    split: Split | None
+
+
+class Decoded(NamedTuple):
+    """A payload as :class:`~earwitness.schemas.frame.Frame` holds it."""
+
+    body: bytes
+    audio: bytes | None
+    cut: int
+
+
+class _Tools(local):
+    """zstd contexts: each thread has its own, because one may not be used by two at once."""
+
+    def __init__(self) -> None:
+        def parameters(level: int) -> zstandard.ZstdCompressionParameters:
+            return zstandard.ZstdCompressionParameters.from_level(  # pyright: ignore[reportUnknownMemberType]  # stub
+                level,
+                format=zstandard.FORMAT_ZSTD1_MAGICLESS,
+                write_content_size=True,
+                write_checksum=False,
+                write_dict_id=False,
+            )
+
+        dictionary = zstandard.ZstdCompressionDict(DICTIONARY_1, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+        self.json_compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters(1))
+        # Level -1 is half the work of level 1 for 10 % more bytes: after delta coding, most of the gain is
+        # in the high bytes, which are nearly all alike.
+        self.audio_compressor = zstandard.ZstdCompressor(compression_params=parameters(-1))
+        self.json_decompressor = zstandard.ZstdDecompressor(
+            dict_data=dictionary, format=zstandard.FORMAT_ZSTD1_MAGICLESS
+        )
+        self.audio_decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
+        self.bodies: dict[bytes, bytes] = {}
+
+    def compress_body(self, body: bytes) -> bytes:
+        """Compress a split event's JSON; a client's appends mostly have the very same one."""
+        found = self.bodies.get(body)
+        if found is not None:
+            return found
+        data = self.json_compressor.compress(body)
+        if len(body) <= _MAX_CACHED_BODY:
+            if len(self.bodies) >= _CACHED_BODIES:
+                self.bodies.clear()
+            self.bodies[body] = data
+        return data
+
+
+_tools = _Tools()
+
+
+def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]]) -> list[Stored]:
+    """Choose for each payload how to store it, and do so.
+
+    Args:
+        payloads: the frame's bytes, the event's type, and whether it is text.
+
+    Returns:
+        What to store, in the same order. Decoding gives back the same bytes.
+    """
+    tools = _tools
+    stored: list[Stored] = []
+    samples: dict[int, list[int]] = {}
+    for index, (payload, event_type, is_text) in enumerate(payloads):
+        split = split_audio(payload, event_type) if is_text else None
+        if split is not None:
+            size = len(split.audio)
+            if size >= _SHORTEST_PCM and size % 2 == 0:
+                samples.setdefault(size, []).append(index)
+            stored.append(Stored(SPLIT_RAW, b"", split))
+        elif is_text and len(payload) >= _SHORTEST_ZSTD:
+            data = tools.json_compressor.compress(payload)
+            stored.append(Stored(ZSTD, data, None) if len(data) < len(payload) else Stored(PLAIN, payload, None))
+        else:
+            stored.append(Stored(PLAIN, payload, None))
+    coded: dict[int, bytes] = {}
+    for size, indices in samples.items():
+        planes = _to_planes([entry.split.audio for i in indices if (entry := stored[i]).split is not None], size)
+        for row, index in enumerate(indices):
+            data = tools.audio_compressor.compress(planes[row * size : (row + 1) * size])
+            if len(data) < size:
+                coded[index] = data
+    for index, entry in enumerate(stored):
+        if entry.split is not None:
+            body = tools.compress_body(entry.split.body)
+            head = _varint(len(body)) + _varint(entry.split.cut)
+            audio = coded.get(index)
+            codec = SPLIT_RAW if audio is None else SPLIT_PCM16
+            data = head + body + (entry.split.audio if audio is None else audio)
+            stored[index] = Stored(codec, data, entry.split)
+    return stored
+
+
+def decode(codec: int, data: bytes) -> Decoded:
+    """Read one stored payload.
+
+    Raises:
+        StoreCorrupt: the codec is unknown, or the data is not what it says.
+    """
+    return decode_many([(codec, data)])[0]
+
+
+def decode_many(rows: Sequence[tuple[int, bytes]]) -> list[Decoded]:
+    """Read stored payloads.
+
+    Args:
+        rows: codec number and stored bytes.
+
+    Raises:
+        StoreCorrupt: a codec is unknown, or the data is not what it says. ``data["index"]`` is the row's index.
+    """
+    tools = _tools
+    decoded: list[Decoded] = []
+    planes: dict[int, list[tuple[int, bytes]]] = {}
+    index = 0
+    try:
+        for index, (codec, data) in enumerate(rows):
+            if codec == PLAIN:
+                decoded.append(Decoded(data, None, 0))
+            elif codec == ZSTD:
+                decoded.append(Decoded(_decompress(tools.json_decompressor, data), None, 0))
+            elif codec in (SPLIT_RAW, SPLIT_PCM16):
+                size, at = _read_varint(data, 0)
+                cut, at = _read_varint(data, at)
+                if at + size > len(data):
+                    raise ValueError("the stored body is longer than the payload")
+                body = _decompress(tools.json_decompressor, data[at : at + size])
+                if cut > len(body):
+                    raise ValueError("the cut lies outside the body")
+                audio = data[at + size :]
+                if codec == SPLIT_PCM16:
+                    audio = _decompress(tools.audio_decompressor, audio)
+                    if len(audio) % 2:
+                        raise ValueError("half a sample")
+                    planes.setdefault(len(audio), []).append((index, audio))
+                decoded.append(Decoded(body, audio, cut))
+            else:
+                raise StoreCorrupt(
+                    f"codec {codec} is unknown",
+                    hint="A newer earwitness may have written it.",
+                    codec=codec,
+                    index=index,
+                )
+    except (zstandard.ZstdError, ValueError, MemoryError) as error:
+        raise StoreCorrupt(f"a stored payload cannot be decoded ({error})", index=index) from error
+    for size, entries in planes.items():
+        audio = _from_planes([data for _, data in entries], size)
+        for row, (index, _) in enumerate(entries):
+            decoded[index] = decoded[index]._replace(audio=audio[row * size : (row + 1) * size])
+    return decoded
+
+
+def _decompress(decompressor: zstandard.ZstdDecompressor, data: bytes) -> bytes:
+    size = zstandard.get_frame_parameters(data, format=zstandard.FORMAT_ZSTD1_MAGICLESS).content_size
+    if size > _LARGEST:
+        raise ValueError(f"{size} bytes of content")
+    return decompressor.decompress(data)
+
+
+def _to_planes(chunks: list[bytes], size: int) -> bytes:
+    """Delta-code chunks of equal size; the result has them one after the other."""
+    samples = np.frombuffer(b"".join(chunks), "<i2").reshape(len(chunks), size // 2)
+    delta = samples.copy()
+    delta[:, 1:] -= samples[:, :-1]
+    zigzag = (delta << 1) ^ (delta >> 15)
+    return zigzag.astype("<i2", copy=False).view(np.uint8).reshape(len(chunks), -1, 2).transpose(0, 2, 1).tobytes()
+
+
+def _from_planes(chunks: list[bytes], size: int) -> bytes:
+    """Undo :func:`_to_planes`."""
+    planes = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), 2, size // 2)
+    zigzag = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<u2").reshape(len(chunks), size // 2)
+    delta = (zigzag >> 1) ^ -(zigzag & 1)
+    return np.cumsum(delta, axis=1, dtype=np.uint16).astype("<u2", copy=False).tobytes()
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        if at >= len(data) or shift > 35:
+            raise ValueError("a length is cut off")
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, at
+        shift += 7

@@ -1,0 +1,134 @@
+"""Turns appended frames into rows: codec, salt, digest, chain, summary. No I/O."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ...schemas.frame import Frame, Kind, Sender
+from ...schemas.summary import Summary
+from .chain import SALT_BYTES, EnvelopeEncoder, LedgerKind, payload_digest, record_chain, session_start
+from .codecs import encode_many
+from .projection import summary_columns
+
+__all__ = ["Appended", "Batch", "Ending", "SessionState", "clean_type", "encode_batch", "redacted_text"]
+
+LAST_KINDS: Final[dict[str, LedgerKind]] = {"close": "closed", "cutoff": "cutoff"}
+"""Kinds of the record that ends a session, and of the ledger row that says so."""
+
+
+class SessionState:
+    """What the writer carries along a session: where its chain and its summary stand."""
+
+    __slots__ = ("chain", "columns", "ended", "envelope", "public_id", "recorder", "row_id", "skipped", "summary")
+
+    def __init__(self, public_id: str, recorder: int) -> None:
+        self.public_id = public_id
+        self.recorder = recorder
+        self.row_id: int | None = None
+        """``sessions.id``, once the session's row is committed."""
+        self.chain = session_start(public_id)
+        self.envelope = EnvelopeEncoder(public_id)
+        self.summary = Summary()
+        self.columns: tuple[Any, ...] | None = None
+        """The summary columns as last written."""
+        self.ended = False
+        self.skipped: Appended | None = None
+        """The last timed audio frame: the summary was not shown it."""
+
+    def apply(self, item: Appended) -> bool:
+        """Show the summary a frame without audio; tell whether more than counts may have changed by it."""
+        summary = self.summary
+        if (skipped := self.skipped) is not None:
+            summary.apply(Frame(*skipped[1:6], b"", b""))
+            self.skipped = None
+        telling = item[3] != "text" or not summary.settled
+        summary.apply(Frame(*item[1:7]))
+        return telling
+
+
+Appended = tuple[SessionState, int, int | None, Kind, Sender, str | None, bytes, tuple[str, ...]]
+"""session, seq, offset_ns, kind, sender, type, payload, redacted"""
+
+
+@dataclass(slots=True)
+class Ending:
+    """A ledger row that a batch brings: a session's first or last record."""
+
+    state: SessionState
+    kind: LedgerKind
+    frames: int
+    head: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """A group of records, ready to be inserted. It stays as it is when the store refuses it and it is tried again."""
+
+    rows: list[tuple[SessionState, tuple[Any, ...]]] = field(default_factory=list[tuple[SessionState, tuple[Any, ...]]])
+    """session; seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
+    opened: list[SessionState] = field(default_factory=list[SessionState])
+    ledger: list[Ending] = field(default_factory=list[Ending])
+    summaries: dict[SessionState, tuple[Any, ...]] = field(default_factory=dict[SessionState, tuple[Any, ...]])
+    bytes: int = 0
+    stored_bytes: int = 0
+
+
+def clean_type(event_type: str | None) -> str | None:
+    """Give the type as a text column can hold it: None where it has NUL or a lone surrogate in it."""
+    if event_type is None or "\x00" in event_type:
+        return None
+    try:
+        event_type.encode()
+    except UnicodeEncodeError:
+        return None
+    return event_type
+
+
+def redacted_text(paths: Sequence[str]) -> str | None:
+    """Give the column ``redacted``: a JSON array in ASCII, null for none."""
+    return json.dumps(list(paths)) if paths else None
+
+
+def encode_batch(items: Sequence[Appended], entropy: Callable[[int], bytes] = os.urandom) -> Batch:
+    """Encode appended frames, in order. Each session's state moves on, so every frame is encoded once.
+
+    Args:
+        items: frames of any number of sessions; each session's in the order of seq.
+        entropy: gives random bytes, for the salts.
+    """
+    batch = Batch()
+    stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items])
+    salts = entropy(SALT_BYTES * len(items))
+    touched: dict[SessionState, None] = {}
+    rows = batch.rows
+    for index, (item, (codec, data, split)) in enumerate(zip(items, stored, strict=True)):
+        state, seq, offset_ns, kind, sender, event_type, payload, redacted = item
+        salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+        digest = payload_digest(salt, payload)
+        envelope = state.envelope(seq, offset_ns, kind, sender, event_type, redacted)
+        state.chain = chain = record_chain(state.chain, envelope, digest)
+        paths = redacted_text(redacted) if redacted else None
+        rows.append((state, (seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain)))
+        batch.bytes += len(payload)
+        batch.stored_bytes += len(data)
+        if split is None:
+            if state.apply(item):
+                touched[state] = None
+        elif offset_ns is not None:
+            # Audio tells the summary nothing but the time; the last one is enough.
+            state.skipped = item
+        if seq == 0:
+            batch.opened.append(state)
+            batch.ledger.append(Ending(state, "opened", 1, chain))
+        if kind in LAST_KINDS:
+            state.ended = True
+            batch.ledger.append(Ending(state, LAST_KINDS[kind], seq + 1, chain))
+    for state in touched:
+        columns = summary_columns(state.summary.info(state.public_id), ended=state.ended)
+        if columns != state.columns:
+            state.columns = batch.summaries[state] = columns
+    return batch

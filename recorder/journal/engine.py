@@ -1,0 +1,222 @@
+"""Connections to a journal: how they are opened, what they are told, what their errors mean.
+
+SQLite runs in WAL mode with ``synchronous=FULL``. One connection writes and checkpoints (SQLite before 3.51.3 can
+corrupt a WAL database when two do so at once); all others are read-only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool, StaticPool
+
+from ...schemas.errors import EarwitnessError, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
+from .location import Location
+
+__all__ = ["connect_writer", "create_file", "open_reader", "reading", "write_transaction", "writing"]
+
+_DAMAGE = ("file is not a database", "malformed", "could not decode", "file is encrypted", "unsupported file format")
+
+
+def create_file(path: Path) -> bool:
+    """Create the empty database file with mode 0600 before SQLite opens it; False where it exists.
+
+    SQLite gives the ``-wal`` and ``-shm`` files the mode of the database.
+
+    Raises:
+        StoreWriteFailed: the file cannot be created.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise StoreWriteFailed(
+            f"{path} cannot be created ({error.strerror})",
+            hint="Name a file in a folder that exists and that you may write.",
+            path=str(path),
+            reason="create",
+        ) from error
+    return True
+
+
+@asynccontextmanager
+async def connect_writer(
+    location: Location, *, busy_timeout: float, page_size: int = 16384, max_page_count: int | None = None
+) -> AsyncGenerator[AsyncConnection]:
+    """Open the one connection that writes.
+
+    On SQLite the driver begins no transactions of its own; :func:`write_transaction` begins them.
+
+    Args:
+        location: where; an SQLite file must exist, it may be empty.
+        busy_timeout: seconds that a statement waits for a lock that another process holds.
+        page_size: of a new file, in bytes.
+        max_page_count: pages beyond which SQLite reports a full disk; None for its own limit.
+    """
+    if location.url is not None:
+        engine = create_async_engine(location.url, poolclass=NullPool)
+    else:
+        engine = create_async_engine(
+            location.sqlite_url(mode="rw"),
+            poolclass=StaticPool,
+            connect_args={"isolation_level": None, "timeout": busy_timeout},
+        )
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def prepare(connection: Any, _record: Any) -> None:
+            cursor = connection.cursor()
+            # Order matters on a new file: the page size is fixed by the first page, and WAL writes that page.
+            cursor.execute(f"PRAGMA page_size = {page_size:d}")
+            cursor.execute("PRAGMA auto_vacuum = NONE")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+            cursor.execute("PRAGMA foreign_keys = ON")
+            # Erased payloads must be gone from the file's free space too.
+            cursor.execute("PRAGMA secure_delete = ON")
+            if max_page_count is not None:
+                cursor.execute(f"PRAGMA max_page_count = {max_page_count:d}")
+            cursor.close()
+
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+@asynccontextmanager
+async def write_transaction(connection: AsyncConnection) -> AsyncGenerator[None]:
+    """Run the block in one transaction that has the write lock from its start; roll back if it fails.
+
+    A deferred transaction that reads first and then writes fails with "database is locked" at once, whatever the
+    busy timeout says; ``BEGIN IMMEDIATE`` waits.
+    """
+    if connection.dialect.name == "sqlite":
+        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    try:
+        yield
+        await connection.commit()
+    except BaseException:
+        await connection.rollback()
+        raise
+
+
+async def open_reader(location: Location) -> AsyncEngine:
+    """Open a journal for reading: nothing done through the engine can change it.
+
+    Raises:
+        StoreNotFound: there is no such file.
+        StoreCorrupt: it is no database.
+    """
+    if location.url is not None:
+        return create_async_engine(
+            location.url, execution_options={"postgresql_readonly": True, "isolation_level": "AUTOCOMMIT"}
+        )
+    path = location.path
+    assert path is not None
+    if not path.is_file():
+        raise StoreNotFound(
+            f"there is no journal at {path}",
+            hint="Name one with --db or EARWITNESS_DB; `earwitness record` and `earwitness import` create it.",
+            path=str(path),
+        )
+    engine = _read_only(location, immutable=False)
+    try:
+        async with engine.connect() as connection:
+            await connection.exec_driver_sql("SELECT 1 FROM sqlite_master")
+    except OperationalError as error:
+        await engine.dispose()
+        wal = path.with_name(path.name + "-wal")
+        if "unable to open" not in str(error) or (wal.exists() and wal.stat().st_size > 0):
+            raise _reading_failed(location, error) from error
+        # A WAL database on a medium that cannot be written: no -shm file can be made. Without a -wal nothing is
+        # missing from the file itself, and nobody can change it there.
+        return _read_only(location, immutable=True)
+    except DBAPIError as error:
+        await engine.dispose()
+        raise _reading_failed(location, error) from error
+    except BaseException:
+        await engine.dispose()
+        raise
+    return engine
+
+
+def _read_only(location: Location, *, immutable: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        location.sqlite_url(mode="ro", immutable=immutable),
+        connect_args={"isolation_level": None, "timeout": 5.0},
+        pool_size=2,
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    return engine
+
+
+@contextmanager
+def reading(location: Location) -> Generator[None]:
+    """Turn what the database says while reading into our errors."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise _reading_failed(location, error) from error
+
+
+@contextmanager
+def writing(location: Location) -> Generator[None]:
+    """Turn what the database says while writing into our errors."""
+    try:
+        yield
+    except EarwitnessError:
+        raise
+    except (DBAPIError, OSError) as error:
+        text = _text(error)
+        if _is_damage(text):
+            raise _reading_failed(location, error) from error
+        raise StoreWriteFailed(
+            f"{location}: the journal cannot be written ({text})", hint=_hint(text), store=str(location), reason=text
+        ) from error
+
+
+def _text(error: Exception) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
+
+
+def _is_damage(text: str) -> bool:
+    return any(word in text.lower() for word in _DAMAGE)
+
+
+def _reading_failed(location: Location, error: Exception) -> StoreError:
+    text = _text(error)
+    if _is_damage(text):
+        return StoreCorrupt(
+            f"{location} is no journal, or is damaged ({text})",
+            hint="Check the path; `earwitness verify` tells how much of a damaged journal can be read.",
+            store=str(location),
+            reason=text,
+        )
+    return StoreError(f"{location} cannot be read ({text})", store=str(location), reason=text)
+
+
+def _hint(text: str) -> str:
+    lower = text.lower()
+    if "full" in lower:
+        return "Make room on the disk."
+    if "locked" in lower or "busy" in lower:
+        return "Another program holds the database locked; close it."
+    if "readonly" in lower or "read-only" in lower or "unable to open" in lower:
+        return "The database and its folder must be writable."
+    return "Check the disk and the file's permissions."

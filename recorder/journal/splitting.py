@@ -1,0 +1,139 @@
+"""Finds the base64 audio in an event's bytes, and proves that taking it out loses nothing.
+
+An event such as ``{"type":"input_audio_buffer.append","audio":"…"}`` is mostly one base64 string. It is held as the
+decoded audio beside the JSON around it, where that is exactly reversible; everything else is left alone. Nothing is
+ever re-encoded as JSON: the frame's own bytes are cut at two places.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import pybase64
+
+__all__ = ["Split", "audio_key", "split_audio"]
+
+_SHORTEST: Final = 16
+"""Base64 characters below which a split saves nothing."""
+
+_CANDIDATES: Final = 4
+"""So many places where the key's name stands in quotes are looked at."""
+
+_MARK: Final = b"\x7fearwitness:cut\x7f"
+_MARK_TEXT: Final = _MARK.decode()
+_SPACE: Final = b" \t\r\n"
+
+
+class Split(NamedTuple):
+    """An event's bytes in two: ``body`` with nothing between the quotes at ``cut``, and the decoded ``audio``."""
+
+    body: bytes
+    audio: bytes
+    cut: int
+
+
+class _AudioKey(msgspec.Struct, gc=False):
+    type: Any = None
+    audio: Any = None
+
+
+class _DeltaKey(msgspec.Struct, gc=False):
+    type: Any = None
+    delta: Any = None
+
+
+_audio_decoder = msgspec.json.Decoder(_AudioKey)
+_delta_decoder = msgspec.json.Decoder(_DeltaKey)
+
+
+def audio_key(event_type: str | None) -> str | None:
+    """Tell under which top-level key an event of this type carries audio; None where it carries none.
+
+    By shape, so that the names of all dialects fall under it: ``input_audio_buffer.append``,
+    ``session.input_audio.append``, … have ``audio``; ``response.audio.delta``, ``response.output_audio.delta``,
+    ``session.output_audio.delta``, … have ``delta``.
+    """
+    if event_type is None:
+        return None
+    if event_type.endswith(".append"):
+        return "audio"
+    if event_type.endswith("audio.delta"):
+        return "delta"
+    return None
+
+
+def split_audio(payload: bytes, event_type: str | None) -> Split | None:
+    """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
+
+    Args:
+        payload: the frame's bytes.
+        event_type: the event's own ``type``; without one nothing is split.
+
+    Returns:
+        The parts, such that ``body[:cut] + base64(audio) + body[cut:] == payload``, and the JSON in ``body`` has an
+        empty string as the value that a JSON reader takes for the audio key (of duplicate keys, the last).
+    """
+    key = audio_key(event_type)
+    if key is None:
+        return None
+    quoted = b'"audio"' if key == "audio" else b'"delta"'
+    at = payload.find(quoted)
+    for _ in range(_CANDIDATES):
+        if at < 0:
+            return None
+        start = _string_start(payload, at + len(quoted))
+        if start is not None:
+            end = payload.find(b'"', start)
+            if end - start >= _SHORTEST:
+                audio = _decode(payload[start:end])
+                if audio is not None and _is_value(payload, start, end, key, event_type):
+                    return Split(payload[:start] + payload[end:], audio, start)
+        at = payload.find(quoted, at + len(quoted))
+    return None
+
+
+def _string_start(payload: bytes, at: int) -> int | None:
+    """Go over the colon and white space; give the position after the opening quote, None where none follows."""
+    size = len(payload)
+    while at < size and payload[at] in _SPACE:
+        at += 1
+    if at >= size or payload[at] != 0x3A:
+        return None
+    at += 1
+    while at < size and payload[at] in _SPACE:
+        at += 1
+    return at + 1 if at < size and payload[at] == 0x22 else None
+
+
+def _decode(text: bytes) -> bytes | None:
+    """Decode canonical base64; None for anything that would not encode to the same text again."""
+    if len(text) % 4:
+        return None
+    try:
+        audio = pybase64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    padding = 2 if text.endswith(b"==") else 1 if text.endswith(b"=") else 0
+    # Only the last group can hold bits that decoding drops (RFC 4648, section 3.5).
+    if len(audio) != len(text) // 4 * 3 - padding or pybase64.b64encode(audio[-(3 - padding) :]) != text[-4:]:
+        return None
+    return audio
+
+
+def _is_value(payload: bytes, start: int, end: int, key: str, event_type: str | None) -> bool:
+    """Whether the string at ``start:end`` is what a JSON reader takes for the top-level key.
+
+    The string is replaced by a mark that the rest does not hold, and the rest is parsed: strings, nesting and
+    duplicate keys are the parser's business.
+    """
+    head, tail = payload[:start], payload[end:]
+    if _MARK in head or _MARK in tail:
+        return False
+    decoder = _audio_decoder if key == "audio" else _delta_decoder
+    try:
+        event = decoder.decode(head + _MARK + tail)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    value = event.audio if isinstance(event, _AudioKey) else event.delta
+    return value == _MARK_TEXT and event.type == event_type
