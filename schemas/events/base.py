@@ -9,16 +9,21 @@ know are kept, and :meth:`Model.to_json` gives back exactly the JSON that was re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 __all__ = [
+    "GA",
+    "PREVIEW",
     "ClientEvent",
     "Json",
     "Model",
     "Number",
+    "Only",
     "ServerEvent",
     "UnknownEvent",
     "VendorEvent",
@@ -36,6 +41,25 @@ Number = int | float
 def known(*values: str) -> FieldInfo:
     """Name the documented values of a string that may hold others: ``examples`` in the JSON Schema."""
     return Field(examples=list(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Marks a field that not both vocabularies have.
+
+    Attributes:
+        by: ``preview``, ``ga``, or the vendor that states it beside either.
+    """
+
+    by: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Show the mark as ``x-only``."""
+        return {**handler(schema), "x-only": self.by}
+
+
+PREVIEW: Final = Only("preview")
+GA: Final = Only("ga")
 
 
 class Model(BaseModel):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .base import Json, Model, Number, known
+from .base import GA, PREVIEW, Json, Model, Number, known
 from .tools import McpToolDescription
 
 __all__ = [
@@ -33,8 +33,8 @@ __all__ = [
 
 
 class _Part(Model):
-    id: str | None = None
-    """Preview; the item that an ``item_reference`` part names."""
+    id: Annotated[str | None, PREVIEW] = None
+    """The item that an ``item_reference`` part names."""
 
 
 class InputText(_Part):
@@ -54,7 +54,7 @@ class InputAudio(_Part):
     """Its transcription, made by another model than the one that answers; null until there is one."""
 
 
-class InputImage(_Part):
+class InputImage(Model):
     """An image for the model to look at."""
 
     type: Literal["input_image"]
@@ -86,10 +86,9 @@ class ReferencePart(_Part):
     type: Literal["item_reference"]
 
 
-class OtherPart(_Part):
+class OtherPart(Model):
     """A content part of another type, or in another shape."""
 
-    id: Json = None
     type: Json = None
 
 
@@ -102,22 +101,25 @@ Part = Annotated[
 class _Item(Model):
     id: str | None = None
     """Chosen by whoever makes the item."""
+
+
+class _StatedItem(_Item):
     object: Annotated[str, known("realtime.item")] | None = None
     status: Annotated[str, known("completed", "incomplete", "in_progress")] | None = None
 
 
-class Message(_Item):
+class Message(_StatedItem):
     """Something said or written by the user, the assistant or the system."""
 
     type: Literal["message"]
     role: Annotated[str, known("user", "assistant", "system")] | None = None
     content: list[Part] | None = None
     """Absent or null: not stated, which is not the same as empty."""
-    phase: Annotated[str, known("commentary", "final_answer")] | None = None
+    phase: Annotated[Annotated[str, known("commentary", "final_answer")] | None, GA] = None
     """Reasoning models: whether this is the answer, or said on the way to it."""
 
 
-class FunctionCall(_Item):
+class FunctionCall(_StatedItem):
     """The model asks the client to run a function."""
 
     type: Literal["function_call"]
@@ -127,7 +129,7 @@ class FunctionCall(_Item):
     """JSON in a string, written by the model: not always valid."""
 
 
-class FunctionCallOutput(_Item):
+class FunctionCallOutput(_StatedItem):
     """What the client's function returned."""
 
     type: Literal["function_call_output"]
@@ -141,7 +143,6 @@ class McpListTools(_Item):
     type: Literal["mcp_list_tools"]
     server_label: str | None = None
     tools: list[McpToolDescription] | None = None
-    error: Json = None
 
 
 class McpError(Model):
@@ -182,18 +183,15 @@ class McpApprovalResponse(_Item):
     reason: str | None = None
 
 
-class ItemReference(_Item):
+class ItemReference(_StatedItem):
     """An item of the conversation, named by id in a response's ``input``."""
 
     type: Literal["item_reference"]
 
 
-class OtherItem(_Item):
+class OtherItem(Model):
     """An item of another type, or in another shape."""
 
-    id: Json = None
-    object: Json = None
-    status: Json = None
     type: Json = None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from .base import ServerEvent
+from .base import GA, ServerEvent
 from .items import Item, Part
 
 __all__ = [
@@ -49,13 +49,13 @@ class _OnPart(_OnItem):
 
 class _Delta(_OnPart):
     delta: str | None = None
-    obfuscation: str | None = None
+    obfuscation: Annotated[str | None, GA] = None
     """Random padding against guessing from sizes; no content."""
 
 
 class _ContentPart(_OnPart):
     part: Part | None = None
-    """Its ``type`` is ``text`` or ``audio``, in GA too."""
+    """Its ``type`` is ``text`` or ``audio``, not ``output_…``, in GA too."""
 
 
 class ResponseOutputItemAdded(_OutputItem):
@@ -129,15 +129,14 @@ class ResponseFunctionCallArgumentsDelta(_FunctionCall):
 
     type: Literal["response.function_call_arguments.delta"]
     delta: str | None = None
-    obfuscation: str | None = None
+    obfuscation: Annotated[str | None, GA] = None
 
 
 class ResponseFunctionCallArgumentsDone(_FunctionCall):
     """The whole arguments of a function call."""
 
     type: Literal["response.function_call_arguments.done"]
-    name: str | None = None
-    """GA."""
+    name: Annotated[str | None, GA] = None
     arguments: str | None = None
 
 
@@ -156,19 +155,24 @@ class ResponseMcpCallArgumentsDone(_OnItem):
     arguments: str | None = None
 
 
-class ResponseMcpCallInProgress(_OnItem):
+class _McpCall(ServerEvent):
+    output_index: int | None = None
+    item_id: str | None = None
+
+
+class ResponseMcpCallInProgress(_McpCall):
     """The server is calling the MCP server. GA."""
 
     type: Literal["response.mcp_call.in_progress"]
 
 
-class ResponseMcpCallCompleted(_OnItem):
+class ResponseMcpCallCompleted(_McpCall):
     """The MCP server has answered. GA."""
 
     type: Literal["response.mcp_call.completed"]
 
 
-class ResponseMcpCallFailed(_OnItem):
+class ResponseMcpCallFailed(_McpCall):
     """The MCP call failed. GA."""
 
     type: Literal["response.mcp_call.failed"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .base import ClientEvent, Json, Model, Number, ServerEvent, known
+from .base import GA, PREVIEW, ClientEvent, Json, Model, Number, Only, ServerEvent, known
 from .items import Item
-from .session import AudioConfig, AudioFormat, FlatFormat, MaxTokens, Modalities, Prompt, Reasoning, Voice
+from .session import AudioConfig, FlatFormat, MaxTokens, Modalities, Prompt, Reasoning, Voice
 from .tools import Tool, ToolChoice
 
 __all__ = [
@@ -38,9 +38,9 @@ class InputTokens(Model):
 
     text_tokens: Number | None = None
     audio_tokens: Number | None = None
-    image_tokens: Number | None = None
+    image_tokens: Annotated[Number | None, GA] = None
     cached_tokens: Number | None = None
-    cached_tokens_details: CachedTokens | None = None
+    cached_tokens_details: Annotated[CachedTokens | None, GA] = None
 
 
 class OutputTokens(Model):
@@ -82,23 +82,15 @@ class StatusDetails(Model):
 class _Configured(Model):
     """What a request states and a response echoes, in both shapes."""
 
-    conversation_id: str | None = None
-    """Null for a response outside the conversation."""
-    output_modalities: Modalities | None = None
-    """GA."""
-    audio: AudioConfig | None = None
-    """GA; only ``output`` has a meaning here."""
-    max_output_tokens: MaxTokens | None = None
+    output_modalities: Annotated[Modalities | None, GA] = None
+    audio: Annotated[AudioConfig | None, GA] = None
+    """Only ``output`` has a meaning here."""
     metadata: dict[str, Json] | None = None
     """The client's own, echoed."""
-    modalities: Modalities | None = None
-    """Preview; canonical ``output_modalities``."""
-    voice: Voice | None = None
-    """Preview; canonical ``audio.output.voice``."""
-    output_audio_format: FlatFormat | AudioFormat | None = None
-    """Preview; canonical ``audio.output.format``."""
-    temperature: Number | None = None
-    """Preview; GA has none."""
+    modalities: Annotated[Modalities | None, PREVIEW] = None
+    voice: Annotated[Voice | None, PREVIEW] = None
+    output_audio_format: Annotated[FlatFormat | None, PREVIEW] = None
+    temperature: Annotated[Number | None, PREVIEW] = None
 
 
 class ResponseRequest(_Configured):
@@ -111,15 +103,15 @@ class ResponseRequest(_Configured):
     """The whole context, in place of the conversation; may refer to items of it."""
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    prompt: Prompt | None = None
-    reasoning: Reasoning | None = None
-    max_response_output_tokens: MaxTokens | None = None
-    """Preview; canonical ``max_output_tokens``."""
-    commit: bool | None = None
-    """Earliest preview: commit the input buffer first."""
-    cancel_previous: bool | None = None
-    """Earliest preview: cancel a response that is running."""
+    max_output_tokens: Annotated[MaxTokens | None, GA] = None
+    parallel_tool_calls: Annotated[bool | None, GA] = None
+    prompt: Annotated[Prompt | None, GA] = None
+    reasoning: Annotated[Reasoning | None, GA] = None
+    max_response_output_tokens: Annotated[MaxTokens | None, PREVIEW] = None
+    commit: Annotated[bool | None, PREVIEW] = None
+    """Only the earliest: commit the input buffer first."""
+    cancel_previous: Annotated[bool | None, PREVIEW] = None
+    """Only the earliest: cancel a response that is running."""
 
 
 class Response(_Configured):
@@ -127,11 +119,14 @@ class Response(_Configured):
 
     id: str | None = None
     object: Annotated[str, known("realtime.response")] | None = None
+    conversation_id: str | None = None
+    """Null for a response outside the conversation."""
     status: Annotated[str, known("in_progress", "completed", "cancelled", "incomplete", "failed")] | None = None
     status_details: StatusDetails | str | None = None
     """xAI states a bare string."""
     output: list[Item] | None = None
     usage: Usage | None = None
+    max_output_tokens: MaxTokens | None = None
 
 
 class ResponseCreate(ClientEvent):
@@ -161,7 +156,5 @@ class ResponseDone(ServerEvent):
 
     type: Literal["response.done"]
     response: Response | None = None
-    response_id: str | None = None
-    """xAI."""
-    usage: Usage | None = None
-    """xAI; canonical ``response.usage``."""
+    response_id: Annotated[str | None, Only("xAI")] = None
+    usage: Annotated[Usage | None, Only("xAI")] = None

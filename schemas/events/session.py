@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from .base import ClientEvent, Json, Model, Number, ServerEvent, known
+from .base import GA, PREVIEW, ClientEvent, Json, Model, Number, Only, ServerEvent, known
 from .tools import Tool, ToolChoice
 
 __all__ = [
@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+AZURE: Final = Only("Azure")
+
+
 class AudioFormat(Model):
     """An audio format in GA shape."""
 
@@ -46,12 +49,13 @@ class VoiceObject(Model):
     """A voice that is more than a name: OpenAI's custom voices (``id``), Azure's (``name`` and ``type``)."""
 
     id: str | None = None
-    name: str | None = None
-    type: str | None = None
+    name: Annotated[str | None, AZURE] = None
+    type: Annotated[str | None, AZURE] = None
 
 
 Voice = str | VoiceObject
-FlatFormat = Annotated[str, known("pcm16", "g711_ulaw", "g711_alaw")]
+FlatFormat = Annotated[str, known("pcm16", "g711_ulaw", "g711_alaw")] | dict[str, Json]
+"""A name in preview; an object where a vendor mixes the shapes."""
 Modalities = list[Annotated[str, known("text", "audio")]]
 MaxTokens = Number | Annotated[str, known("inf")]
 
@@ -68,8 +72,8 @@ class TurnDetection(Model):
     prefix_padding_ms: Number | None = None
     """Audio kept from before speech was detected; already part of ``audio_start_ms``."""
     silence_duration_ms: Number | None = None
-    idle_timeout_ms: Number | None = None
-    """GA: silence after which the server speaks up by itself."""
+    idle_timeout_ms: Annotated[Number | None, GA] = None
+    """Silence after which the server speaks up by itself."""
     eagerness: Annotated[str, known("low", "medium", "high", "auto")] | None = None
     """``semantic_vad`` only."""
 
@@ -79,17 +83,17 @@ class TranscriptionConfig(Model):
 
     model: str | None = None
     language: str | None = None
-    languages: list[str] | None = None
+    languages: Annotated[list[str] | None, GA] = None
     prompt: str | None = None
-    keywords: list[str] | None = None
-    delay: str | None = None
+    keywords: Annotated[list[str] | None, GA] = None
+    delay: Annotated[str | None, GA] = None
 
 
 class NoiseReduction(Model):
     """Noise reduction before turn detection and model."""
 
     type: Annotated[str, known("near_field", "far_field", "azure_deep_noise_suppression")] | None = None
-    strength: Number | None = None
+    strength: Annotated[Number | None, GA] = None
 
 
 class InputAudioConfig(Model):
@@ -162,21 +166,15 @@ class ClientSecret(Model):
 
 
 class _FlatAudio(Model):
-    """Preview's flat audio fields, which a transcription session has too. Canonical: below ``audio.input``."""
+    """Preview's flat audio fields, which a transcription session has too."""
 
-    modalities: Modalities | None = None
-    """Preview; canonical ``output_modalities``."""
-    input_audio_format: FlatFormat | AudioFormat | None = None
-    """Preview; canonical ``audio.input.format``."""
-    input_audio_transcription: TranscriptionConfig | None = None
-    """Preview; canonical ``audio.input.transcription``."""
-    input_audio_noise_reduction: NoiseReduction | None = None
-    """Preview; canonical ``audio.input.noise_reduction``."""
-    turn_detection: TurnDetection | None = None
-    """Preview; canonical ``audio.input.turn_detection``."""
-    client_secret: ClientSecret | None = None
-    """Preview."""
-    include: list[str] | None = None
+    modalities: Annotated[Modalities | None, PREVIEW] = None
+    """One of ``["text"]`` and ``["text", "audio"]``."""
+    input_audio_format: Annotated[FlatFormat | None, PREVIEW] = None
+    input_audio_transcription: Annotated[TranscriptionConfig | None, PREVIEW] = None
+    input_audio_noise_reduction: Annotated[NoiseReduction | None, PREVIEW] = None
+    turn_detection: Annotated[TurnDetection | None, PREVIEW] = None
+    client_secret: Annotated[ClientSecret | None, PREVIEW] = None
 
 
 class Session(_FlatAudio):
@@ -185,44 +183,40 @@ class Session(_FlatAudio):
     In ``session.update`` only what is to change is there.
     """
 
-    type: Annotated[str, known("realtime", "transcription")] | None = None
-    """GA; preview does not state it."""
+    type: Annotated[Annotated[str, known("realtime", "transcription")] | None, GA] = None
     id: str | None = None
     object: Annotated[str, known("realtime.session", "realtime.transcription_session")] | None = None
     model: str | None = None
     expires_at: Number | None = None
     """Seconds since 1970."""
     instructions: str | None = None
-    output_modalities: Modalities | None = None
-    """GA: one of text and audio; audio implies its transcript."""
-    audio: AudioConfig | None = None
-    """GA."""
+    output_modalities: Annotated[Modalities | None, GA] = None
+    """One of ``["text"]`` and ``["audio"]``, which implies a transcript."""
+    audio: Annotated[AudioConfig | None, GA] = None
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
-    parallel_tool_calls: bool | None = None
-    max_output_tokens: MaxTokens | None = None
-    reasoning: Reasoning | None = None
-    prompt: Prompt | None = None
+    parallel_tool_calls: Annotated[bool | None, GA] = None
+    max_output_tokens: Annotated[MaxTokens | None, GA] = None
+    reasoning: Annotated[Reasoning | None, GA] = None
+    prompt: Annotated[Prompt | None, GA] = None
     tracing: str | Tracing | None = None
-    truncation: str | TruncationStrategy | None = None
+    truncation: Annotated[str | TruncationStrategy | None, GA] = None
     """``auto``, ``disabled``, or how much to keep."""
-    max_response_output_tokens: MaxTokens | None = None
-    """Preview; canonical ``max_output_tokens``."""
-    voice: Voice | None = None
-    """Preview; canonical ``audio.output.voice``."""
-    speed: Number | None = None
-    """Preview; canonical ``audio.output.speed``."""
-    output_audio_format: FlatFormat | AudioFormat | None = None
-    """Preview; canonical ``audio.output.format``."""
-    temperature: Number | None = None
-    """Preview; GA has none."""
-    input_audio_sampling_rate: Number | None = None
-    """Azure; the rate of a ``pcm16`` input."""
+    include: Annotated[list[str] | None, GA] = None
+    """More to state than usual: ``item.input_audio_transcription.logprobs``."""
+    max_response_output_tokens: Annotated[MaxTokens | None, PREVIEW] = None
+    voice: Annotated[Voice | None, PREVIEW] = None
+    speed: Annotated[Number | None, PREVIEW] = None
+    output_audio_format: Annotated[FlatFormat | None, PREVIEW] = None
+    temperature: Annotated[Number | None, PREVIEW] = None
+    input_audio_sampling_rate: Annotated[Number | None, AZURE] = None
+    """The rate of a ``pcm16`` input."""
 
 
 class TranscriptionSession(_FlatAudio):
     """A preview session that only transcribes; in GA a session of type ``transcription``."""
 
+    include: list[str] | None = None
     id: str | None = None
     object: Annotated[str, known("realtime.transcription_session")] | None = None
     expires_at: Number | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .base import Model, Number, ServerEvent, known
+from .base import GA, Model, Number, Only, ServerEvent, known
 
 __all__ = [
     "InputAudioTranscriptionCompleted",
@@ -73,7 +73,7 @@ class InputAudioTranscriptionDelta(_OfPart):
     type: Literal["conversation.item.input_audio_transcription.delta"]
     delta: str | None = None
     logprobs: list[LogProb] | None = None
-    obfuscation: str | None = None
+    obfuscation: Annotated[str | None, GA] = None
     """Random padding against guessing from sizes; no content."""
 
 
@@ -84,9 +84,9 @@ class InputAudioTranscriptionCompleted(_OfPart):
     transcript: str | None = None
     usage: TranscriptionUsage | None = None
     logprobs: list[LogProb] | None = None
-    languages: list[Language] | None = None
-    status: str | None = None
-    """xAI: ``in_progress`` where more will come."""
+    languages: Annotated[list[Language] | None, GA] = None
+    status: Annotated[str | None, Only("xAI")] = None
+    """``in_progress`` where more will come."""
 
 
 class InputAudioTranscriptionSegment(_OfPart):

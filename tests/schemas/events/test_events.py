@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from earwitness.schemas import vocabulary
 from earwitness.schemas.events import FAMILIES, MODELS, UnknownEvent, VendorEvent, items, parse_event
-from earwitness.schemas.events.base import ClientEvent, Model, ServerEvent
+from earwitness.schemas.events.base import ClientEvent, Model, Only, ServerEvent
 from earwitness.schemas.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,6 +75,43 @@ def test_every_field_of_the_package_is_declared(sender: str, name: str, model: t
                 f"{type(part).__name__}.{field}" for field in part.model_extra or {} if field not in declared
             }
     assert undeclared == set()
+
+
+STATED_IN_TRAFFIC_ONLY = {
+    "InputAudioBufferDtmfEventReceived.event_id",
+    "OutputTokens.reasoning_tokens",
+    "Session.expires_at",
+    "Session.id",
+    "Session.object",
+    "TranscriptionSession.expires_at",
+    "TranscriptionSession.id",
+    "TranscriptionSession.object",
+}
+"""Fields that servers of both dialects state and whose place in the package's event types is elsewhere or nowhere."""
+
+
+def test_a_field_is_marked_exactly_where_not_both_vocabularies_have_it() -> None:
+    stated: dict[type[Model], dict[str, set[str]]] = {}
+    for dialect, _, _, model in sdk.event_models():
+        for instance in sdk.instances(model):
+            for part in models_in(read(instance)):
+                fields = stated.setdefault(type(part), {name: set() for name in ["", *type(part).model_fields]})
+                for name in ["", *(part.model_fields_set & set(type(part).model_fields))]:
+                    fields[name].add(dialect)
+    wrong = {}
+    for model, fields in stated.items():
+        for name, info in model.model_fields.items():
+            mark = next((mark.by for mark in info.metadata if isinstance(mark, Only)), None)
+            own = fields[name]
+            if own == fields[""]:
+                right = mark is None
+            elif own and f"{model.__name__}.{name}" not in STATED_IN_TRAFFIC_ONLY:
+                right = mark == min(own)
+            else:
+                right = (mark is None) == (f"{model.__name__}.{name}" in STATED_IN_TRAFFIC_ONLY)
+            if not right:
+                wrong[f"{model.__name__}.{name}"] = (mark, own)
+    assert wrong == {}
 
 
 @pytest.mark.parametrize(("sender", "name", "model"), EVERY_EVENT)
