@@ -1,0 +1,62 @@
+"""When each record came: the session's clock, or the sample clock where a recording has none."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...schemas.frame import Frame
+
+__all__ = ["Clock"]
+
+_UNKNOWN: Final = -1
+
+
+class Clock:
+    """Offsets by seq, in nanoseconds since the session opened.
+
+    A record without a time has that of the last record before it that has one. Where no record has a time (an import
+    from a source without a clock), the input stream is the clock: a record's time is the length of the audio that the
+    client had sent before it. :meth:`fall_back` supplies that.
+    """
+
+    def __init__(self) -> None:
+        self._offsets = array("q")
+        self._last = _UNKNOWN
+        self._fallback: npt.NDArray[np.float64] | None = None
+        self._fallback_seqs: npt.NDArray[np.int64] | None = None
+
+    def read(self, frames: Iterable[Frame]) -> None:
+        """Take the times of the next frames; the recorder's own first record is no clock by itself."""
+        for frame in frames:
+            if frame.offset_ns is not None and frame.kind != "open":
+                self._last = frame.offset_ns
+            self._offsets.append(self._last)
+
+    @property
+    def known(self) -> bool:
+        """Whether any record has a time."""
+        return self._last != _UNKNOWN
+
+    def fall_back(self, seqs: npt.NDArray[np.int64], sent_ns: npt.NDArray[np.float64]) -> None:
+        """State the length of the input stream: after the append ``seqs[n]`` it was ``sent_ns[n]`` long."""
+        self._fallback_seqs, self._fallback = seqs, sent_ns
+
+    def at(self, seq: int) -> int:
+        """The time of a record in nanoseconds."""
+        if self.known:
+            return max(self._offsets[seq], 0) if seq < len(self._offsets) else max(self._last, 0)
+        if self._fallback is None or self._fallback_seqs is None:
+            return 0
+        before = int(np.searchsorted(self._fallback_seqs, seq, side="left"))
+        return round(self._fallback[before - 1]) if before else 0
+
+    def times(self, seqs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+        """The times of records; None where the recording has no clock."""
+        if not self.known:
+            return None
+        return np.maximum(np.frombuffer(self._offsets, np.int64)[seqs], 0)

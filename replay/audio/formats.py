@@ -1,0 +1,78 @@
+"""Audio formats of the Realtime API as samples: 16-bit PCM and G.711.
+
+Everything here is decoded to 16-bit signed samples, native byte order, mono: what PCM16 is already, and what G.711
+expands to without loss (ITU-T G.711, 14 and 13 significant bits).
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ...schemas.state import AudioFormat
+from ..fold.input_audio import BYTES_PER_SAMPLE
+
+__all__ = ["NS", "PCM_24K", "Samples", "bytes_to_ns", "decode", "ns_to_samples", "sample_size", "silence"]
+
+Samples = npt.NDArray[np.int16]
+
+NS: Final = 1_000_000_000
+PCM_24K: Final = AudioFormat("audio/pcm", 24000, stated=False)
+"""The API's default in both directions."""
+
+
+def sample_size(audio_format: AudioFormat) -> int:
+    """Bytes of one sample; a type that is none of the API's counts as 16-bit PCM."""
+    return BYTES_PER_SAMPLE.get(audio_format.type, 2)
+
+
+def bytes_to_ns(size: int, audio_format: AudioFormat) -> Fraction:
+    """How long so many bytes play, in nanoseconds, exactly."""
+    return Fraction(size * NS, sample_size(audio_format) * audio_format.rate)
+
+
+def ns_to_samples(ns: Fraction | int, rate: int) -> int:
+    """The sample of a ``rate`` Hz clock that is nearest to a time; a tie goes to the later one."""
+    return (ns * rate * 2 + NS) // (2 * NS)
+
+
+def _mulaw_table() -> Samples:
+    """ITU-T G.711 table 2: complement, 3 bits of segment, 4 of position, offset 33 (here at 14 bits, shifted by 2)."""
+    code = ~np.arange(256, dtype=np.int32) & 0xFF
+    magnitude = ((((code & 0x0F) << 3) + 0x84) << ((code & 0x70) >> 4)) - 0x84
+    return np.where(code & 0x80, -magnitude, magnitude).astype(np.int16)
+
+
+def _alaw_table() -> Samples:
+    """ITU-T G.711 table 1: even bits inverted, 3 bits of segment, 4 of position (here at 13 bits, shifted by 3)."""
+    code = np.arange(256, dtype=np.int32) ^ 0x55
+    position, segment = (code & 0x0F) << 4, (code & 0x70) >> 4
+    magnitude = np.where(segment == 0, position + 8, (position + 0x108) << np.maximum(segment - 1, 0))
+    return np.where(code & 0x80, magnitude, -magnitude).astype(np.int16)
+
+
+_TABLES: Final = {"audio/pcmu": _mulaw_table(), "audio/pcma": _alaw_table()}
+
+
+def decode(data: Any, audio_format: AudioFormat) -> Samples:
+    """Decode whole samples.
+
+    Args:
+        data: bytes-like; its length is a multiple of :func:`sample_size`.
+        audio_format: what the bytes are.
+    """
+    table = _TABLES.get(audio_format.type)
+    if table is not None:
+        return table[np.frombuffer(data, np.uint8)]
+    return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
+
+
+_SILENCE: Final = {"audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
+
+
+def silence(size: int, audio_format: AudioFormat) -> bytes:
+    """So many bytes of silence (G.711 A-law has no zero; its smallest value stands for it)."""
+    return _SILENCE.get(audio_format.type, b"\0") * max(size, 0)

@@ -1,0 +1,262 @@
+"""The user's audio: one input stream, where it lies on the session's clock, and which part of it an item is.
+
+The stream runs by its samples. Its first sample lies where the first append arrived; what follows, follows without a
+gap, however irregularly it arrives: a network delays packets, it does not stretch speech. Only where the stream has
+fallen behind the arrivals by more than :data:`PAUSE_NS` did the client pause, and the stream is anchored anew, unless
+the client makes up for it at once (:data:`CATCH_UP_NS`): then the network stalled, and no speech is missing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from ...schemas.errors import RequestError
+from ...schemas.normalise import audio_format
+from ...schemas.state import AudioFormat, Conversation, Item
+from .clock import Clock
+from .formats import bytes_to_ns, sample_size
+from .reassembly import AudioProblem, Integers, Piece, ref_arrays
+
+__all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
+
+PAUSE_NS: Final = 500_000_000
+"""A client that falls behind by more than this has paused."""
+CATCH_UP_NS: Final = 1_000_000_000
+"""A stall of the network is over, and made up for, within this time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """A part of the input stream without a gap and of one format.
+
+    ``start_ns`` is its place on the session's clock; ``first_byte`` its place in the stream.
+    """
+
+    start_ns: Fraction
+    first_byte: int
+    piece: Piece
+
+    @property
+    def end_ns(self) -> Fraction:
+        """Where its last sample ends."""
+        return self.start_ns + bytes_to_ns(self.piece.size, self.piece.format)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stretch:
+    """Appends of one format: ``first`` to ``stop`` in the list of appends, ``first_byte`` of the stream."""
+
+    first: int
+    stop: int
+    first_byte: int
+    format: AudioFormat
+    start_ms: Fraction
+
+
+class InputStream:
+    """All audio that the client appended in a session."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        self._conversation = conversation
+        self._seqs, self._lengths = ref_arrays(conversation.input_audio.audio)
+        self._bounds: Integers = np.concatenate(([0], np.cumsum(self._lengths)))
+        self._stretches = self._by_format()
+        self.problems: list[AudioProblem] = []
+        for stretch in self._stretches:
+            size = int(self._bounds[stretch.stop]) - stretch.first_byte
+            if size % sample_size(stretch.format):
+                seq = int(self._seqs[stretch.stop - 1])
+                self.problems.append(
+                    AudioProblem(seq, "odd-bytes", "the input ends within a sample; its byte is left out")
+                )
+
+    def __bool__(self) -> bool:
+        return len(self._seqs) > 0
+
+    @property
+    def formats(self) -> list[AudioFormat]:
+        """The formats that it has, in order."""
+        return [stretch.format for stretch in self._stretches]
+
+    def _by_format(self) -> list[_Stretch]:
+        """Divide the appends where the input format changes.
+
+        The server takes events in order, so a ``session.update`` counts from where the client sent it, as soon as a
+        later ``session.updated`` states that format.
+        """
+        changes: list[tuple[int, AudioFormat]] = []
+        asked: tuple[int, AudioFormat] | None = None
+        for change in self._conversation.session.history:
+            stated = _input_format(change.config)
+            if stated is None:
+                continue
+            if change.by == "client":
+                asked = (change.seq, stated)
+                continue
+            at = asked[0] if asked is not None and asked[1] == stated else change.seq
+            asked = None
+            if not changes or changes[-1][1] != stated:
+                changes.append((at, stated))
+        default = changes[0][1] if changes else self._conversation.session.input_format
+        cuts = [(0, default)]
+        for seq, stated in changes:
+            first = int(np.searchsorted(self._seqs, seq))
+            if first == cuts[-1][0]:
+                cuts[-1] = (first, stated)
+            elif stated != cuts[-1][1]:
+                cuts.append((first, stated))
+        stretches: list[_Stretch] = []
+        start_ms = Fraction(0)
+        for index, (first, stated) in enumerate(cuts):
+            stop = cuts[index + 1][0] if index + 1 < len(cuts) else len(self._seqs)
+            if first >= stop:
+                continue
+            first_byte = int(self._bounds[first])
+            stretches.append(_Stretch(first, stop, first_byte, stated, start_ms))
+            start_ms += bytes_to_ns(int(self._bounds[stop]) - first_byte, stated) / 1_000_000
+        return stretches
+
+    def sent_ns(self) -> tuple[Integers, npt.NDArray[np.float64]]:
+        """The seq of each append, and how long the stream was after it."""
+        sent = np.zeros(len(self._seqs))
+        for stretch in self._stretches:
+            there = slice(stretch.first, stretch.stop)
+            size = self._bounds[stretch.first + 1 : stretch.stop + 1] - stretch.first_byte
+            sent[there] = float(stretch.start_ms) * 1e6 + size * float(bytes_to_ns(1, stretch.format))
+        return self._seqs, sent
+
+    def runs(self, clock: Clock) -> list[Run]:
+        """Place the stream on the session's clock."""
+        if not self:
+            return []
+        anchors = self._anchors(clock)
+        starts = sorted({*anchors, *(stretch.first for stretch in self._stretches)})
+        runs: list[Run] = []
+        at = Fraction(0)
+        for index, first in enumerate(starts):
+            stop = starts[index + 1] if index + 1 < len(starts) else len(self._seqs)
+            stretch = next(each for each in reversed(self._stretches) if each.first <= first)
+            at = max(at, Fraction(anchors[first])) if first in anchors else at
+            # A run may begin within a sample, whose first byte came before the pause: it belongs to the run before.
+            skip = -(int(self._bounds[first]) - stretch.first_byte) % sample_size(stretch.format)
+            begins = int(self._bounds[first]) + skip
+            ends = int(self._bounds[stop])
+            ends += -(ends - stretch.first_byte) % sample_size(stretch.format) if stop < stretch.stop else 0
+            piece = self._cut(begins, ends, stretch)
+            if piece.size:
+                run = Run(at, begins, piece)
+                runs.append(run)
+                at = run.end_ns
+        return runs
+
+    def _anchors(self, clock: Clock) -> dict[int, int]:
+        """Which appends begin a run, with the time of their arrival."""
+        arrivals = clock.times(self._seqs)
+        if arrivals is None:
+            return {0: 0}
+        before = self.sent_ns()[1] - self._lengths * self._ns_per_byte()
+        # How late each append is if the stream begins at time 0 and never pauses.
+        late = arrivals - before
+        anchors = {0: int(arrivals[0])}
+        shift = float(late[0])
+        behind = np.flatnonzero(np.diff(late, prepend=late[0]) > 0)
+        for index in behind.tolist():
+            if late[index] - shift <= PAUSE_NS:
+                continue
+            if _caught_up(late, arrivals, index, shift):
+                continue
+            anchors[index] = int(arrivals[index])
+            shift = float(late[index])
+        return anchors
+
+    def _ns_per_byte(self) -> npt.NDArray[np.float64]:
+        rates = np.zeros(len(self._seqs))
+        for stretch in self._stretches:
+            rates[stretch.first : stretch.stop] = float(bytes_to_ns(1, stretch.format))
+        return rates
+
+    def _cut(self, start: int, end: int, stretch: _Stretch) -> Piece:
+        there = slice(stretch.first, stretch.stop)
+        return Piece.of(
+            self._seqs[there],
+            self._lengths[there],
+            stretch.format,
+            start=start - stretch.first_byte,
+            end=end - stretch.first_byte,
+        )
+
+    def item(self, item: Item) -> list[Piece]:
+        """Cut a user item's audio out of the stream, or give the audio that the client put into the item.
+
+        Several pieces where the format changed within it.
+
+        Raises:
+            RequestError: the item has no audio, or its span is not reliable; ``data``: ``item``, ``why``.
+        """
+        pieces: list[Piece] = []
+        for part in item.content:
+            if part.audio:
+                seqs, lengths = ref_arrays(part.audio)
+                stated = self._format_at(item.request_seq if item.request_seq is not None else item.first_seq)
+                whole = Piece.of(seqs, lengths, stated)
+                pieces.append(Piece(whole.seqs, whole.lengths, whole.skip, whole.size, stated, part.index))
+        if pieces:
+            return pieces
+        span = item.span
+        if span is None or span.start_byte is None or span.end_byte is None or not span.reliable:
+            why = (span.why_not if span else None) or "the recording does not say which part of the input it is"
+            raise RequestError(
+                f"The audio of item {item.id} cannot be cut out of the input: {why}.",
+                hint="The whole input can be had with --track user.",
+                item=item.id,
+                why=why,
+            )
+        for stretch in self._stretches:
+            ends = int(self._bounds[stretch.stop])
+            start, end = max(span.start_byte, stretch.first_byte), min(span.end_byte, ends)
+            if start < end:
+                pieces.append(self._cut(start, end, stretch))
+        return pieces
+
+    def _format_at(self, seq: int) -> AudioFormat:
+        first = int(np.searchsorted(self._seqs, seq))
+        for stretch in self._stretches:
+            if first < stretch.stop:
+                return stretch.format
+        return self._stretches[-1].format if self._stretches else self._conversation.session.input_format
+
+    def byte_of_ms(self, ms: float) -> int:
+        """The byte of the stream at a time by its sample clock, at the beginning of a sample."""
+        exact = Fraction(ms)
+        stretch = next((each for each in reversed(self._stretches) if each.start_ms <= exact), None)
+        if stretch is None:
+            return 0
+        samples = (exact - stretch.start_ms) * stretch.format.rate / 1000
+        return stretch.first_byte + round(samples) * sample_size(stretch.format)
+
+
+def _caught_up(late: npt.NDArray[np.float64], arrivals: npt.NDArray[np.int64], index: int, shift: float) -> bool:
+    """Whether what was missing at ``index`` came at once, so that the stream is as far as the clock again.
+
+    Speech that was held up is as long as the time it was held up for: before and after it the stream keeps pace with
+    the clock, neither behind nor ahead of it. A clip sent in one burst is ahead.
+    """
+    if late[index - 1] - shift < -PAUSE_NS:
+        return False
+    stop = int(np.searchsorted(arrivals, arrivals[index] + CATCH_UP_NS, side="right"))
+    least = float(late[index:stop].min(initial=late[index])) - shift
+    return -PAUSE_NS <= least <= PAUSE_NS / 2
+
+
+def _input_format(config: dict[str, Any]) -> AudioFormat | None:
+    audio = config.get("audio")
+    if not isinstance(audio, dict):
+        return None
+    side = cast("dict[str, Any]", audio).get("input")
+    stated = audio_format(cast("dict[str, Any]", side).get("format")) if isinstance(side, dict) else None
+    return AudioFormat(*stated) if stated else None

@@ -1,0 +1,194 @@
+"""One clock for both sides of a call: which audio lies where, and who was speaking when.
+
+Time 0 is the opening of the session. The user's side is :mod:`.input_stream`'s, the assistant's :mod:`.playback`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Final, Literal
+
+from ...schemas.recording import Recording
+from ...schemas.state import Conversation, Item
+from ..fold import Folder
+from .clock import Clock
+from .formats import bytes_to_ns
+from .input_stream import InputStream, Run
+from .playback import Playback, plan_playback
+from .reassembly import AudioProblem, Piece
+
+__all__ = ["AsHeard", "Interval", "Placed", "Side", "Timeline", "read_timeline"]
+
+Side = Literal["user", "assistant"]
+AsHeard = Literal["generated", "delivered", "heard"]
+
+_SPOKEN_IN_TEXT: Final = ("output_text", "output_audio")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A piece of audio at its place on the clock."""
+
+    start_ns: Fraction
+    side: Side
+    piece: Piece
+    item_id: str | None = None
+
+    @property
+    def end_ns(self) -> Fraction:
+        """Where its last sample ends."""
+        return self.start_ns + bytes_to_ns(self.piece.size, self.piece.format)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Somebody was speaking.
+
+    ``source``: ``audio`` where the recording holds the sound, ``events`` where only events speak of it (a WebRTC
+    session seen from a side channel). ``cut`` is True where the assistant was cut short.
+    """
+
+    side: Side
+    item_id: str | None
+    start_ns: int
+    end_ns: int
+    source: Literal["audio", "events"]
+    cut: bool = False
+
+
+@dataclass(slots=True)
+class Timeline:
+    """The sound of a session on its clock.
+
+    Attributes:
+        conversation: the folded session.
+        clock: when each record came.
+        stream: the user's audio.
+        runs: where it lies.
+        playbacks: how the assistant's audio played.
+        problems: audio that could not be used as it stands.
+    """
+
+    conversation: Conversation
+    clock: Clock
+    stream: InputStream
+    runs: list[Run]
+    playbacks: list[Playback]
+    problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
+
+    @classmethod
+    def of(cls, conversation: Conversation, clock: Clock) -> Timeline:
+        """Lay a session's audio out."""
+        stream = InputStream(conversation)
+        if not clock.known:
+            clock.fall_back(*stream.sent_ns())
+        timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
+        timeline.problems += stream.problems
+        for playback in timeline.playbacks:
+            if int(playback.lengths.sum()) != playback.size:
+                detail = f"item {playback.item_id} ends within a sample; its byte is left out"
+                timeline.problems.append(AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail))
+        for problem in conversation.problems:
+            if problem.what == "bad-audio":
+                timeline.problems.append(AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out"))
+        return timeline
+
+    def placed(self, sides: tuple[Side, ...] = ("user", "assistant"), as_: AsHeard = "heard") -> list[Placed]:
+        """Every piece of audio at its place, in order of start.
+
+        ``heard`` ends a part where it was cut. ``generated`` and ``delivered`` (a recording holds what was delivered)
+        let it run on from where it began, beside what follows: nothing is lost, nothing moves.
+        """
+        found: list[Placed] = []
+        if "user" in sides:
+            found += (Placed(run.start_ns, "user", run.piece) for run in self.runs)
+        if "assistant" in sides:
+            for playback in self.playbacks:
+                limit = playback.heard if as_ == "heard" else playback.size
+                for stretch in playback.stretches:
+                    end = min(stretch.end, limit)
+                    if stretch.start < end:
+                        piece = Piece.of(playback.seqs, playback.lengths, playback.format, start=stretch.start, end=end)
+                        found.append(Placed(stretch.start_ns, "assistant", piece, playback.item_id))
+        return sorted(found, key=lambda each: (each.start_ns, each.side))
+
+    def ns_of_input_ms(self, ms: float) -> Fraction | None:
+        """Where a time of the input stream's sample clock lies on the session's clock; None without input audio."""
+        byte = self.stream.byte_of_ms(ms)
+        for run in reversed(self.runs):
+            if byte >= run.first_byte:
+                return min(run.start_ns + bytes_to_ns(byte - run.first_byte, run.piece.format), run.end_ns)
+        return self.runs[0].start_ns if self.runs else None
+
+    def intervals(self) -> list[Interval]:
+        """Who was speaking when, in order of start; also where no sound was recorded.
+
+        The user by the spans of voice activity, else by the records that told of it; the assistant by what can have
+        been heard, else by ``output_audio_buffer.started`` and ``.stopped`` or ``.cleared``.
+        """
+        found = [*self._user_intervals(), *self._assistant_intervals(), *self._events_of_playback()]
+        return sorted(found, key=lambda each: (each.start_ns, each.end_ns, each.side))
+
+    def _user_intervals(self) -> list[Interval]:
+        found: list[Interval] = []
+        items = {item.id: item for item in self.conversation.items}
+        seen: set[str | None] = set()
+        for speech in self.conversation.input_audio.speech:
+            item = items.get(speech.item_id) if speech.item_id else None
+            seen.add(speech.item_id)
+            by_audio = self._span(item)
+            if by_audio is not None:
+                found.append(by_audio)
+            elif speech.started_seq is not None and speech.stopped_seq is not None:
+                start, end = self.clock.at(speech.started_seq), self.clock.at(speech.stopped_seq)
+                found.append(Interval("user", speech.item_id, start, max(start, end), "events"))
+        found += (each for item in items.values() if item.id not in seen and (each := self._span(item)))
+        return found
+
+    def _span(self, item: Item | None) -> Interval | None:
+        span = item.span if item else None
+        if item is None or span is None or not span.reliable or span.start_ms is None or span.end_ms is None:
+            return None
+        start, end = self.ns_of_input_ms(span.start_ms), self.ns_of_input_ms(span.end_ms)
+        if start is None or end is None:
+            return None
+        return Interval("user", item.id, int(start), int(max(start, end)), "audio")
+
+    def _assistant_intervals(self) -> list[Interval]:
+        return [
+            Interval(
+                "assistant", each.item_id, int(each.start_ns), int(each.heard_end_ns), "audio", each.cut is not None
+            )
+            for each in self.playbacks
+            if each.heard
+        ]
+
+    def _events_of_playback(self) -> list[Interval]:
+        found: list[Interval] = []
+        with_audio = {playback.response_id for playback in self.playbacks}
+        responses = {response.id: response for response in self.conversation.responses}
+        started: tuple[str, int] | None = None
+        for event in self.conversation.playback:
+            name = event.type.rpartition(".")[2]
+            if name == "started" and event.response_id is not None:
+                started = (event.response_id, self.clock.at(event.seq))
+            elif name in ("stopped", "cleared") and started is not None:
+                response_id, start = started
+                started = None
+                if response_id not in with_audio:
+                    output = responses[response_id].output if response_id in responses else []
+                    end = max(start, self.clock.at(event.seq))
+                    item_id = output[0] if output else None
+                    found.append(Interval("assistant", item_id, start, end, "events", name == "cleared"))
+        return found
+
+
+async def read_timeline(recording: Recording) -> Timeline:
+    """Read a recording once, without its sound, and lay its audio out."""
+    folder, clock = Folder(), Clock()
+    async for batch in recording.batches():
+        clock.read(batch)
+        for frame in batch:
+            folder.apply(frame)
+    return Timeline.of(folder.conversation(), clock)
