@@ -61,7 +61,7 @@ async def show(session: str, db: str, at: str | None, events: bool, digest: bool
         earwitness show weather.ndjson --events
     """
     from ..replay.fold import fold_recording, parse_until
-    from ..replay.show import digest_json, event_rows, info_json, render_state, state_json
+    from ..replay.show import event_rows, info_json, render_state, state_json
     from ..replay.source import open_recording
 
     until = parse_until(at) if at is not None else None
@@ -76,11 +76,13 @@ async def show(session: str, db: str, at: str | None, events: bool, digest: bool
             return
         conversation = await fold_recording(recording, until=until)
     if digest:
-        digests = digest_json(conversation)
+        from ..replay.digest import content_digest, full_digest
+
+        full, content = full_digest(conversation), content_digest(conversation)
         if as_json:
-            emit_json(digests)
+            emit_json({"full": full, "content": content})
         else:
-            click.echo(f"full     {digests['full']}\ncontent  {digests['content']}")
+            click.echo(f"full     {full}\ncontent  {content}")
     elif as_json:
         emit_json({"session": info_json(recording.info), "state": state_json(conversation)})
     else:

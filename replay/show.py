@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording, SessionInfo
+from ..schemas.seqs import Seqs
 from ..schemas.state import Call, Conversation, Item, Part, Response
+from .fold import Until
 
-__all__ = ["EventRow", "clock", "info_json", "list_rows", "render_state", "state_json"]
+__all__ = ["EventRow", "clock", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
 
 _SHORT_ID: Final = 8
-_SHORTEST_QUOTE: Final = 72
+_LONGEST_QUOTE: Final = 90
+_LONGEST_LABEL: Final = 24
 
 _state_adapter = TypeAdapter(Conversation)
 
@@ -64,11 +67,15 @@ def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str
             clock(info.duration_ns),
             str(info.frames),
             info.status if info.close_code is None else f"{info.status} {info.close_code}",
-            " ".join([*(f"{key}={value}" for key, value in sorted(info.labels.items())), info.source or ""]).strip(),
+            " ".join([*_labels(info), info.source or ""]).strip(),
         ]
         for info in sessions
     ]
     return ["session", "opened", "dialect", "model", "length", "records", "status", "labels, source"], rows
+
+
+def _labels(info: SessionInfo) -> list[str]:
+    return [f"{key}={_quote(value, _LONGEST_LABEL)}" for key, value in sorted(info.labels.items())]
 
 
 def _short_ids(ids: Sequence[str]) -> dict[str, str]:
@@ -132,11 +139,15 @@ class EventRow:
         }
 
 
-async def event_rows(recording: Recording, stop: int | None = None) -> AsyncIterator[EventRow]:
-    """Yield a row for each record with ``seq < stop``."""
-    async for batch in recording.batches(0, stop):
-        for frame in batch:
-            yield EventRow(frame)
+async def event_rows(recording: Recording, until: Until | None = None) -> AsyncIterator[EventRow]:
+    """Yield a row for each record up to a point.
+
+    Raises:
+        RequestError: the recording ends before it.
+    """
+    frames = (frame async for batch in recording.batches() for frame in batch)
+    async for frame in frames if until is None else until.cut_async(frames):
+        yield EventRow(frame)
 
 
 def render_state(info: SessionInfo, conversation: Conversation) -> str:
@@ -147,10 +158,6 @@ def render_state(info: SessionInfo, conversation: Conversation) -> str:
 
 def _head(info: SessionInfo, conversation: Conversation) -> str:
     session = conversation.session
-    how = "still open"
-    if conversation.close is not None:
-        by = f" by the {conversation.close.by}" if conversation.close.by else ""
-        how = "cut off" if conversation.close.kind == "cutoff" else f"closed {conversation.close.code}{by}"
     opened = info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ") if info.opened_at else "time unknown"
     heard = _format(session.input_format.type, session.input_format.rate)
     spoken = _format(session.output_format.type, session.output_format.rate)
@@ -158,13 +165,25 @@ def _head(info: SessionInfo, conversation: Conversation) -> str:
     lines = [
         f"session   {info.id}",
         f"          {conversation.dialect}, {session.model or info.model or 'model unknown'}, {formats}",
-        f"          {opened}, {clock(conversation.last_ns)}, {conversation.last_seq + 1} records, {how}",
+        f"          {opened}, {clock(conversation.last_ns)}, {conversation.last_seq + 1} records, {_end(conversation)}",
     ]
     if info.target:
         lines.append(f"          {(info.upstream or '').rstrip('/')}{info.target}")
     if info.labels:
-        lines.append("          " + " ".join(f"{key}={value}" for key, value in sorted(info.labels.items())))
+        lines += [f"          {key}={value}" for key, value in sorted(info.labels.items())]
     return "\n".join(lines)
+
+
+def _end(conversation: Conversation) -> str:
+    close = conversation.close
+    if close is None:
+        return "no close on record"
+    if close.kind == "cutoff":
+        return f"cut off ({close.reason})" if close.reason else "cut off"
+    if close.code is None:
+        return close.reason
+    reason = f" ({close.reason})" if close.reason else ""
+    return f"closed {close.code}{reason} by the {close.by}"
 
 
 def _format(name: str, rate: int) -> str:
@@ -176,13 +195,17 @@ def _items(conversation: Conversation) -> str:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
     rows = [_item(item, calls.get(item.id), conversation) for item in conversation.items]
-    return "items     (records in brackets)\n" + "\n".join(f"  {row}" for row in rows)
+    return "items (in brackets: from which to which record)\n" + "\n".join(f"  {row}" for row in rows)
 
 
 def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
     head = f"{clock(item.first_ns):>9}  {_who(item):<10}"
     state = f" ({item.status})" if item.status not in (None, "completed") else ""
-    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{item.seqs}]"
+    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}]"
+
+
+def _span(seqs: Seqs) -> str:
+    return "" if seqs.first is None else f"{seqs.first}" if seqs.first == seqs.last else f"{seqs.first}-{seqs.last}"
 
 
 def _who(item: Item) -> str:
@@ -222,8 +245,8 @@ def _cut(item: Item, conversation: Conversation) -> str:
     return "" if cut is None else f" — cut at {cut.audio_end_ms} ms"
 
 
-def _quote(text: str) -> str:
-    return text if len(text) <= _SHORTEST_QUOTE else text[: _SHORTEST_QUOTE - 1] + "…"
+def _quote(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _responses(conversation: Conversation) -> str:
@@ -238,14 +261,18 @@ def _response(response: Response) -> str:
     if isinstance(usage.get("total_tokens"), int):
         tokens = f", {usage['total_tokens']} tokens ({usage.get('input_tokens')} in, {usage.get('output_tokens')} out)"
     reason = ""
-    if isinstance(response.status_details, dict):
-        stated = cast("dict[str, Any]", response.status_details).get("reason")
-        reason = f" ({stated})" if stated else ""
+    match response.status_details:
+        case {"reason": str(stated)}:
+            reason = f" ({stated})"
+        case _:
+            pass
     latency = ""
     if response.trigger_ns is not None and response.first_audio_ns is not None:
         latency = f", first audio after {(response.first_audio_ns - response.trigger_ns) / 1e6:.0f} ms"
     band = "" if response.in_band else ", out of band"
-    return f"{clock(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{response.seqs}]"
+    return (
+        f"{clock(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"
+    )
 
 
 def _remarks(conversation: Conversation) -> str:

@@ -1,5 +1,6 @@
 """Importers: files that others wrote, or that earwitness exported, become sessions in the journal."""
 
-from .files import ImportedSession, import_file, read_file
+from .files import import_files, import_session, read_file
+from .session import ImportedSession
 
-__all__ = ["ImportedSession", "import_file", "read_file"]
+__all__ = ["ImportedSession", "import_files", "import_session", "read_file"]

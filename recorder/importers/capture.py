@@ -13,8 +13,8 @@ import orjson
 
 from ...schemas.errors import DamagedFile
 from ...schemas.frame import Frame, Sender, parse_json
-from ...schemas.statements import CloseStatement, NoteStatement, OpenStatement, Source
-from .session import ImportedSession
+from ...schemas.statements import CloseStatement, OpenStatement, Source
+from .session import ImportedSession, imported_session
 
 __all__ = ["is_capture", "read_capture"]
 
@@ -39,7 +39,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
     """Read the sessions of a capture, in order.
 
     Times that the source did not have are None, never invented; a session whose close the source does not show ends
-    with a note that says so.
+    with a ``close`` record of the recorder's that has no code and says so.
 
     Raises:
         DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``sessions`` with all that was
@@ -76,8 +76,6 @@ class _Session:
         self._source = Source(format="capture", name=name, part=part)
         self._frames: list[Frame] = []
         self._last: int | None = None
-        self._closed = False
-        self._times = False
 
     def take(self, line: str) -> bool:
         """Take a line; True where it closes the connection."""
@@ -97,7 +95,6 @@ class _Session:
             code=code if isinstance(code, int) else None, reason=reason if isinstance(reason, str) else "", by=side
         )
         self._add("recorder", "close", offset, statement.to_payload())
-        self._closed = True
         return True
 
     def _offset(self, t: Any) -> int | None:
@@ -115,18 +112,8 @@ class _Session:
         self._frames.append(Frame(len(self._frames) + 1, offset, kind, sender, type_, payload))
 
     def finish(self, why: str) -> ImportedSession:
-        """Give the session; one without a close gets a note."""
-        opening = OpenStatement(origin="import", source=self._source)
-        frames = [
-            Frame(
-                0, self._frames[0].offset_ns if self._frames else None, "open", "recorder", None, opening.to_payload()
-            )
-        ]
-        frames += self._frames
-        if not self._closed:
-            note = NoteStatement(note=why)
-            frames.append(Frame(len(frames), self._last, "note", "recorder", None, note.to_payload()))
-        return ImportedSession(opening, frames)
+        """Give the session; for one without a close, ``why`` says where it ends."""
+        return imported_session(OpenStatement(origin="import", source=self._source), self._frames, why)
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

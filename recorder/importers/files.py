@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ...schemas.cassette import Cassette, is_cassette, read_cassette
 from ...schemas.errors import DamagedFile, NotRecognised
 from ...schemas.frame import Frame
-from ...schemas.statements import NoteStatement, OpenStatement, Source
+from ...schemas.statements import CloseStatement, CutoffStatement, OpenStatement, Source
 from .capture import is_capture, read_capture
-from .session import ImportedSession
+from .session import ImportedSession, imported_session
 
 if TYPE_CHECKING:
     from ..journal import Journal
 
-__all__ = ["file_id", "import_file", "read_file"]
+__all__ = ["file_id", "import_files", "import_session", "read_file"]
 
-log = logging.getLogger(__name__)
+_COMMIT_EVERY: Final = 1000
+"""Frames between waits for the journal, so that a long file does not pile up in memory."""
 
 
 def file_id(path: Path) -> str:
@@ -74,7 +75,7 @@ def read_file(path: Path, *, partial: bool = False) -> list[ImportedSession]:
 
 
 def _from_cassette(cassette: Cassette, path: Path, *, damaged: int | None = None) -> ImportedSession:
-    header, frames = cassette.header, list(cassette.frames)
+    header, frames = cassette.header, cassette.frames
     if frames and frames[0].kind == "open":
         opening = OpenStatement.model_validate(_statement(frames[0]))
     else:
@@ -86,33 +87,61 @@ def _from_cassette(cassette: Cassette, path: Path, *, damaged: int | None = None
             labels=header.labels,
             source=Source(format="cassette", name=path.name),
         )
-        first = Frame(0, frames[0].offset_ns if frames else None, "open", "recorder", None, opening.to_payload())
-        frames = [first, *(_moved(frame, frame.seq + 1) for frame in frames)]
-    if damaged is not None:
-        note = NoteStatement(note=f"the source is damaged at line {damaged}")
-        frames.append(Frame(len(frames), frames[-1].offset_ns, "note", "recorder", None, note.to_payload()))
-    return ImportedSession(opening, frames)
+    why = "the source ends here, without a close" if damaged is None else f"the source is damaged at line {damaged}"
+    return imported_session(opening, frames, why)
 
 
-def _statement(frame: Frame) -> Any:
+def _statement(frame: Frame) -> dict[str, Any]:
     try:
-        return frame.json()
+        value = frame.json()
     except ValueError:
         return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
-def _moved(frame: Frame, seq: int) -> Frame:
-    return Frame(seq, frame.offset_ns, frame.kind, frame.sender, frame.type, frame.body, redacted=frame.redacted)
+async def import_files(db: str, paths: Sequence[Path], *, partial: bool = False) -> list[tuple[Path, list[str]]]:
+    """Import all sessions of the files; nothing is written before all of them were read.
 
-
-async def import_file(journal: Journal, path: Path, *, partial: bool = False) -> list[str]:
-    """Import all sessions of a file; nothing is written before all of it was read.
+    Args:
+        db: path or URL of the journal; made where there is none.
+        paths: cassettes and captures.
+        partial: as for :func:`read_file`.
 
     Returns:
-        the public ids of the new sessions, in the file's order.
+        each path with the public ids of its new sessions, in the file's order.
 
     Raises:
         NotRecognised, DamagedFile: as :func:`read_file`.
+        StoreError: the journal cannot be written.
+    """
+    from ..journal import Journal
+
+    found = [(path, read_file(path, partial=partial)) for path in paths]
+    journal = await Journal.open(db)
+    try:
+        return [(path, [await import_session(journal, session) for session in sessions]) for path, sessions in found]
+    finally:
+        await journal.aclose()
+
+
+async def import_session(journal: Journal, session: ImportedSession) -> str:
+    """Write a session to the journal as it is; give its new public id.
+
+    Raises:
         StoreWriteFailed: the journal refused a write.
     """
-    return [await _write(journal, session) for session in read_file(path, partial=partial)]
+    first, *frames, last = session.frames
+    writer = await journal.begin(session.opening, offset_ns=first.offset_ns)
+    for number, frame in enumerate(frames):
+        # An erased payload stays erased: what is left of it is its envelope.
+        payload = frame.payload or b""
+        writer.append(frame.kind, frame.sender, payload, frame.offset_ns, type=frame.type, redacted=frame.redacted)
+        if number % _COMMIT_EVERY == _COMMIT_EVERY - 1:
+            await writer.commit()
+    statement = _statement(last)
+    ending = CloseStatement if last.kind == "close" else CutoffStatement
+    await writer.end(ending.model_validate(statement), last.offset_ns)
+    erased = [frame.seq for frame in frames if frame.erased]
+    if erased:
+        await journal.erase(writer.id, erased, "erased in the source")
+    return writer.id

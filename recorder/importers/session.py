@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from ...schemas.frame import Frame
 from ...schemas.recording import MemoryRecording
-from ...schemas.statements import OpenStatement
+from ...schemas.statements import CloseStatement, OpenStatement
 from ...schemas.summary import Summary
 
-__all__ = ["ImportedSession"]
+__all__ = ["ImportedSession", "imported_session"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class ImportedSession:
 
     Attributes:
         opening: the statement of its ``open`` record.
-        frames: all its frames, the ``open`` record first; ``frames[n].seq == n``.
+        frames: all its frames, the ``open`` record first, a ``close`` or ``cutoff`` record last;
+            ``frames[n].seq == n``.
     """
 
     opening: OpenStatement
@@ -30,3 +31,28 @@ class ImportedSession:
         for frame in self.frames:
             summary.apply(frame)
         return MemoryRecording(summary.info(public_id), self.frames)
+
+
+def imported_session(opening: OpenStatement, frames: list[Frame], why: str) -> ImportedSession:
+    """Complete a session that a file shows in part.
+
+    Args:
+        opening: for the ``open`` record, if the first frame is none.
+        frames: as read; their seqs are counted anew.
+        why: the reason that the ``close`` record gives, where the file shows no end. It has no code.
+    """
+    complete = list(frames)
+    if not complete or complete[0].kind != "open":
+        first_ns = complete[0].offset_ns if complete else None
+        complete.insert(0, Frame(0, first_ns, "open", "recorder", None, opening.to_payload()))
+    if complete[-1].kind not in ("close", "cutoff"):
+        last_ns = next((frame.offset_ns for frame in reversed(complete) if frame.offset_ns is not None), None)
+        payload = CloseStatement(code=None, reason=why, by="recorder").to_payload()
+        complete.append(Frame(0, last_ns, "close", "recorder", None, payload))
+    return ImportedSession(
+        opening,
+        [
+            Frame(seq, frame.offset_ns, frame.kind, frame.sender, frame.type, frame.body, redacted=frame.redacted)
+            for seq, frame in enumerate(complete)
+        ],
+    )

@@ -1,0 +1,210 @@
+"""``earwitness record``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from .common import coroutine, db_option
+
+if TYPE_CHECKING:
+    from ..recorder.journal import Journal
+    from ..recorder.proxy import Proxy, SessionEnd
+
+__all__ = ["record"]
+
+MIB = 1 << 20
+
+
+def option(name: str, **attributes: Any) -> Any:
+    """Declare an option that can also be set as ``EARWITNESS_NAME``."""
+    variable = "EARWITNESS_" + name.removeprefix("--").replace("-", "_").upper()
+    return click.option(name, envvar=variable, show_envvar=True, **attributes)
+
+
+@click.command()
+@option("--upstream", required=True, metavar="URL", help="openai, azure:RESOURCE, or ws(s)://HOST[:PORT][/PREFIX].")
+@option("--listen", default="127.0.0.1:8765", show_default=True, metavar="HOST:PORT", help="Port 0 is any free one.")
+@db_option
+@option(
+    "--durability",
+    type=click.Choice(["batch", "strict"]),
+    default="batch",
+    show_default=True,
+    help="batch: forward at once, commit in groups. strict: forward a frame only after its commit.",
+)
+@option(
+    "--on-store-failure",
+    type=click.Choice(["close", "pass"]),
+    default=None,
+    help="close: end sessions with 1011 (default with strict). pass: go on and record the gap (default with batch).",
+)
+@option("--upstream-key-env", metavar="NAME", help="Variable with the key to present upstream instead of the client's.")
+@option(
+    "--upstream-key-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the key to present upstream instead of the client's.",
+)
+@option(
+    "--token-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Let in only clients that present one of the tokens in this file, one a line.",
+)
+@option("--max-sessions", type=click.IntRange(min=1), default=None, help="Sessions at once; 503 beyond.")
+@option("--max-message", type=click.IntRange(min=1), default=32 * MIB, show_default=True, help="Bytes; 1009 beyond.")
+@option("--idle-timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Seconds without a frame.")
+@option(
+    "--handshake-timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, help="Seconds."
+)
+@option("--allow-path", multiple=True, metavar="PREFIX", help="Let up only paths that begin so. Repeatable.")
+@option("--label", multiple=True, metavar="KEY=VALUE", help="Give every session this label. Repeatable.")
+@option("--redact", multiple=True, metavar="JSON_PATH", help="Keep this value out of the record too. Repeatable.")
+@option(
+    "--redaction-key-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=None,
+    help="Key of the markers that stand for secrets; made if absent. Default: beside the journal's file.",
+)
+@option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM; listen with TLS.")
+@option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
+@option(
+    "--upstream-ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM with the authorities to trust for the upstream.",
+)
+@option("--operations", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there. Off by default.")
+@option("--log-json", is_flag=True, help="Log as JSON lines on standard error. Never content.")
+@option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=10.0,
+    show_default=True,
+    help="Seconds that running sessions may go on after a request to stop.",
+)
+@click.option("--exec", "command", is_flag=True, help="Run COMMAND against the proxy, then stop with its exit code.")
+@click.argument("arguments", metavar="[COMMAND]...", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+@coroutine
+async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...], **options: Any) -> None:
+    r"""Record every session that clients hold with a Realtime server through this proxy.
+
+    Ctrl-C or SIGTERM stops: no new sessions, running ones may finish for --grace, everything is committed. When a
+    session ends, the ledger's head is printed: kept elsewhere, it lets 'earwitness verify --head' show later that the
+    record was not changed.
+
+    \b
+    Examples:
+        earwitness record --upstream openai
+        earwitness record --upstream azure:my-resource --db calls.db
+        earwitness record --upstream openai --exec -- python agent.py
+    """
+    from ..recorder.journal import WriterSettings
+    from ..recorder.service import RecorderSettings, Watcher, run_recorder
+
+    if arguments and not command:
+        raise click.UsageError(f"Unexpected argument {arguments[0]!r}. To run a command, put it after '--exec --'.")
+    if command and not arguments:
+        raise click.UsageError("--exec needs a command: earwitness record … --exec -- COMMAND.")
+    proxy = _proxy_settings(options)
+    failure: Literal["close", "pass"] = proxy.store_failure
+    settings = RecorderSettings(
+        db=options["db"],
+        proxy=proxy,
+        writer=WriterSettings(on_store_failure=failure),
+        grace=options["grace"],
+        command=arguments,
+    )
+    watcher = Watcher(ready=_ready, session_end=_session_end, draining=_draining)
+    ctx.exit(await run_recorder(settings, watcher))
+
+
+def _proxy_settings(options: dict[str, Any]) -> Any:
+    from ..recorder.service import parse_listen
+    from ..recorder.settings import ProxySettings
+    from ..recorder.upstream import parse_upstream
+
+    host, port = parse_listen(options["listen"])
+    operations = parse_listen(options["operations"]) if options["operations"] else None
+    tokens = options["token_file"]
+    return ProxySettings(
+        upstream=parse_upstream(options["upstream"]),
+        host=host,
+        port=port,
+        durability=options["durability"],
+        on_store_failure=options["on_store_failure"],
+        max_sessions=options["max_sessions"],
+        max_message=options["max_message"],
+        idle_timeout=options["idle_timeout"],
+        handshake_timeout=options["handshake_timeout"],
+        tokens=tuple(line.strip() for line in tokens.read_text().splitlines() if line.strip()) if tokens else (),
+        upstream_key=_upstream_key(options),
+        tls_certificate=options["tls_cert"],
+        tls_key=options["tls_key"],
+        upstream_ca=options["upstream_ca"],
+        allow_paths=options["allow_path"],
+        labels=dict(_label(text) for text in options["label"]),
+        redact_paths=options["redact"],
+        redaction_key=_redaction_key(options["redaction_key_file"], options["db"]),
+        operations_host=operations[0] if operations else "127.0.0.1",
+        operations_port=operations[1] if operations else None,
+    )
+
+
+def _upstream_key(options: dict[str, Any]) -> str | None:
+    name, file = options["upstream_key_env"], options["upstream_key_file"]
+    if name and file:
+        raise click.UsageError("Give the upstream's key by --upstream-key-env or by --upstream-key-file, not by both.")
+    if name:
+        key = os.environ.get(name, "").strip()
+        if not key:
+            raise click.UsageError(f"--upstream-key-env: the variable {name} is not set.")
+        return key
+    if file:
+        key = file.read_text().strip()
+        if not key:
+            raise click.UsageError(f"--upstream-key-file: {file} is empty.")
+        return key
+    return None
+
+
+def _label(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise click.UsageError(f"--label: {text!r} is not KEY=VALUE.")
+    return key, value
+
+
+def _redaction_key(file: Path | None, db: str) -> bytes | None:
+    from ..recorder.markers import load_or_create_key
+
+    if file is None:
+        if "://" in db:
+            return None
+        file = Path(db + ".redaction-key")
+    return load_or_create_key(file)
+
+
+def _ready(proxy: Proxy, journal: Journal) -> None:
+    url = proxy.url
+    for public_id in journal.recovered:
+        click.echo(f"session {public_id} was cut off: its recorder had died")
+    click.echo(f"recording {url} → {proxy.settings.upstream.base_url} into {journal.location}")
+    click.echo("Point a client here:")
+    click.echo(f'  OpenAI, Python    AsyncOpenAI(websocket_base_url="{url}/v1")')
+    click.echo(f'  Azure, Python     AsyncAzureOpenAI(websocket_base_url="{url}/openai", …)')
+    click.echo(f"  any other         {url}/v1/realtime?model=…")
+    click.echo("Ctrl-C stops.")
+
+
+def _session_end(end: SessionEnd) -> None:
+    how = f"refused with {end.http_status}" if end.status == "refused" else f"closed {end.code} by the {end.by}"
+    frames = sum(end.frames.values())
+    click.echo(f"session {end.id} {how} after {end.duration_s:.1f} s, {frames} frames; ledger head {end.head}")
+
+
+def _draining(running: int) -> None:
+    sessions = "session" if running == 1 else "sessions"
+    click.echo(f"stopping: {running} {sessions} may finish; once more to stop at once", err=True)
