@@ -12,10 +12,10 @@ is returned itself, another as a new dictionary that shares what did not change.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeGuard, cast
 
-from .shapes import FORMATS, RESPONSE_FIELDS, SESSION_FIELDS, FieldRule
+from .shapes import FORMATS, INPUT_PARTS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
 from .vocabulary import CANONICAL
 
 __all__ = [
@@ -62,7 +62,7 @@ def normalise_response(response: Any) -> Any:
     """
     if not isinstance(response, dict):
         return response
-    result = _move_fields(cast("Json", response), RESPONSE_FIELDS)
+    result = _move_fields(cast("Json", response), REQUEST_FIELDS)
     for key in ("output", "input"):
         items = result.get(key)
         if isinstance(items, list):
@@ -89,7 +89,7 @@ def normalise_part(part: Any) -> Any:
 
     ``response.content_part.*`` says ``text`` and ``audio`` in GA too, where items say ``output_…``.
     """
-    return _rename_part(part, _OUTPUT_PARTS)
+    return _rename_part(part, OUTPUT_PARTS)
 
 
 def audio_format(value: Any) -> tuple[str, int] | None:
@@ -118,11 +118,7 @@ def _each(values: list[Any], adapter: Adapter) -> list[Any]:
     return values if all(new is old for new, old in zip(adapted, values, strict=True)) else adapted
 
 
-_OUTPUT_PARTS: Final = {"text": "output_text", "audio": "output_audio"}
-_INPUT_PARTS: Final = {"text": "input_text", "audio": "input_audio"}
-
-
-def _rename_part(part: Any, names: dict[str, str]) -> Any:
+def _rename_part(part: Any, names: Mapping[str, str]) -> Any:
     if not isinstance(part, dict):
         return part
     fields = cast("Json", part)
@@ -132,7 +128,7 @@ def _rename_part(part: Any, names: dict[str, str]) -> Any:
 
 
 def _input_part(part: Any) -> Any:
-    return _rename_part(part, _INPUT_PARTS)
+    return _rename_part(part, INPUT_PARTS)
 
 
 def _to_format(value: Any) -> Any:
@@ -208,7 +204,7 @@ def _convert_formats(fields: Json) -> Json:
     return _with(fields, "audio", sides)
 
 
-_FLAT_NAMES: Final = frozenset(rule.preview for rule in (*SESSION_FIELDS, *RESPONSE_FIELDS))
+_FLAT_NAMES: Final = frozenset(rule.preview for rule in (*SESSION_FIELDS, *REQUEST_FIELDS))
 
 
 def _renamed(event: Json) -> Json:
