@@ -220,32 +220,40 @@ def _walk(
     if path in chosen:
         return
     if isinstance(expected, dict) or isinstance(got, dict):
-        left, right = expected or {}, got or {}
-        if isinstance(left, dict) and isinstance(right, dict):
-            left, right = cast("Json", left), cast("Json", right)
-            if path[-1:] == ("metadata",):
-                # Its values are the client's own marks, often made anew for each run; they are mapped like ids.
-                left, right = dict.fromkeys(left, ""), dict.fromkeys(right, "")
-            for key in (*left, *(key for key in right if key not in left)):
-                if (
-                    key == "turn_detection"
-                    and path[:1] == ("session",)
-                    and (key in left) != (key in right)
-                    and left.get(key) is right.get(key) is None
-                ):
-                    yield (*path, key), "null" if key in left else None, "null" if key in right else None
-                    continue
-                yield from _walk(left.get(key), right.get(key), (*path, key), chosen, to_recorded)
+        left, right = _as_object(expected), _as_object(got)
+        if left is not None and right is not None:
+            yield from _walk_objects(left, right, path, chosen, to_recorded)
             return
     elif isinstance(expected, list) or isinstance(got, list):
-        left, right = expected or [], got or []
-        if isinstance(left, list) and isinstance(right, list):
-            pairs = zip_longest(cast("list[Any]", left), cast("list[Any]", right))
-            for index, (one, other) in enumerate(pairs):
+        ours, theirs = _as_list(expected), _as_list(got)
+        if ours is not None and theirs is not None:
+            for index, (one, other) in enumerate(zip_longest(ours, theirs)):
                 yield from _walk(one, other, (*path, index), chosen, to_recorded)
             return
     if not _same_scalar(expected, got, path, to_recorded):
         yield path, expected, got
+
+
+def _walk_objects(
+    left: Json, right: Json, path: Path, chosen: frozenset[Path], to_recorded: Callable[[str], str] | None
+) -> Iterator[tuple[Path, Any, Any]]:
+    if path[-1:] == ("metadata",):
+        # Its values are the client's own marks, often made anew for each run; they are mapped like ids.
+        left, right = dict.fromkeys(left, ""), dict.fromkeys(right, "")
+    for key in (*left, *(key for key in right if key not in left)):
+        if key == "turn_detection" and path[:1] == ("session",) and left.get(key) is right.get(key) is None:
+            if (key in left) != (key in right):
+                yield (*path, key), "null" if key in left else None, "null" if key in right else None
+            continue
+        yield from _walk(left.get(key), right.get(key), (*path, key), chosen, to_recorded)
+
+
+def _as_object(value: Any) -> Json | None:
+    return {} if value is None else cast("Json", value) if isinstance(value, dict) else None
+
+
+def _as_list(value: Any) -> list[Any] | None:
+    return [] if value is None else cast("list[Any]", value) if isinstance(value, list) else None
 
 
 def _same_scalar(expected: Any, got: Any, path: Path, to_recorded: Callable[[str], str] | None) -> bool:

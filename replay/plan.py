@@ -156,6 +156,19 @@ class Plan:
         return self.closed is None or self.closed.by == "client"
 
     @property
+    def target(self) -> str | None:
+        """Path and query of the recorded handshake; None where an import had none."""
+        request = self.opened.request if self.opened is not None else None
+        return request.target if request is not None else self.info.target
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that the recorded server chose."""
+        response = self.opened.response if self.opened is not None else None
+        headers = response.headers if response is not None else ()
+        return next((value for name, value in headers if name.lower() == "sec-websocket-protocol"), None)
+
+    @property
     def refused(self) -> bool:
         """Whether the upstream refused the handshake."""
         return (
@@ -304,11 +317,7 @@ class Planner:
         echoed: set[str] = set()
         counts: dict[str, int] = {}
         for control in by_seq.values():
-            error = control.event.get("error")
-            for holder in (control.event, error if isinstance(error, dict) else {}):
-                stated = cast("Json", holder).get("event_id" if holder is error else "client_event_id")
-                if isinstance(stated, str):
-                    echoed.add(stated)
+            echoed.update(_stated_ids(control.event))
             if control.seq not in plan.holds:
                 counts[control.type] = counts.get(control.type, 0) + 1
         for cause, answer in plan.answers.items():
@@ -352,18 +361,23 @@ def _output_call(event: Json | None) -> str | None:
     return call_id if isinstance(call_id, str) else None
 
 
+def _stated_ids(event: Json) -> Iterator[str]:
+    """Ids of client events that a server event repeats."""
+    error = event.get("error")
+    stated = [event.get("client_event_id")]
+    if isinstance(error, dict):
+        stated += [cast("Json", error).get("event_id"), cast("Json", error).get("client_event_id")]
+    return (value for value in stated if isinstance(value, str))
+
+
 def _chosen(expected: Iterable[Expected]) -> Iterator[str]:
     for frame in expected:
-        raw = frame.raw or {}
-        item = raw.get("item")
-        holders: list[tuple[Json, str]] = [(raw, "event_id")]
-        if isinstance(item, dict):
-            holders.append((cast("Json", item), "id"))
-            if cast("Json", item).get("type") == "function_call":
-                holders.append((cast("Json", item), "call_id"))
-        for holder, key in holders:
-            if isinstance(holder.get(key), str):
-                yield holder[key]
+        raw: Json = frame.raw or {}
+        item = cast("Json", raw["item"]) if isinstance(raw.get("item"), dict) else {}
+        own = [raw.get("event_id"), item.get("id")]
+        if item.get("type") == "function_call":
+            own.append(item.get("call_id"))
+        yield from (value for value in own if isinstance(value, str))
 
 
 def _decoded_size(text: Any) -> int:

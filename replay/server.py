@@ -1,0 +1,365 @@
+"""The replay server: recorded sessions, served over real sockets to a client under test.
+
+A thin shell: sockets, timers and the reading of frames are here; what to send and when is decided by
+:class:`.player.Player`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from websockets.asyncio.server import Server, ServerConnection
+from websockets.asyncio.server import serve as listen
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request as HttpRequest
+from websockets.http11 import Response as HttpResponse
+from websockets.typing import Subprotocol
+
+from ..schemas.errors import ListenFailed
+from ..schemas.frame import Frame
+from ..schemas.recording import Recording
+from .divergence import Divergence, FrameView, Report
+from .faults import Fault
+from .handout import CHOICE, Handout, NoSession, Offer
+from .idmap import IdMode
+from .matching import MatchPolicy
+from .pacing import MAX_SPEED
+from .plan import Plan, make_plan
+from .player import Close, Command, Drop, Player, Send, WakeAt
+
+__all__ = ["ReplayServer", "ServeOptions"]
+
+MAX_MESSAGE: Final = 32 * 1024 * 1024
+_CLOSE_TIMEOUT: Final = 5.0
+_NS: Final = 1_000_000_000
+_DEFAULT_TARGET: Final = "/v1/realtime"
+_KNOWN_STATUSES: Final = frozenset(status.value for status in HTTPStatus)
+
+_NOT_RECORDED: Final = frozenset(
+    (
+        "connection",
+        "upgrade",
+        "content-length",
+        "content-encoding",
+        "transfer-encoding",
+        "keep-alive",
+        "date",
+        "server",
+        "set-cookie",
+    )
+)
+"""Response headers that belong to one connection, or that the recording has no right to repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """How recordings are served.
+
+    Attributes:
+        host: address to listen on.
+        port: 0 picks a free one.
+        speed: recorded seconds per second.
+        policy: what counts as the same, and what happens when it is not.
+        ids: how ids are mapped.
+        timeout: seconds for which a held frame waits for a client that does nothing.
+        faults: what goes wrong on purpose.
+        repeat: begin again when all sessions have been played.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    speed: float = MAX_SPEED
+    policy: MatchPolicy = field(default_factory=MatchPolicy)
+    ids: IdMode = "map"
+    timeout: float = 30.0
+    faults: Sequence[Fault] = ()
+    repeat: bool = False
+
+
+class ReplayServer:
+    """Serves recordings until it is closed. Made by :func:`.serve.serve`."""
+
+    def __init__(self, recordings: Sequence[Recording], options: ServeOptions) -> None:
+        self._recordings = list(recordings)
+        self._options = options
+        self._plans: list[Plan] = []
+        self._handout = Handout([])
+        self._server: Server | None = None
+        self._chosen: dict[ServerConnection, int] = {}
+        self._refusals = {fault.count: fault for fault in options.faults if fault.action == "refuse"}
+        self._handshakes = 0
+        self._active = 0
+        self._idle = asyncio.Condition()
+        self.reports: list[Report] = []
+        """One for each connection so far, in order."""
+
+    # Life
+
+    async def start(self) -> None:
+        """Read the recordings and begin to listen.
+
+        Raises:
+            ListenFailed: the address cannot be had.
+        """
+        options = self._options
+        self._plans = [await make_plan(recording) for recording in self._recordings]
+        self._handout = Handout(
+            [_offer(plan) for plan in self._plans], repeat=options.repeat, any_target=options.policy.mode == "off"
+        )
+        try:
+            self._server = await listen(
+                self._handle,
+                options.host,
+                options.port,
+                compression=None,
+                max_size=MAX_MESSAGE,
+                max_queue=64,
+                ping_interval=None,
+                close_timeout=_CLOSE_TIMEOUT,
+                process_request=self._process_request,
+                process_response=self._process_response,
+                select_subprotocol=self._select_subprotocol,
+                server_header=None,
+            )
+        except OSError as error:
+            raise ListenFailed(
+                f"cannot listen on {options.host}:{options.port}: {error.strerror or error}.",
+                hint="Give another port, or 0 for a free one.",
+                host=options.host,
+                port=options.port,
+            ) from error
+
+    async def aclose(self) -> None:
+        """Stop listening, close what is open, complete the reports."""
+        if self._server is not None:
+            self._server.close()
+            await self._server.wait_closed()
+
+    async def played(self, connections: int = 1) -> None:
+        """Wait until at least so many connections have come and none is open."""
+        async with self._idle:
+            await self._idle.wait_for(lambda: len(self.reports) >= connections and not self._active)
+
+    # What a user asks
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        if self._server is None:
+            return self._options.port
+        return next(iter(self._server.sockets)).getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """Where a client connects: address, and path and query of the first recording."""
+        return f"ws://{_bracketed(self._options.host)}:{self.port}{self._target}"
+
+    @property
+    def websocket_base_url(self) -> str:
+        """The same without the last step of the path and without query, as the ``openai`` SDK wants it."""
+        path = urlsplit(self._target).path.rstrip("/")
+        return f"ws://{_bracketed(self._options.host)}:{self.port}{path.rpartition('/')[0]}"
+
+    @property
+    def _target(self) -> str:
+        return (self._plans[0].target if self._plans else None) or _DEFAULT_TARGET
+
+    @property
+    def plans(self) -> Sequence[Plan]:
+        """The recordings as laid out for playing, in the order given."""
+        return tuple(self._plans)
+
+    @property
+    def report(self) -> Report:
+        """The report of the last connection; an empty one where none has come yet."""
+        if self.reports:
+            return self.reports[-1]
+        plan = self._plans[0]
+        return Report(plan.info.id, server_frames=plan.server_frames, expected=len(plan.expected))
+
+    @property
+    def complete(self) -> bool:
+        """Whether every recording was played to its end, and nothing diverged."""
+        played = {report.session for report in self.reports if report.complete}
+        return all(report.complete for report in self.reports) and all(p.info.id in played for p in self._plans)
+
+    # Handshake
+
+    def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        self._handshakes += 1
+        fault = self._refusals.get(self._handshakes)
+        if fault is not None:
+            return _answer(fault.number or HTTPStatus.SERVICE_UNAVAILABLE, "earwitness: injected fault\n")
+        try:
+            number = self._handout.choose(request.path, request.headers.get(CHOICE))
+        except NoSession as error:
+            text = f"no recorded session for {request.path}: {error}"
+            divergence = Divergence(kind="refused", message=text, got=FrameView("the handshake"))
+            self.reports.append(Report("none", divergences=[divergence], ended=True))
+            return _answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
+        plan = self._plans[number]
+        if plan.refused:
+            self.reports.append(Report(plan.info.id, ended=True))
+            return _refusal(plan)
+        self._chosen[connection] = number
+        return None
+
+    def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
+        number = self._chosen.get(connection)
+        plan = self._plans[number] if number is not None else None
+        if plan is None or plan.opened is None or plan.opened.response is None:
+            return
+        for name, value in plan.opened.response.headers:
+            if name.lower() not in _NOT_RECORDED and not name.lower().startswith("sec-websocket-"):
+                response.headers[name] = value
+
+    def _select_subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        number = self._chosen.get(connection)
+        recorded = self._plans[number].subprotocol if number is not None else None
+        return next((name for name in offered if name == recorded), None)
+
+    # Connection
+
+    async def _handle(self, websocket: ServerConnection) -> None:
+        number = self._chosen.pop(websocket)
+        options = self._options
+        player = Player(
+            self._plans[number],
+            policy=options.policy,
+            speed=options.speed,
+            ids=options.ids,
+            nonce=len(self.reports).to_bytes(4, "big"),
+            timeout_ns=round(options.timeout * _NS),
+            faults=options.faults,
+        )
+        self.reports.append(player.report)
+        self._active += 1
+        try:
+            await _Connection(websocket, player, self._recordings[number]).run()
+        finally:
+            async with self._idle:
+                self._active -= 1
+                self._idle.notify_all()
+
+
+class _Connection:
+    """Carries out a player's commands on one socket."""
+
+    def __init__(self, websocket: ServerConnection, player: Player, recording: Recording) -> None:
+        self._websocket = websocket
+        self._player = player
+        self._batches = _batches(recording)
+        self._todo: deque[Command] = deque()
+        self._work = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def run(self) -> None:
+        self._do(self._player.connected(time.monotonic_ns()))
+        sender = asyncio.create_task(self._carry_out())
+        try:
+            while True:
+                message = await self._websocket.recv()
+                self._do(self._player.received(message, time.monotonic_ns()))
+        except ConnectionClosed:
+            pass
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            sender.cancel()
+            results = await asyncio.gather(sender, return_exceptions=True)
+            await self._batches.aclose()
+            self._player.closed(self._websocket.close_code, self._websocket.close_reason or "", time.monotonic_ns())
+            for result in results:
+                if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
+                    raise result
+
+    def _do(self, commands: Iterable[Command]) -> None:
+        for command in commands:
+            if isinstance(command, WakeAt):
+                self._wake_at(command.time_ns)
+            else:
+                self._todo.append(command)
+                self._work.set()
+
+    def _wake_at(self, time_ns: int) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        seconds = max(0.0, (time_ns - time.monotonic_ns()) / _NS)
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._do(self._player.advance(time.monotonic_ns()))
+
+    async def _carry_out(self) -> None:
+        """Send, waiting for a slow client; receiving goes on meanwhile, so neither side blocks the other for good."""
+        while True:
+            await self._work.wait()
+            while self._todo:
+                match self._todo.popleft():
+                    case Send(_, data, text):
+                        await self._websocket.send(data, text=text)
+                    case Close(code, reason):
+                        await self._close(code, reason)
+                        return
+                    case Drop():
+                        self._websocket.transport.abort()
+                        return
+                    case _:
+                        await self._feed()
+            self._work.clear()
+
+    async def _feed(self) -> None:
+        batch = await anext(self._batches, None)
+        self._do(self._player.feed(batch or (), time.monotonic_ns(), last=batch is None))
+
+    async def _close(self, code: int | None, reason: str) -> None:
+        if code is not None:
+            await self._websocket.close(code, reason)
+            return
+        # close() always states a code; an empty close frame (1005 to its reader) needs the protocol object.
+        async with self._websocket.send_context():
+            self._websocket.protocol.send_close()
+
+
+async def _batches(recording: Recording) -> AsyncGenerator[list[Frame], None]:
+    async for batch in recording.batches():
+        yield batch
+
+
+def _offer(plan: Plan) -> Offer:
+    return Offer(plan.info.id, plan.target, plan.info.labels, plan.info.links.get("previous"))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _refusal(plan: Plan) -> HttpResponse:
+    """Give the recorded answer to a handshake that was refused."""
+    recorded = plan.opened.response if plan.opened is not None else None
+    if recorded is None:
+        return _answer(HTTPStatus.BAD_GATEWAY, "")
+    return _answer(recorded.status, recorded.body or "", recorded.headers)
+
+
+def _answer(status: int, text: str, recorded: Iterable[tuple[str, str]] = ()) -> HttpResponse:
+    body = text.encode()
+    headers = Headers()
+    for name, value in recorded:
+        if name.lower() not in _NOT_RECORDED:
+            headers[name] = value
+    if "Content-Type" not in headers:
+        headers["Content-Type"] = "text/plain; charset=utf-8"
+    headers["Content-Length"] = str(len(body))
+    headers["Connection"] = "close"
+    phrase = HTTPStatus(status).phrase if status in _KNOWN_STATUSES else "Recorded"
+    return HttpResponse(status, phrase, headers, body)
