@@ -120,6 +120,8 @@ class Part:
     """For each text or transcript delta: (seq, length of text so far). Where heard text is estimated from."""
     streamed: str | None = None
     """The text of the deltas where it is not the final text; None where it is, or where there were none."""
+    first_audio_ns: int | None = None
+    """When the first of its audio from the server came."""
     audio_done: bool = False
     """Whether the server said that the audio is complete (``response.output_audio.done``)."""
     seqs: Seqs = field(default_factory=Seqs)
@@ -166,6 +168,8 @@ class Item:
     ``server``: nobody asked for it; ``unknown``: the recording has no client side."""
     request_seq: int | None = None
     """The client's ``conversation.item.create``, where one caused it."""
+    id_by_client: bool = False
+    """Whether the client chose the id, in its ``conversation.item.create``."""
     span: InputSpan | None = None
     on_record: bool = True
     """False while only a response or a transcription spoke of it; True once a ``conversation.item`` event or a commit

@@ -120,6 +120,7 @@ def _item(item: ItemWork) -> Item:
         response_id=None if item.response is None else item.response.id,
         created_by=item.created_by or "unknown",
         request_seq=item.request_seq,
+        id_by_client=item.id_by_client,
         span=None if item.span is None else _copy(item.span, seqs=item.span.seqs.copy()),
         on_record=item.on_record,
         deleted_seq=item.deleted_seq,
@@ -159,6 +160,7 @@ def _part(part: PartWork) -> Part:
         fields=dict(part.fields),
         text_deltas=list(zip(marks, marks, strict=True)),
         streamed=None if stream.streamed == final else stream.streamed,
+        first_audio_ns=part.first_audio_ns,
         audio_done=part.audio_done,
         seqs=join([part.seqs, *([] if transcription is None else [transcription.seqs])], singles),
     )

@@ -72,6 +72,7 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
     if request is not None:
         item.created_by = "client"
         item.request_seq = request.seq
+        item.id_by_client = string(members(request.event, "item"), "id") == item.id
         _take_sent_audio(state, item, request)
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"

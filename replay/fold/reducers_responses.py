@@ -246,6 +246,8 @@ def take_audio_delta(state: State, event: Json, length: int) -> None:
     if found is None:
         return
     item, part = found
+    if not part.audio:
+        part.first_audio_ns = state.ns
     part.audio.add(state.seq, length)
     state.audio_sinks[item.id, part.index] = part.audio.add
     if item.response is not None and item.response.first_audio_ns is None:

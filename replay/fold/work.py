@@ -124,6 +124,7 @@ class PartWork:
     text: TextStream = field(default_factory=TextStream)
     transcript: TextStream = field(default_factory=TextStream)
     audio: AudioRefs = field(default_factory=AudioRefs)
+    first_audio_ns: int | None = None
     audio_done: bool = False
     image_url: str | None = None
     detail: str | None = None
@@ -155,6 +156,7 @@ class ItemWork:
     response: Response | None = None
     created_by: Literal["client", "model", "speech", "server", "unknown"] | None = None
     request_seq: int | None = None
+    id_by_client: bool = False
     span: InputSpan | None = None
     on_record: bool = False
     deleted_seq: int | None = None
