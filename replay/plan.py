@@ -129,6 +129,7 @@ class Plan:
         chosen_ids: ids that the recorded client itself brought into the session.
         default_types: types of the server frames that wait for nothing but the frame before, with their number.
         server_frames: number of server frames.
+        offsets: when each frame arrived; -1 without a clock.
         slack: frames that crossed unrecorded; so many live ones may come that the recording does not know.
     """
 
@@ -149,6 +150,12 @@ class Plan:
     default_types: dict[str, int] = field(default_factory=dict[str, int])
     server_frames: int = 0
     slack: int = 0
+    offsets: array[int] = field(default_factory=lambda: array("q"))
+
+    def offset_of(self, seq: int) -> int | None:
+        """Give a frame's recorded offset; None without a clock."""
+        offset = self.offsets[seq]
+        return offset if offset >= 0 else None
 
     @property
     def ended_by_client(self) -> bool:
@@ -210,6 +217,15 @@ def append_audio_of(payload: bytes | str) -> bytes | None:
     return decode_audio(audio) if isinstance(audio, str) else None
 
 
+def output_audio(payload: bytes) -> tuple[str | None, int]:
+    """Give the item of an output audio delta and the size of its decoded audio, without decoding it."""
+    try:
+        delta = _audio_delta.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None, 0
+    return (delta.item_id, _decoded_size(delta.delta)) if isinstance(delta.item_id, str) else (None, 0)
+
+
 class Planner:
     """Makes a :class:`Plan` from a session's frames, one at a time."""
 
@@ -223,6 +239,7 @@ class Planner:
 
     def apply(self, frame: Frame) -> None:
         """Take the next frame."""
+        self._plan.offsets.append(-1 if frame.offset_ns is None else frame.offset_ns)
         if frame.sender == "server" and frame.kind in ("text", "binary"):
             self._plan.server_frames += 1
             self._server(frame)
@@ -256,13 +273,11 @@ class Planner:
         self._controls.append(Control(frame.seq, frame.offset_ns, sender, name, canonical, event, self._arrived))
 
     def _output(self, frame: Frame) -> None:
-        try:
-            delta = _audio_delta.decode(frame.body or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return
-        size = len(frame.audio) if frame.audio is not None else _decoded_size(delta.delta)
-        if isinstance(delta.item_id, str):
-            self._plan.delivery.add(frame.seq, delta.item_id, size, self._rate)
+        item_id, size = output_audio(frame.body or b"")
+        if item_id is not None:
+            self._plan.delivery.add(
+                frame.seq, item_id, len(frame.audio) if frame.audio is not None else size, self._rate
+            )
 
     def _read_format(self, event: Json) -> None:
         holder = event.get("session") or event.get("response")

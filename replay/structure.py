@@ -17,7 +17,16 @@ Json = dict[str, Any]
 Key = tuple[str | int, ...]
 """A position, such as ``("response", 3, "output", 1)``."""
 
-LANDMARKS: Final = frozenset(("session.created", "session.updated", "response.created", "response.done"))
+LANDMARKS: Final = frozenset(
+    (
+        "session.created",
+        "session.updated",
+        "response.created",
+        "response.done",
+        "input_audio_buffer.committed",
+        "input_audio_buffer.speech_started",
+    )
+)
 """Server events that mark how far a session has come; counted by type."""
 
 _ANNOUNCED: Final = frozenset(("conversation.item.added", "conversation.item.created"))
