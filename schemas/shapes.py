@@ -9,11 +9,13 @@ __all__ = [
     "FORMATS",
     "FORMAT_NAMES",
     "INPUT_PARTS",
+    "LOSSES",
     "OUTPUT_PARTS",
     "REQUEST_FIELDS",
     "RESPONSE_FIELDS",
     "SESSION_FIELDS",
     "FieldRule",
+    "Loss",
 ]
 
 
@@ -82,3 +84,70 @@ FORMAT_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {str(shape["type"]): name for name, shape in FORMATS.items()}
 )
 """The way back: GA format types by their preview names (``audio/pcm`` only at 24 kHz)."""
+
+
+class Loss(NamedTuple):
+    """Something that one vocabulary says and the other does not.
+
+    Attributes:
+        what: the thing.
+        forth: what becomes of it from preview to GA, the canonical form.
+        back: what becomes of it from GA to preview.
+    """
+
+    what: str
+    forth: str
+    back: str
+
+
+LOSSES: Final = (
+    Loss(
+        "`conversation.item.created` against `.added` and `.done`",
+        "Stays `conversation.item.created`: which of the two is meant cannot be told.",
+        "`.added` becomes `.created`. `.done` keeps its name; Azure Voice Live sends it among preview names too.",
+    ),
+    Loss(
+        "Both modalities at once",
+        '`["text", "audio"]` is kept as stated. GA would say `["audio"]`, which implies the transcript.',
+        'Kept as stated: `["audio"]` does not become `["text", "audio"]`.',
+    ),
+    Loss("The session's `type`", "Not invented, except `transcription` by the event's name.", "Left out."),
+    Loss(
+        "Transcription sessions",
+        "`transcription_session.*` becomes `session.*`, with `type: transcription`.",
+        "By that `type`, the way back.",
+    ),
+    Loss("`temperature`", "GA has none. Kept as a field of the same name.", "Kept."),
+    Loss("`client_secret` in a session", "GA has none. Kept as a field of the same name.", "Kept."),
+    Loss(
+        "Sampling rates",
+        "`pcm16` becomes `audio/pcm` at 24000, or at Azure's `input_audio_sampling_rate`, which stays as a field.",
+        "A rate that preview cannot name keeps its GA place.",
+    ),
+    Loss(
+        "A thing stated in both shapes at once",
+        "The GA place counts. The other stays beside it where its value differs.",
+        "The same: no value is replaced.",
+    ),
+    Loss(
+        "Part types in `response.content_part.*`",
+        "`text` and `audio`, which GA says here too, become `output_text` and `output_audio` as in items.",
+        "`text` and `audio` again, also towards GA.",
+    ),
+    Loss(
+        "`text` and `audio` parts of the user or the system, sent by some clients",
+        "Become `input_text` and `input_audio`.",
+        "Stay `input_text` and `input_audio`.",
+    ),
+    Loss(
+        "`usage` beside an empty `response.usage` (xAI)",
+        "Becomes the response's; stays beside it too.",
+        "Both stay.",
+    ),
+    Loss(
+        "What preview has no words for: MCP, `truncation`, `prompt`, `reasoning`, image parts",
+        "Does not occur.",
+        "Keeps its GA name and place.",
+    ),
+)
+"""What does not go over without a remainder."""

@@ -1,0 +1,62 @@
+"""Make the pages of this folder that follow from code.
+
+``python -m docs.generate`` writes them; with ``--check`` it writes nothing, names those that are not current, and
+exits with 1 if there are any. A new page is a row in ``PAGES``: its path below this folder, and a function that gives
+its text.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from .generators import dialects, json_schema
+
+DOCS: Final = Path(__file__).resolve().parent
+
+PAGES: Final[dict[str, Callable[[], str]]] = {
+    "dialects.md": dialects.page,
+    "schema/conversation.json": json_schema.conversation,
+}
+
+
+def outdated(folder: Path = DOCS) -> list[str]:
+    """Name the pages in a folder that differ from what the code says, or are absent."""
+    return [
+        name
+        for name, make in PAGES.items()
+        if not (folder / name).is_file() or (folder / name).read_text(encoding="utf-8") != make()
+    ]
+
+
+def write(folder: Path = DOCS) -> list[str]:
+    """Write the pages that are not current; name them."""
+    names = outdated(folder)
+    for name in names:
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(PAGES[name](), encoding="utf-8")
+    return names
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; give the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m docs.generate", description="Make the pages that follow from code."
+    )
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not current")
+    if parser.parse_args(arguments).check:
+        names = outdated()
+        for name in names:
+            print(f"docs/{name} is not current: run python -m docs.generate", file=sys.stderr)
+        return 1 if names else 0
+    for name in write():
+        print(f"docs/{name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

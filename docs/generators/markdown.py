@@ -1,0 +1,25 @@
+"""Small pieces of Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+__all__ = ["code", "from_docstring", "table"]
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; pipes in cells are escaped."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def code(text: str) -> str:
+    """Text in code style; nothing for nothing."""
+    return f"`{text}`" if text else ""
+
+
+def from_docstring(text: str | None) -> str:
+    """The text of a docstring as one paragraph of Markdown."""
+    joined = " ".join((text or "").split())
+    return re.sub(r"``(.+?)``", r"`\1`", joined)
