@@ -1,0 +1,119 @@
+"""Transcripts as text, Markdown and JSON: pure functions of a :class:`~earwitness.replay.transcript.Transcript`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from .plain import to_plain
+from .transcript import Line, Transcript
+
+__all__ = ["FORMATS", "as_json", "as_markdown", "as_text"]
+
+_NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+_READINGS: Final = {
+    "generated": "as generated: what the model produced",
+    "delivered": "as delivered: what crossed to the client",
+    "heard": "as heard: where the user cut in, the words are an estimate from the audio position",
+}
+_MOST_RUNS: Final = 4
+_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#])")
+
+
+def as_text(transcript: Transcript) -> str:
+    """Write a line for each turn: time, speaker, words, records."""
+    lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
+    lines += [
+        f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]"
+        for line in transcript.lines
+    ]
+    return "\n".join(lines)
+
+
+def as_markdown(transcript: Transcript) -> str:
+    """Write a document: a heading, then a paragraph for each turn with its records in small print."""
+    title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
+    return "\n\n".join([title, *(_paragraph(line) for line in transcript.lines)]) + "\n"
+
+
+def as_json(transcript: Transcript) -> str:
+    """Write an object with ``reading``, ``model`` and ``lines``; a line has the fields of :class:`Line`."""
+    value: dict[str, Any] = {
+        "reading": transcript.reading,
+        "model": transcript.model,
+        "lines": [to_plain(line) for line in transcript.lines],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _clock(offset_ns: int | None) -> str:
+    if offset_ns is None:
+        return "--:--.---"
+    ms = (offset_ns + 500_000) // 1_000_000
+    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+
+
+def _records(line: Line) -> str:
+    """The records behind a line; of many runs the bounds and the number. JSON has them all."""
+    seqs = line.seqs
+    return str(seqs) if len(seqs.runs) <= _MOST_RUNS else f"{seqs.first}…{seqs.last}, {len(seqs)} of them"
+
+
+def _said(line: Line) -> str:
+    words = " ".join(line.text.split())
+    if line.kind == "call":
+        words = f"calls {line.name or '?'}({words})"
+    elif line.kind == "output":
+        words = f"returns {words}"
+    elif line.kind in ("listing", "approval", "other"):
+        words = f"{line.kind}: {' '.join(filter(None, (line.name, words)))}"
+    marks = _marks(line)
+    return f"{words}{' ' if words and marks else ''}{marks}"
+
+
+def _marks(line: Line) -> str:
+    marks: list[str] = []
+    if line.interrupted:
+        heard = line.estimate
+        if heard is None:
+            marks.append("[interrupted]")
+        else:
+            marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
+    elif line.estimate is not None:
+        marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
+    if line.remark:
+        marks.append(f"({line.remark})")
+    return " ".join(marks)
+
+
+def _paragraph(line: Line) -> str:
+    text = _MARKDOWN.sub(r"\\\1", line.text)
+    if line.kind == "call":
+        said = f"*calls* `{line.name or '?'}` {_code(line.text)}"
+    elif line.kind == "output":
+        said = f"*returns* {_code(line.text)}"
+    elif line.kind == "message":
+        said = text.replace("\n", "  \n")
+    else:
+        said = f"*{line.kind}* {' '.join(filter(None, (line.name, text)))}"
+    marks = _marks(line)
+    said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
+    return f"**{_NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
+
+
+def _code(text: str) -> str:
+    """Inline code that holds any text: the fence is longer than any run of backticks in it."""
+    words = " ".join(text.split())
+    longest = max((len(run) for run in re.findall(r"`+", words)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{fence}{pad}{words}{pad}{fence}" if words else "*nothing*"
+
+
+FORMATS: Final[Mapping[str, Callable[[Transcript], str]]] = MappingProxyType(
+    {"text": as_text, "markdown": as_markdown, "json": as_json}
+)
+"""The formats by name."""
