@@ -1,0 +1,246 @@
+"""One connection of a relayed session: bytes in, WebSocket frames out, and the other way round.
+
+Built on the Sans-I/O protocols of ``websockets``, two on each connection: one only reads, one only writes. The reader
+answers pings and closes by itself; a relay must not (RFC 6455 frames cross end to end, so that each peer meets the
+other one's silence and the other one's close), hence what it wants to send is thrown away once the handshake is done.
+The writer never reads, so a close frame that came in does not keep it from passing on the data of the other side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from typing import Final, Literal, Protocol
+
+from websockets.client import ClientProtocol
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import Close, Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import Protocol as WebSocket
+from websockets.protocol import Side, State
+from websockets.server import ServerProtocol
+
+__all__ = ["HOLD_COMMIT", "HOLD_HANDSHAKE", "HOLD_PEER", "HOLD_STORE", "Event", "Leg", "Listener", "Peer", "quiet"]
+
+Peer = Literal["client", "server"]
+Event = Request | Response | Frame
+
+HOLD_HANDSHAKE: Final = 1
+"""The session is not open yet."""
+HOLD_PEER: Final = 2
+"""The other side does not take what it is sent."""
+HOLD_STORE: Final = 4
+"""The journal is behind."""
+HOLD_COMMIT: Final = 8
+"""Much waits for its commit (strict durability)."""
+
+_WRITE_BUFFER: Final = 256 * 1024
+
+quiet: Final = logging.getLogger("earwitness.websockets")
+"""Given to ``websockets``, which logs headers and content at DEBUG; never enabled."""
+quiet.disabled = True
+quiet.propagate = False
+quiet.setLevel(logging.CRITICAL + 1)
+
+
+class Listener(Protocol):
+    """Who hears what happens on a connection; every method is called on the event loop and returns at once."""
+
+    def received(self, leg: Leg, events: list[Event]) -> None:
+        """The peer sent these, in this order."""
+
+    def violated(self, leg: Leg, error: Exception) -> None:
+        """The peer sent what the protocol or the size limit forbids; nothing after it is read."""
+
+    def ended(self, leg: Leg) -> None:
+        """The peer sends nothing more (TCP FIN); it may still read."""
+
+    def lost(self, leg: Leg, error: Exception | None) -> None:
+        """The connection is gone."""
+
+    def writable(self, leg: Leg, flag: bool) -> None:
+        """The peer takes what it is sent (again), or its buffer is full."""
+
+
+class Leg(asyncio.Protocol):
+    """A connection to the client or to the server.
+
+    Args:
+        peer: who is at the other end.
+        reader: the ``websockets`` protocol that did or will do the handshake.
+        listener: hears what happens.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, peer: Peer, reader: ServerProtocol | ClientProtocol, listener: Listener) -> None:
+        self.peer: Peer = peer
+        self.reader = reader
+        self.writer = WebSocket(Side.SERVER if peer == "client" else Side.CLIENT, max_size=None, logger=quiet)
+        self.listener = listener
+        self.early: list[Event] = []
+        self.close_received: Close | None = None
+        self.close_delivered = False
+        self.eof = False
+        self.gone = False
+        self.broken = False
+        self._holds = 0
+
+    @property
+    def accepting(self) -> bool:
+        """Whether frames may still be sent: neither a close frame was, nor is the connection gone."""
+        return self.writer.state is State.OPEN and not self.gone
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection that asyncio made."""
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        transport.set_write_buffer_limits(high=_WRITE_BUFFER)
+        sock: socket.socket | None = transport.get_extra_info("socket")
+        if sock is not None:
+            # A peer whose host died sends neither data nor FIN; the kernel finds out and ends the session.
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came and tell the listener of each frame."""
+        reader = self.reader
+        if reader.state is State.CONNECTING:
+            self._handshake_data(data)
+            return
+        reader.receive_data(data)
+        reader.data_to_send()
+        events = reader.events_received()
+        if events:
+            self.listener.received(self, events)
+        if reader.parser_exc is not None and not self.broken:
+            self._break(reader.parser_exc)
+
+    def _handshake_data(self, data: bytes) -> None:
+        reader = self.reader
+        reader.receive_data(data)
+        events = reader.events_received()
+        if events:
+            # Frames that came along have been answered by the reader; those answers are not the other side's.
+            reader.data_to_send()
+            # What follows the handshake waits, in the socket and here, until the session is open.
+            self.hold(HOLD_HANDSHAKE)
+            self.early = events[1:]
+            self.listener.received(self, events[:1])
+        elif reader.handshake_exc is not None and not self.broken:
+            self.flush_handshake()
+            self._break(reader.handshake_exc)
+
+    def flush_handshake(self) -> None:
+        """Send what the handshake has to send: a request, a response, the end after a refusal."""
+        for chunk in self.reader.data_to_send():
+            if self.gone or self.transport.is_closing():
+                return
+            if chunk:
+                self.transport.write(chunk)
+            elif self.peer == "client":
+                self.half_close()
+
+    def start(self, listener: Listener) -> None:
+        """Open the session: hand over what came behind the handshake, and read on."""
+        self.listener = listener
+        early, self.early = self.early, []
+        if early:
+            listener.received(self, early)
+        if self.reader.parser_exc is not None and not self.broken:
+            self._break(self.reader.parser_exc)
+        if self.eof:
+            listener.ended(self)
+        self.release(HOLD_HANDSHAKE)
+
+    def _break(self, error: Exception) -> None:
+        self.broken = True
+        self.listener.violated(self, error)
+
+    def eof_received(self) -> bool:
+        """Tell the listener that nothing more comes; the sending half stays open (TLS cannot, and closes)."""
+        self.eof = True
+        reader = self.reader
+        if reader.state is State.CONNECTING:
+            # The body of a refusal without Content-Length ends here (RFC 9112 section 6.3).
+            reader.receive_eof()
+            events = reader.events_received()
+            if events:
+                self.listener.received(self, events)
+                return True
+        self.listener.ended(self)
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the listener that the connection is gone."""
+        self.gone = True
+        self.listener.lost(self, exc)
+
+    def pause_writing(self) -> None:
+        """Tell the listener that the peer does not take what it is sent."""
+        self.listener.writable(self, False)
+
+    def resume_writing(self) -> None:
+        """Tell the listener that the peer takes data again."""
+        self.listener.writable(self, True)
+
+    @property
+    def held(self) -> bool:
+        """Whether there is a reason not to read."""
+        return self._holds != 0
+
+    def hold(self, reason: int) -> None:
+        """Stop reading for a reason; the peer is slowed down by TCP."""
+        if not self._holds and not self.gone:
+            self.transport.pause_reading()
+        self._holds |= reason
+
+    def release(self, reason: int) -> None:
+        """Take a reason back; the last one lets reading go on."""
+        if self._holds and not self._holds & ~reason and not self.gone:
+            self.transport.resume_reading()
+        self._holds &= ~reason
+
+    def forward(self, frame: Frame) -> None:
+        """Take a frame of the other side for this peer, as it is; :meth:`take_output` gives its bytes."""
+        opcode = frame.opcode
+        if opcode is Opcode.TEXT:
+            self.writer.send_text(frame.data, frame.fin)
+        elif opcode is Opcode.BINARY:
+            self.writer.send_binary(frame.data, frame.fin)
+        elif opcode is Opcode.CONT:
+            self.writer.send_continuation(frame.data, frame.fin)
+        elif opcode is Opcode.PING:
+            self.writer.send_ping(frame.data)
+        elif opcode is Opcode.PONG:
+            self.writer.send_pong(frame.data)
+
+    def take_output(self) -> bytes:
+        """Give the bytes of what was taken for this peer and not sent yet."""
+        chunks = self.writer.data_to_send()
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def send(self, data: bytes) -> None:
+        """Hand bytes to the transport, unless the connection is gone."""
+        if data and not self.gone:
+            self.transport.write(data)
+
+    def half_close(self) -> None:
+        """Send FIN behind everything sent; over TLS, where TCP cannot be half closed, nothing."""
+        if not self.gone and self.transport.can_write_eof() and not self.transport.is_closing():
+            self.transport.write_eof()
+
+    def close(self) -> None:
+        """Close the connection behind everything sent."""
+        if not self.gone:
+            self.transport.close()
+
+    def abort(self) -> None:
+        """Drop the connection at once."""
+        if not self.gone:
+            self.transport.abort()
+
+
+def is_too_big(error: Exception) -> bool:
+    """Tell whether a violation is that of the size limit."""
+    return isinstance(error, PayloadTooBig)

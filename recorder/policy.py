@@ -1,0 +1,181 @@
+"""What the proxy decides: whom to let in, what a failure is answered with, how a session is ended.
+
+Pure: facts in, decisions out. Moving bytes is the relay's work, keeping them the tap's.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from websockets.exceptions import PayloadTooBig, ProtocolError
+
+from ..schemas.errors import StoreWriteFailed
+from .handshake import Answer, reason_phrase
+
+__all__ = [
+    "Closing",
+    "admit",
+    "closing_for_drain",
+    "closing_for_idle",
+    "closing_for_store",
+    "closing_for_violation",
+    "error_answer",
+    "unreachable",
+]
+
+RETRY_AFTER_S: Final = 5
+"""``Retry-After`` of a 503: sessions last minutes, and official clients back off by themselves from there."""
+
+REASON_BYTES: Final = 123
+"""What a close frame holds beside its code (RFC 6455 section 5.5)."""
+
+
+def error_answer(status: int, code: str, message: str, *, retry_after: int | None = None) -> Answer:
+    """Give an answer of the proxy's own, in the shape in which the vendors answer, so that SDKs show its message."""
+    kind = "invalid_request_error" if status < 500 else "server_error"
+    error = {"message": message, "type": kind, "param": None, "code": code}
+    headers = [("Content-Type", "application/json")]
+    if retry_after is not None:
+        headers.append(("Retry-After", str(retry_after)))
+    return Answer(status, reason_phrase(status), headers, orjson.dumps({"error": error}))
+
+
+def admit(
+    target: str,
+    *,
+    draining: bool,
+    sessions: int,
+    max_sessions: int | None,
+    allow_paths: Sequence[str],
+    authorized: bool,
+) -> Answer | None:
+    """Decide on a client's handshake before the upstream hears of it; None lets it through.
+
+    Args:
+        target: path and query.
+        draining: whether the proxy is about to stop.
+        sessions: how many it has now.
+        max_sessions: how many it may have; None for any number.
+        allow_paths: path prefixes that may be asked for; empty for any.
+        authorized: whether the client showed a token, or none is asked for.
+    """
+    if not authorized:
+        return error_answer(401, "invalid_api_key", "earwitness: this proxy does not know the access token presented.")
+    path = target.partition("?")[0]
+    if not path.startswith("/"):
+        return error_answer(400, "invalid_target", "earwitness: the request target is not a path.")
+    if allow_paths and not any(_under(path, allowed) for allowed in allow_paths):
+        return error_answer(403, "path_not_allowed", "earwitness: this proxy does not relay that path.")
+    if draining:
+        return error_answer(503, "draining", "earwitness: the proxy is shutting down.", retry_after=RETRY_AFTER_S)
+    if max_sessions is not None and sessions >= max_sessions:
+        return error_answer(
+            503,
+            "too_many_sessions",
+            f"earwitness: all {max_sessions} sessions of the proxy are taken.",
+            retry_after=RETRY_AFTER_S,
+        )
+    return None
+
+
+def _under(path: str, allowed: str) -> bool:
+    """Whether a path is the allowed one or below it; dots and escapes could lead elsewhere upstream, so none pass."""
+    lowered = path.lower()
+    if "/../" in path + "/" or "%2e" in lowered or "%2f" in lowered or "\\" in path or "%5c" in lowered:
+        return False
+    base = allowed.rstrip("/")
+    return path in (allowed, base) or path.startswith(base + "/")
+
+
+def unreachable(error: BaseException, upstream: str) -> Answer:
+    """Give the answer for an upstream that could not be reached or did not speak HTTP.
+
+    Args:
+        error: what happened when dialling or while waiting for the answer.
+        upstream: base URL, without userinfo.
+    """
+    if isinstance(error, TimeoutError) and not isinstance(error, socket.gaierror):
+        return error_answer(504, "upstream_timeout", f"earwitness: {upstream} did not answer in time.")
+    if isinstance(error, socket.gaierror):
+        return error_answer(502, "upstream_unknown_host", f"earwitness: the host of {upstream} cannot be resolved.")
+    if isinstance(error, ssl.SSLError):
+        detail = getattr(error, "verify_message", None) or error.reason or "handshake failed"
+        return error_answer(502, "upstream_tls_failed", f"earwitness: no TLS connection to {upstream}: {detail}.")
+    if isinstance(error, ConnectionRefusedError):
+        return error_answer(502, "upstream_refused_connection", f"earwitness: {upstream} refuses connections.")
+    if isinstance(error, OSError):
+        detail = error.strerror or type(error).__name__
+        return error_answer(502, "upstream_unreachable", f"earwitness: {upstream} cannot be reached: {detail}.")
+    return error_answer(
+        502, "upstream_invalid_response", f"earwitness: {upstream} did not answer as a WebSocket server: {error}."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """How the recorder ends a session.
+
+    Attributes:
+        code: close code for the record, and for the side that caused the end.
+        reason: text sent with it.
+        other_code: close code for a side that did not cause it.
+        other_reason: text sent with that.
+    """
+
+    code: int
+    reason: str
+    other_code: int
+    other_reason: str
+
+
+def _closing(code: int, reason: str, other_code: int | None = None, other_reason: str | None = None) -> Closing:
+    return Closing(
+        code,
+        _fit(reason),
+        code if other_code is None else other_code,
+        _fit(reason if other_reason is None else other_reason),
+    )
+
+
+def _fit(reason: str) -> str:
+    return reason.encode()[:REASON_BYTES].decode(errors="ignore")
+
+
+def closing_for_violation(error: Exception, peer: str) -> Closing:
+    """Decide how to end a session whose ``peer`` broke the protocol or the size limit.
+
+    It gets the code that says what it did (RFC 6455 section 7.4.1: 1009 too big, 1007 not UTF-8, 1002 else). The other
+    side did nothing wrong: to the server the client is going away (1001), to the client its server failed (1011).
+    """
+    if isinstance(error, PayloadTooBig):
+        code, reason = 1009, "message larger than the proxy's limit"
+    elif isinstance(error, UnicodeDecodeError):
+        code, reason = 1007, "close reason is not UTF-8"
+    else:
+        code = 1002 if isinstance(error, ProtocolError) else 1011
+        reason = str(error) if isinstance(error, ProtocolError) else "the proxy failed to read a frame"
+    other = 1001 if peer == "client" else 1011
+    return _closing(code, reason, other, f"earwitness: the {peer} was closed with {code}: {reason}")
+
+
+def closing_for_idle(seconds: float) -> Closing:
+    """Decide how to end a session in which nothing crossed for that long."""
+    return _closing(1001, f"earwitness: no message for {seconds:g} s")
+
+
+def closing_for_drain() -> Closing:
+    """Decide how to end a session that is still there when the proxy must stop."""
+    return _closing(1001, "earwitness: the proxy is shutting down")
+
+
+def closing_for_store(error: StoreWriteFailed) -> Closing:
+    """Decide how to end a session that can no longer be recorded.
+
+    The peers are told the store's own words (``database or disk is full``), not where on the machine it is.
+    """
+    return _closing(1011, f"earwitness: the recording failed: {error.data.get('reason', 'the store takes nothing')}")
