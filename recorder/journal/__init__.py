@@ -5,17 +5,31 @@ A recorder writes through :class:`Journal` and :class:`SessionWriter`; everybody
 """
 
 from .journal import Journal, new_public_id, utc_now
+from .maintenance import BackupReport, JournalInfo, RebuildReport, UpgradeReport, backup, info, rebuild, upgrade
 from .reader import JournalReader, JournalRecording
+from .report import Finding, VerifyReport
 from .session import SessionWriter
 from .settings import WriterSettings, WriterStats
+from .verify import verify
 
 __all__ = [
+    "BackupReport",
+    "Finding",
     "Journal",
+    "JournalInfo",
     "JournalReader",
     "JournalRecording",
+    "RebuildReport",
     "SessionWriter",
+    "UpgradeReport",
+    "VerifyReport",
     "WriterSettings",
     "WriterStats",
+    "backup",
+    "info",
     "new_public_id",
+    "rebuild",
+    "upgrade",
     "utc_now",
+    "verify",
 ]

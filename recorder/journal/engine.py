@@ -20,7 +20,7 @@ from sqlalchemy.pool import NullPool, StaticPool
 from ...schemas.errors import EarwitnessError, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
 from .location import Location
 
-__all__ = ["connect_writer", "create_file", "open_reader", "reading", "write_transaction", "writing"]
+__all__ = ["connect_writer", "create_file", "fetch", "open_reader", "reading", "write_transaction", "writing"]
 
 _DAMAGE = ("file is not a database", "malformed", "could not decode", "file is encrypted", "unsupported file format")
 
@@ -163,6 +163,11 @@ def _read_only(location: Location, *, immutable: bool) -> AsyncEngine:
         cursor.close()
 
     return engine
+
+
+async def fetch(connection: AsyncConnection, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Run a query as the driver takes it and give all rows."""
+    return [tuple(row) for row in (await connection.exec_driver_sql(query, values or None)).all()]
 
 
 @contextmanager

@@ -229,7 +229,7 @@ class Journal:
 
         Raises:
             SessionNotFound: there is no such session.
-            RequestError: a seq is not in it.
+            RequestError: a seq is not in it, or is a statement of the recorder and no message.
             StoreWriteFailed: the store does not take it.
         """
         wanted = sorted(set(seqs))
@@ -244,12 +244,20 @@ class Journal:
                 if row_id is None:
                     raise SessionNotFound(f"{self.location} has no session {public_id}", session=public_id)
                 present = await _present(store.connection, row_id, wanted)
+                stated = [seq for seq, (kind, _) in present.items() if kind not in ("text", "binary")]
+                if stated:
+                    raise RequestError(
+                        f"session {public_id}: record {stated[0]} is the recorder's own statement",
+                        hint="Only what crossed the wire can be erased.",
+                        session=public_id,
+                        seqs=stated,
+                    )
                 missing = [seq for seq in wanted if seq not in present]
                 if missing:
                     raise RequestError(
                         f"session {public_id} has no record {missing[0]}", session=public_id, seqs=missing
                     )
-                erased = [seq for seq in wanted if present[seq]]
+                erased = [seq for seq in wanted if present[seq][1]]
                 head = store.head
                 if erased:
                     statement = (
@@ -304,14 +312,14 @@ async def _prepare_schema(connection: AsyncConnection, location: Location) -> No
         check_version(version, location)
 
 
-async def _present(connection: AsyncConnection, row_id: int, seqs: list[int]) -> dict[int, bool]:
-    """Tell for each seq that exists whether its payload is still there."""
-    present: dict[int, bool] = {}
+async def _present(connection: AsyncConnection, row_id: int, seqs: list[int]) -> dict[int, tuple[str, bool]]:
+    """Tell for each seq that exists its kind, and whether its payload is still there."""
+    present: dict[int, tuple[str, bool]] = {}
     for first in range(0, len(seqs), 500):
-        query = select(records.c.seq, records.c.payload.is_not(None)).where(
+        query = select(records.c.seq, records.c.kind, records.c.payload.is_not(None)).where(
             records.c.session == row_id, records.c.seq.in_(seqs[first : first + 500])
         )
-        present.update((row[0], bool(row[1])) for row in await connection.execute(query))
+        present.update((row[0], (row[1], bool(row[2]))) for row in await connection.execute(query))
     return present
 
 

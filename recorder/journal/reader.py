@@ -10,7 +10,7 @@ import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,15 +21,12 @@ from ...schemas.recording import SessionInfo
 from .codecs import Decoded, decode_many
 from .engine import open_reader, reading
 from .location import Location
+from .paging import Pager
 from .projection import info_from_row
 from .schema import check_version, schema_version
 from .tables import records, sessions
 
 __all__ = ["JournalReader", "JournalRecording"]
-
-_BATCH_ROWS: Final = 500
-_BATCH_BYTES: Final = 4 << 20
-"""Stored bytes per batch; a single larger record is a batch of its own."""
 
 _NAMED: Final = 5
 """So many of several matching sessions are named in the message."""
@@ -100,6 +97,10 @@ class JournalReader:
         if session_id not in self._known:
             raise SessionNotFound(f"session {session_id!r} was not looked up in {self.location}", session=session_id)
         return JournalRecording(self, *self._known[session_id])
+
+    def recording_of_row(self, row_id: int, public_id: str) -> JournalRecording:
+        """Open a session by its row, without its summary: for rebuilding that."""
+        return JournalRecording(self, row_id, SessionInfo(id=public_id))
 
     async def _resolve(self, ref: str) -> tuple[int, SessionInfo]:
         if ref == "latest":
@@ -176,16 +177,8 @@ class JournalRecording:
         self.info = info
         self._reader = reader
         self._row_id = row_id
-        mark = "?" if reader.engine.dialect.name == "sqlite" else "$"
-        marks = [mark if mark == "?" else f"${n}" for n in range(1, 5)]
-        # Lengths first, so that a batch is bounded in bytes without reading what does not fit.
-        self._lengths = (
-            "SELECT seq, length(payload) FROM records"  # noqa: S608 - placeholders only
-            f" WHERE session = {marks[0]} AND seq >= {marks[1]} AND seq < {marks[2]} ORDER BY seq LIMIT {marks[3]}"
-        )
-        self._rows = (
-            "SELECT seq, offset_ns, kind, sender, type, redacted, payload, codec FROM records"  # noqa: S608
-            f" WHERE session = {marks[0]} AND seq >= {marks[1]} AND seq < {marks[2]} ORDER BY seq"
+        self._pager = Pager(
+            reader.engine, reader.location, "seq, offset_ns, kind, sender, type, redacted, payload, codec"
         )
 
     async def batches(self, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Frame]]:
@@ -232,14 +225,7 @@ class JournalRecording:
 
     async def _read(self, at: int, end: int) -> tuple[list[Frame], StoreError | None]:
         """Read one batch; with it the damage that ends it, if there is any."""
-        with reading(self._reader.location):
-            async with self._reader.engine.connect() as connection:
-                lengths = (await connection.exec_driver_sql(self._lengths, (self._row_id, at, end, _BATCH_ROWS))).all()
-                if not lengths:
-                    return [], None
-                stop = _bounded(lengths)
-                result = await connection.exec_driver_sql(self._rows, (self._row_id, at, stop))
-                rows = cast("list[tuple[Any, ...]]", result.all())
+        rows = await self._pager.page(self._row_id, at, end)
         damage: StoreError | None = None
         expected = at
         for index, row in enumerate(rows):
@@ -282,13 +268,3 @@ class JournalRecording:
             session=self.info.id,
             seq=seq,
         )
-
-
-def _bounded(lengths: Any) -> int:
-    """Give the seq before which a batch ends, so that it stays within its bytes but has at least one record."""
-    total = 0
-    for index, (seq, length) in enumerate(lengths):
-        total += length or 0
-        if index and total > _BATCH_BYTES:
-            return seq
-    return lengths[-1][0] + 1
