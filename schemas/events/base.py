@@ -20,6 +20,7 @@ __all__ = [
     "GA",
     "PREVIEW",
     "ClientEvent",
+    "Failure",
     "Json",
     "Model",
     "Number",
@@ -88,24 +89,36 @@ def _plain(value: Any) -> Json:
     return value
 
 
-class ClientEvent(Model):
+class Failure(Model):
+    """Why something did not work."""
+
+    type: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+class _Event(Model):
+    type: Any
+    """Its name on the wire, a string; each model says which."""
+
+
+class ClientEvent(_Event):
     """An event that the client sends."""
 
     event_id: str | None = None
     """Chosen by the client; an ``error`` names it."""
 
 
-class ServerEvent(Model):
+class ServerEvent(_Event):
     """An event that the server sends."""
 
     event_id: str | None = None
     """Chosen by the server, unique in the session."""
 
 
-class VendorEvent(Model):
+class VendorEvent(_Event):
     """An event of one vendor, of a type that is known by name only."""
 
-    type: str
     event_id: str | None = None
 
 

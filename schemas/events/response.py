@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .base import GA, PREVIEW, ClientEvent, Json, Model, Number, Only, ServerEvent, known
+from .base import GA, PREVIEW, ClientEvent, Failure, Json, Model, Number, Only, ServerEvent, known
 from .items import Item
 from .session import AudioConfig, FlatFormat, MaxTokens, Modalities, Prompt, Reasoning, Voice
 from .tools import Tool, ToolChoice
@@ -18,7 +18,6 @@ __all__ = [
     "ResponseCreate",
     "ResponseCreated",
     "ResponseDone",
-    "ResponseError",
     "ResponseRequest",
     "StatusDetails",
     "Usage",
@@ -61,14 +60,6 @@ class Usage(Model):
     output_token_details: OutputTokens | None = None
 
 
-class ResponseError(Model):
-    """Why a response failed."""
-
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
-
-
 class StatusDetails(Model):
     """More about a response's status."""
 
@@ -76,7 +67,7 @@ class StatusDetails(Model):
     reason: Annotated[str, known("turn_detected", "client_cancelled", "max_output_tokens", "content_filter")] | None = (
         None
     )
-    error: ResponseError | None = None
+    error: Failure | None = None
 
 
 class _Configured(Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .base import Model, Number, ServerEvent, known
+from .base import Failure, Model, Number, ServerEvent, known
 
 __all__ = [
     "ErrorDetails",
@@ -18,12 +18,9 @@ __all__ = [
 ]
 
 
-class ErrorDetails(Model):
+class ErrorDetails(Failure):
     """What went wrong."""
 
-    type: Annotated[str, known("invalid_request_error", "server_error")] | None = None
-    code: str | None = None
-    message: str | None = None
     param: str | None = None
     event_id: str | None = None
     """The client event that caused it, where it had an id."""

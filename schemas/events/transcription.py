@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from .base import GA, Model, Number, Only, ServerEvent, known
+from .base import GA, Failure, Model, Number, Only, ServerEvent, known
 
 __all__ = [
     "InputAudioTranscriptionCompleted",
@@ -53,12 +53,9 @@ class TranscriptionUsage(Model):
     output_tokens: Number | None = None
 
 
-class TranscriptionError(Model):
+class TranscriptionError(Failure):
     """Why a transcription failed."""
 
-    type: str | None = None
-    code: str | None = None
-    message: str | None = None
     param: str | None = None
 
 
