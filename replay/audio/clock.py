@@ -21,7 +21,7 @@ class Clock:
 
     A record without a time has that of the last record before it that has one. Where no record has a time (an import
     from a source without a clock), the input stream is the clock: a record's time is the length of the audio that the
-    client had sent before it. :meth:`fall_back` supplies that.
+    client had sent before it, as far as :meth:`fall_back` says.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class Clock:
         return self._last != _UNKNOWN
 
     def fall_back(self, seqs: npt.NDArray[np.int64], sent_ns: npt.NDArray[np.float64]) -> None:
-        """State the length of the input stream: after the append ``seqs[n]`` it was ``sent_ns[n]`` long."""
+        """State the length of the input stream: after the record ``seqs[n]`` it was ``sent_ns[n]`` long."""
         self._fallback_seqs, self._fallback = seqs, sent_ns
 
     def at(self, seq: int) -> int:

@@ -248,8 +248,8 @@ def _caught_up(late: npt.NDArray[np.float64], arrivals: npt.NDArray[np.int64], i
     """
     if late[index - 1] - shift < -PAUSE_NS:
         return False
-    stop = int(np.searchsorted(arrivals, arrivals[index] + CATCH_UP_NS, side="right"))
-    least = float(late[index:stop].min(initial=late[index])) - shift
+    stop = int(np.searchsorted(arrivals, int(arrivals[index]) + CATCH_UP_NS, side="right"))
+    least = float(np.min(late[index:stop])) - shift
     return -PAUSE_NS <= least <= PAUSE_NS / 2
 
 

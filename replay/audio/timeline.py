@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from ...schemas.recording import Recording
 from ...schemas.state import Conversation, Item
@@ -16,14 +19,12 @@ from .clock import Clock
 from .formats import bytes_to_ns
 from .input_stream import InputStream, Run
 from .playback import Playback, plan_playback
-from .reassembly import AudioProblem, Piece
+from .reassembly import AudioProblem, Integers, Piece
 
 __all__ = ["AsHeard", "Interval", "Placed", "Side", "Timeline", "read_timeline"]
 
 Side = Literal["user", "assistant"]
 AsHeard = Literal["generated", "delivered", "heard"]
-
-_SPOKEN_IN_TEXT: Final = ("output_text", "output_audio")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,7 +83,7 @@ class Timeline:
         """Lay a session's audio out."""
         stream = InputStream(conversation)
         if not clock.known:
-            clock.fall_back(*stream.sent_ns())
+            clock.fall_back(*(stream.sent_ns() if stream else _stated_clock(conversation)))
         timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
         timeline.problems += stream.problems
         for playback in timeline.playbacks:
@@ -182,6 +183,19 @@ class Timeline:
                     item_id = output[0] if output else None
                     found.append(Interval("assistant", item_id, start, end, "events", name == "cleared"))
         return found
+
+
+def _stated_clock(conversation: Conversation) -> tuple[Integers, npt.NDArray[np.float64]]:
+    """The input stream's length as voice activity stated it, for a session whose audio went another way."""
+    stated = sorted(
+        (seq, float(ms))
+        for speech in conversation.input_audio.speech
+        for seq, ms in ((speech.started_seq, speech.start_ms), (speech.stopped_seq, speech.end_ms))
+        if seq is not None and ms is not None
+    )
+    seqs = np.array([seq for seq, _ in stated], np.int64)
+    # A record's time is what was stated before it: one that states its own is moved behind itself.
+    return seqs - 1, np.maximum.accumulate(np.array([ms for _, ms in stated]) * 1e6)
 
 
 async def read_timeline(recording: Recording) -> Timeline:
