@@ -21,8 +21,9 @@ from ..schemas.normalise import audio_format, normalise
 from ..schemas.recording import Recording, SessionInfo
 from ..schemas.statements import CloseStatement, OpenStatement
 from ..schemas.vocabulary import canonical_type
-from .causes import AudioPoint, Control, Hold, pair_causes
+from .causes import AudioPoint, Control, Hold
 from .matching import APPEND_TYPES, BOUNDARY_TYPES, AudioTrack, bytes_per_ms, canonical_client_event, decode_audio
+from .pairing import pair_causes
 
 __all__ = ["Delivery", "Expected", "Plan", "Planner", "make_plan"]
 

@@ -11,39 +11,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from ..schemas.frame import Frame, parse_json, sniff_type
-from ..schemas.vocabulary import canonical_type
 from .causes import Hold
-from .divergence import CLOSE_DIVERGED, Candidate, Divergence, FrameView, Report, Seen, view_event
+from .divergence import CLOSE_DIVERGED, Divergence, FrameView, Report, Seen, view_event
 from .faults import Fault, FaultPoints
 from .idmap import IdMap, IdMode
-from .matching import (
-    APPEND_TYPES,
-    BOUNDARY_TYPES,
-    TRUNCATE,
-    AudioDifference,
-    AudioMatcher,
-    Difference,
-    MatchPolicy,
-    PathRules,
-    canonical_client_event,
-    differences,
-    truncation_allowed,
-)
+from .judge import Finding, Judge, describe, view_expected
+from .matching import APPEND_TYPES, MatchPolicy
 from .pacing import MAX_SPEED, Pacer
-from .plan import Expected, Plan, append_audio_of
+from .plan import Plan, append_audio_of
 
 __all__ = ["Close", "Command", "Drop", "Need", "Player", "Send", "WakeAt"]
 
-Json = dict[str, Any]
-
 _NO_STATUS: Final = 1005
 _ABNORMAL: Final = 1006
-_WINDOW: Final = 50
-"""So many recorded frames ahead are looked at for what a live frame might have been."""
-_CANDIDATES: Final = 3
+_NS: Final = 1_000_000_000
 _LAST_SEEN: Final = 5
 
 
@@ -112,15 +96,11 @@ class Player:
     ) -> None:
         self.plan = plan
         self.policy = policy if policy is not None else MatchPolicy()
-        self._ignore = PathRules(self.policy.ignore)
-        self._tolerances = PathRules(self.policy.tolerances)
         self._speed = speed
         self._timeout_ns = timeout_ns
         self._faults = FaultPoints(faults)
         self._ids = IdMap(ids, nonce=nonce, keep=plan.chosen_ids)
-        self._audio = AudioMatcher(plan.audio, self.policy.audio)
-        self._pending = list(plan.expected)
-        self._taken: set[int] = set()
+        self._judge = Judge(plan, self.policy, speed, self._ids)
         self._queue: deque[Frame] = deque()
         self._fed_all = False
         self._pacer = Pacer(speed, 0)
@@ -130,7 +110,6 @@ class Player:
         self._closing = False
         self._started_ns = 0
         self._progress_ns = 0
-        self._slack = plan.slack
         self._received = 0
         self._last_sent = -1
         self._counts: dict[str, int] = {}
@@ -163,40 +142,47 @@ class Player:
         self._received += 1
         self._progress_ns = now_ns
         name = sniff_type(message) if isinstance(message, str) else None
-        if name in APPEND_TYPES and isinstance(message, str):
-            audio = append_audio_of(message)
-            if audio is not None:
-                found = self._audio.feed(audio)
-                self.report.audio_bytes = self._audio.total
-                commands = self._diverged(self._audio_divergence(found, now_ns)) if found is not None else []
-                return commands or self.advance(now_ns)
-        commands = self._match(name, message, now_ns)
-        if not commands and name is not None:
-            commands = self._fault_after(name)
+        audio = append_audio_of(message) if name in APPEND_TYPES else None
+        if audio is not None:
+            finding = self._judge.sound(audio)
+            self.report.audio_bytes = self._judge.audio.total
+        else:
+            finding = self._judge.frame(name, message, self._last_sent)
+            self.report.matched = self._judge.matched
+        if finding is not None:
+            ending = self._diverged(self._divergence(finding, self._live_view(name, message, now_ns)))
+            if ending:
+                return ending
+        commands: list[Command] = []
+        if self._faults.any:
+            self._act(self._faults.after(name), commands)
         return commands or self.advance(now_ns)
 
-    def closed(self, code: int | None, reason: str, now_ns: int) -> None:
+    def closed(self, code: int | None) -> None:
         """Take note that the connection is over, whoever ended it; complete the report."""
-        _ = reason
         if self.report.ended:
             return
         self.report.ended = True
+        self.report.notes += self._judge.notes
         if self._closing or self.policy.mode == "off":
             return
         said = f"the connection ended ({code})" if code is not None else "the connection ended"
-        if self._pending:
-            first, more = self._pending[0], len(self._pending) - 1
-            rest = f", nor {more} more recorded client frame{'s' if more > 1 else ''}" if more else ""
-            self.report.divergences.append(
-                self._divergence("missing", f"{said}, but {_name(first)} had not been sent{rest}", expected=first)
+        pending, held = self._judge.pending, self._held()
+        if pending:
+            more = len(pending) - 1
+            text = f"{pending[0].type or 'a frame'} (seq {pending[0].seq}) did not come before {said}" + (
+                f", nor {more} more recorded client frame{'s' if more > 1 else ''}" if more else ""
             )
-        elif (held := self._held()) is not None:
-            self.report.divergences.append(self._starved("missing", f"{said}, but ", held))
-        elif (short := self._audio.missing()) is not None:
-            self.report.notes.append(
-                f"the recorded client sent {short.to_byte - short.from_byte} more bytes of audio, on which nothing "
-                f"depends"
-            )
+            finding = Finding("missing", text, view_expected(pending[0]))
+            self.report.divergences.append(self._divergence(finding, None))
+        elif held is not None:
+            self.report.divergences.append(self._starved(*held, said=said))
+        elif self._judge.audio.total < self.plan.audio.total:
+            lacking = self.plan.audio.total - self._judge.audio.total
+            self.report.notes.append(f"{lacking} more bytes of audio are on record; nothing that was served needs them")
+        if self.report.sent < self.report.server_frames:
+            lacking = self.report.server_frames - self.report.sent
+            self.report.notes.append(f"{lacking} server frames had not left yet; they waited only for their time")
 
     def advance(self, now_ns: int) -> list[Command]:
         """Let out what is due."""
@@ -226,10 +212,10 @@ class Player:
             if now_ns < deadline:
                 commands.append(WakeAt(deadline))
                 return False
-            commands += self._diverged(self._starved("timeout", "", (frame, hold), now_ns))
+            commands += self._diverged(self._starved(frame, hold))
             if self._closing:
                 return False
-            self._give_up(hold)
+            self._judge.give_up(hold.clients)
         ready = now_ns if self._waiting else None
         self._waiting = False
         self._due = self._pacer.due(
@@ -239,14 +225,9 @@ class Player:
         return True
 
     def _met(self, hold: Hold) -> bool:
-        if any(seq not in self._taken for seq in hold.clients):
+        if any(seq not in self._judge.taken for seq in hold.clients):
             return False
-        return hold.audio is None or self._audio.reached(hold.audio.stretch, hold.audio.offset)
-
-    def _give_up(self, hold: Hold) -> None:
-        """Go on without what a frame waited for."""
-        self._pending = [expected for expected in self._pending if expected.seq not in hold.clients]
-        self._taken.update(hold.clients)
+        return hold.audio is None or self._judge.audio.reached(hold.audio.stretch, hold.audio.offset)
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
         self._pacer.sent(frame.offset_ns, cast("int", self._due))
@@ -283,22 +264,21 @@ class Player:
 
     def _end(self, now_ns: int) -> list[Command]:
         """All server frames are out: close as recorded, or wait for the client to do so."""
+        pending = self._judge.pending
         deadline = self._progress_ns + self._timeout_ns
-        lacking = bool(self._pending)
+        lacking = bool(pending)
         if not self.plan.ended_by_client and self.policy.audio != "ignore":
-            lacking = lacking or self._audio.total < self.plan.audio.total
+            lacking = lacking or self._judge.audio.total < self.plan.audio.total
         if lacking and now_ns < deadline:
             self._waiting = True
             return [WakeAt(deadline)]
-        if self._pending:
-            first = self._pending[0]
-            found = self._divergence(
-                "timeout", f"{_name(first)} did not come within {self._seconds()} s", expected=first
-            )
-            commands = self._diverged(found)
+        if pending:
+            text = f"{pending[0].type or 'a frame'} (seq {pending[0].seq}) did not come within"
+            finding = Finding("timeout", f"{text} {self._timeout_ns / _NS:g} s", view_expected(pending[0]))
+            commands = self._diverged(self._divergence(finding, None))
             if commands:
                 return commands
-            self._pending.clear()
+            self._judge.give_up([expected.seq for expected in pending])
         closed = self.plan.closed
         if closed is None or self.plan.ended_by_client:
             return []
@@ -317,12 +297,6 @@ class Player:
 
     # Faults
 
-    def _fault_after(self, name: str) -> list[Command]:
-        commands: list[Command] = []
-        if self._faults.any:
-            self._act(self._faults.after(name), commands)
-        return commands
-
     def _act(self, faults: Iterable[Fault], commands: list[Command]) -> bool:
         """Carry out faults that end or stop the session; True where the frame at hand does not leave any more."""
         for fault in faults:
@@ -334,216 +308,50 @@ class Player:
             return True
         return False
 
-    # Client frames
-
-    def _match(self, name: str | None, message: str | bytes, now_ns: int) -> list[Command]:
-        raw = _object(message) if isinstance(message, str) else None
-        event = canonical_client_event(raw) if raw is not None else None
-        if self.policy.mode == "off":
-            return self._match_type(name, raw)
-        for expected in self._ready():
-            if self._same(expected, event, message):
-                return self._take(expected, raw, now_ns)
-        if self._slack:
-            self._slack -= 1
-            self.report.notes.append(f"{name or 'a frame'} is not on record; it may have crossed in a recording gap")
-            return []
-        return self._differ(name, raw, event, message, now_ns)
-
-    def _match_type(self, name: str | None, raw: Json | None) -> list[Command]:
-        for expected in self._pending:
-            if canonical_type(expected.type or "") == canonical_type(name or ""):
-                return self._take(expected, raw, None)
-        return []
-
-    def _ready(self) -> list[Expected]:
-        """Give the recorded frames of which any may come next."""
-        if not self._pending:
-            return []
-        batch = self._pending[0].batch
-        ready: list[Expected] = []
-        for expected in self._pending:
-            if expected.batch != batch:
-                break
-            ready.append(expected)
-        return ready
-
-    def _same(self, expected: Expected, event: Json | None, message: str | bytes) -> bool:
-        if expected.event is None:
-            if expected.payload is None:  # erased: nothing is known but that it was sent
-                return True
-            data = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
-            return data == expected.payload
-        return event is not None and not self._compare(expected, event)
-
-    def _compare(self, expected: Expected, event: Json) -> list[Difference]:
-        recorded = cast("Json", expected.event)
-        if recorded.get("type") != event.get("type"):
-            return [Difference("type", recorded.get("type"), event.get("type"))]
-        found = differences(
-            recorded,
-            event,
-            ignore=self._ignore,
-            tolerances=self._tolerances,
-            to_recorded=self._ids.to_recorded,
-            redacted=expected.redacted,
-        )
-        if recorded.get("type") == TRUNCATE and self._tolerances.find(TRUNCATE, ("audio_end_ms",)) is None:
-            found = self._judge_truncation(recorded, event, found)
-        return found
-
-    def _judge_truncation(self, recorded: Json, event: Json, found: list[Difference]) -> list[Difference]:
-        wanted, got = recorded.get("audio_end_ms"), event.get("audio_end_ms")
-        if not isinstance(wanted, (int, float)) or not isinstance(got, (int, float)):
-            return found
-        if self._ignore.find(TRUNCATE, ("audio_end_ms",)) is not None:
-            return found
-        rest = [difference for difference in found if difference.path != "audio_end_ms"]
-        delivered = self.plan.delivery.delivered_ms(str(recorded.get("item_id")), self._last_sent)
-        if not truncation_allowed(wanted, got, speed=self._speed, delivered_ms=delivered):
-            rest.append(Difference("audio_end_ms", wanted, got))
-        return rest
-
-    def _take(self, expected: Expected, raw: Json | None, now_ns: int | None) -> list[Command]:
-        """Pair a live frame with a recorded one."""
-        self._pending.remove(expected)
-        self._taken.add(expected.seq)
-        self.report.matched += 1
-        if raw is not None and expected.raw is not None:
-            self._bind(expected, expected.raw, raw)
-        if canonical_type(expected.type or "") in BOUNDARY_TYPES:
-            short = self._audio.end_stretch()
-            if short is not None and now_ns is not None:
-                return self._diverged(self._audio_divergence(short, now_ns))
-        return []
-
-    def _bind(self, expected: Expected, recorded: Json, live: Json) -> None:
-        stated, chosen = recorded.get("event_id"), live.get("event_id")
-        if isinstance(stated, str) and isinstance(chosen, str) and stated in self.plan.echoed_event_ids:
-            self._ids.bind(stated, chosen)
-        old, new = recorded.get("item"), live.get("item")
-        if isinstance(old, dict) and isinstance(new, dict):
-            left, right = cast("Json", old), cast("Json", new)
-            for key in ("id", "call_id"):
-                was, now = left.get(key), right.get(key)
-                if key == "id" and was is None:
-                    was = self.plan.echoes.get(expected.seq)
-                if isinstance(was, str) and isinstance(now, str) and self._ids.to_recorded(now) != was:
-                    self._ids.bind(was, now)
-        response_id = self.plan.responses.get(expected.seq)
-        if response_id is not None:
-            self._ids.bind_metadata(response_id, _metadata(recorded), _metadata(live))
-
     # Divergence
 
-    def _differ(
-        self, name: str | None, raw: Json | None, event: Json | None, message: str | bytes, now_ns: int
-    ) -> list[Command]:
-        got = self._view_live(name, raw, message, now_ns)
-        window = self._pending[:_WINDOW]
-        candidates = sorted(
-            (self._candidate(expected, event, message) for expected in window),
-            key=lambda pair: (pair[1].failed == "type", pair[1].failed != "order", len(pair[1].differences)),
-        )
-        due = self._pending[0] if self._pending else None
-        nearest = tuple(candidate for _, candidate in candidates[:_CANDIDATES])
-        resync: Expected | None = None
-        if due is None:
-            text = f"{got.type} came, but the recorded client sent nothing more"
-            found = self._divergence("unexpected", text, got=got)
-        elif candidates[0][1].failed == "order":
-            resync = candidates[0][0]
-            text = f"{got.type} came (recorded as seq {resync.seq}), but {_name(due)} was due first"
-            found = self._divergence("order", text, expected=due, got=got, candidates=nearest)
-        elif event is not None and any(_type(ready) == event.get("type") for ready in self._ready()):
-            resync = next(pair[0] for pair in candidates if _type(pair[0]) == event.get("type"))
-            wrong = self._compare(resync, event)
-            cut = len(wrong) == 1 and wrong[0].path == "audio_end_ms"
-            text = f"{_name(resync)} came with another content: {wrong[0]}" + (
-                f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            )
-            kind = "truncation" if cut else "content"
-            found = self._divergence(kind, text, expected=resync, got=got, candidates=nearest)
-        else:
-            text = f"{got.type} came, but {_name(due)} was due"
-            found = self._divergence("unexpected", text, expected=due, got=got, candidates=nearest)
-        commands = self._diverged(found)
-        if not commands and resync is not None:
-            self._take(resync, raw, None)
-        return commands
+    def _live_view(self, name: str | None, message: str | bytes, now_ns: int) -> FrameView:
+        event = None
+        if isinstance(message, str) and name not in APPEND_TYPES:
+            try:
+                event = view_event(parse_json(message))
+            except ValueError:
+                event = None
+        return FrameView(name or describe(message), self._received, now_ns - self._started_ns, event)
 
-    def _candidate(self, expected: Expected, event: Json | None, message: str | bytes) -> tuple[Expected, Candidate]:
-        view = _view(expected)
-        if event is None or expected.event is None:
-            same = self._same(expected, event, message)
-            failed, why = ("order", "it is not due yet") if same else ("type", "one of the two is no JSON event")
-            return expected, Candidate(view, failed, why)
-        found = tuple(self._compare(expected, event))
-        if not found:
-            return expected, Candidate(view, "order", "the same, but it is not due yet")
-        if found[0].path == "type":
-            return expected, Candidate(view, "type", f"it is {expected.type}")
-        places = ", ".join(difference.path for difference in found[:3]) + (", …" if len(found) > 3 else "")
-        return expected, Candidate(view, "content", f"differs at {places}", found)
-
-    def _audio_divergence(self, found: AudioDifference, now_ns: int) -> Divergence:
-        where = f"bytes {found.from_byte} to {found.to_byte} of stretch {found.stretch + 1}"
-        if found.what == "bytes":
-            text = f"the input audio differs from the recorded one in {where} (recorded in seq {found.seq})"
-        elif found.what == "longer":
-            text = f"more input audio came than was recorded before the commit: {where}"
-        else:
-            text = f"less input audio came before the commit than was recorded: {where} are missing"
-        expected = FrameView("input_audio_buffer.append", found.seq)
-        got = FrameView("input_audio_buffer.append", self._received, now_ns - self._started_ns)
-        return self._divergence("audio", text, view=expected, got=got)
-
-    def _starved(self, kind: Any, before: str, held: tuple[Frame, Hold], now_ns: int | None = None) -> Divergence:
+    def _starved(self, frame: Frame, hold: Hold, *, said: str | None = None) -> Divergence:
         """Tell what a held frame waits for in vain."""
-        _ = now_ns
-        frame, hold = held
-        after = f" within {self._seconds()} s" if kind == "timeout" else ""
-        lacking = next((e for e in self._pending if e.seq in hold.clients), None)
+        kind = "timeout" if said is None else "missing"
+        tail = f" within {self._timeout_ns / _NS:g} s" if said is None else f" before {said}"
+        lacking = next((expected for expected in self._judge.pending if expected.seq in hold.clients), None)
         if lacking is not None:
-            text = f"{before}{_name(lacking)} did not come{after}"
+            text = f"{lacking.type or 'a frame'} (seq {lacking.seq}) did not come{tail}"
         else:
-            point = hold.audio
-            wanted = point.offset if point is not None else 0
-            text = f"{before}{wanted - self._audio.position} more bytes of input audio did not come{after}"
-        return self._divergence(
-            kind, text, expected=lacking, holding=FrameView(str(frame.type), frame.seq, frame.offset_ns), rule=hold.rule
-        )
+            wanted = hold.audio.offset if hold.audio is not None else 0
+            text = f"{wanted - self._judge.audio.position} more bytes of input audio did not come{tail}"
+        view = view_expected(lacking) if lacking is not None else None
+        return self._divergence(Finding(kind, text, view), None, (frame, hold))
 
     def _held(self) -> tuple[Frame, Hold] | None:
-        """Give the frame that is held now."""
-        if not self._queue or not self._waiting:
+        """Give the frame that is held now, and why."""
+        if not self._queue:
             return None
         hold = self.plan.holds.get(self._queue[0].seq)
         return (self._queue[0], hold) if hold is not None and not self._met(hold) else None
 
     def _divergence(
-        self,
-        kind: Any,
-        message: str,
-        *,
-        expected: Expected | None = None,
-        view: FrameView | None = None,
-        got: FrameView | None = None,
-        candidates: tuple[Candidate, ...] = (),
-        holding: FrameView | None = None,
-        rule: str | None = None,
+        self, finding: Finding, got: FrameView | None, held: tuple[Frame, Hold] | None = None
     ) -> Divergence:
-        if holding is None and (held := self._held()) is not None:
-            holding, rule = FrameView(str(held[0].type), held[0].seq, held[0].offset_ns), held[1].rule
+        held = held or self._held()
         last = tuple(FrameView(frame.type or frame.kind, frame.seq, frame.offset_ns) for frame in self._last)
         return Divergence(
-            kind=kind,
-            message=message,
-            expected=_view(expected) if expected is not None else view,
+            kind=finding.kind,
+            message=finding.message,
+            expected=finding.expected,
             got=got,
-            candidates=candidates,
-            holding=holding,
-            rule=rule,
+            candidates=finding.candidates,
+            holding=FrameView(str(held[0].type), held[0].seq, held[0].offset_ns) if held is not None else None,
+            rule=held[1].rule if held is not None else None,
             seen=Seen(self.report.sent, last, dict(self._counts)),
         )
 
@@ -556,37 +364,3 @@ class Player:
         if self.policy.mode == "strict":
             return [self._close(CLOSE_DIVERGED, found.reason())]
         return []
-
-    def _view_live(self, name: str | None, raw: Json | None, message: str | bytes, now_ns: int) -> FrameView:
-        what = name or ("a text frame without type" if isinstance(message, str) else "a binary frame")
-        return FrameView(what, self._received, now_ns - self._started_ns, view_event(raw))
-
-    def _seconds(self) -> str:
-        return f"{self._timeout_ns / 1e9:g}"
-
-
-def _object(message: str) -> Json | None:
-    try:
-        value = parse_json(message)
-    except ValueError:
-        return None
-    return cast("Json", value) if isinstance(value, dict) else None
-
-
-def _metadata(event: Json) -> Any:
-    response = event.get("response")
-    return cast("Json", response).get("metadata") if isinstance(response, dict) else None
-
-
-def _type(expected: Expected) -> Any:
-    return expected.event.get("type") if expected.event is not None else None
-
-
-def _name(expected: Expected) -> str:
-    return f"{expected.type or 'a frame that is no event'} (seq {expected.seq})"
-
-
-def _view(expected: Expected) -> FrameView:
-    return FrameView(
-        expected.type or "a frame that is no event", expected.seq, expected.offset_ns, view_event(expected.raw)
-    )

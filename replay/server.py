@@ -85,7 +85,7 @@ class ServeOptions:
 
 
 class ReplayServer:
-    """Serves recordings until it is closed. Made by :func:`.serve.serve`."""
+    """Serves recordings until it is closed. Made by :func:`.serving.serve`."""
 
     def __init__(self, recordings: Sequence[Recording], options: ServeOptions) -> None:
         self._recordings = list(recordings)
@@ -260,6 +260,7 @@ class _Connection:
         self._todo: deque[Command] = deque()
         self._work = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_ns = 0
 
     async def run(self) -> None:
         self._do(self._player.connected(time.monotonic_ns()))
@@ -276,7 +277,7 @@ class _Connection:
             sender.cancel()
             results = await asyncio.gather(sender, return_exceptions=True)
             await self._batches.aclose()
-            self._player.closed(self._websocket.close_code, self._websocket.close_reason or "", time.monotonic_ns())
+            self._player.closed(self._websocket.close_code)
             for result in results:
                 if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
                     raise result
@@ -290,8 +291,12 @@ class _Connection:
                 self._work.set()
 
     def _wake_at(self, time_ns: int) -> None:
+        # A timer that fires too early does no harm: the player is asked again. So each of many wishes needs no timer.
         if self._timer is not None:
+            if self._wakes_ns <= time_ns:
+                return
             self._timer.cancel()
+        self._wakes_ns = time_ns
         seconds = max(0.0, (time_ns - time.monotonic_ns()) / _NS)
         self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
 

@@ -132,6 +132,7 @@ class _Connection:
         self._todo: deque[DriveCommand] = deque()
         self._work = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._wakes_ns = 0
 
     async def run(self) -> None:
         self._do(self._driver.connected(time.monotonic_ns()))
@@ -161,8 +162,11 @@ class _Connection:
                 self._work.set()
 
     def _wake_at(self, time_ns: int) -> None:
-        if self._timer is not None:
+        if self._timer is not None:  # one that fires too early does no harm: the driver is asked again
+            if self._wakes_ns <= time_ns:
+                return
             self._timer.cancel()
+        self._wakes_ns = time_ns
         seconds = max(0.0, (time_ns - time.monotonic_ns()) / _NS)
         self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
 
