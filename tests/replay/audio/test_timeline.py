@@ -1,0 +1,112 @@
+"""Who was speaking when, with the sound and without."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.replay.audio.calls import Call, pcm, ramp
+
+MS = 24
+
+
+def intervals(call: Call) -> list[tuple[str, float, float, str, bool]]:
+    return [
+        (each.side, each.start_ns / 1e6, each.end_ns / 1e6, each.source, each.cut)
+        for each in call.timeline().intervals()
+    ]
+
+
+def utter(call: Call, at_ms: float, start: int, end: int) -> str:
+    item = f"item_user_{start}"
+    call.server(at_ms, "input_audio_buffer.speech_started", audio_start_ms=start, item_id=item)
+    call.server(at_ms + end - start, "input_audio_buffer.speech_stopped", audio_end_ms=end, item_id=item)
+    return call.user_item(at_ms + end - start, item=item)
+
+
+def test_both_sides_by_their_audio() -> None:
+    call = Call()
+    call.stream(100, pcm(ramp(4000 * MS)), chunk=960, every_ms=20)
+    utter(call, 800, 500, 1500)
+    item = call.say(1900, pcm(ramp(3000 * MS)))
+    utter(call, 2800, 2500, 3200)
+    call.truncate(2850, item, 900, ack_ms=2900)
+    assert intervals(call) == [
+        ("user", 600, 1600, "audio", False),
+        ("assistant", 1900, 2800, "audio", True),
+        ("user", 2600, 3300, "audio", False),
+    ]
+
+
+def test_a_manual_turn_is_an_interval_too() -> None:
+    call = Call()
+    call.stream(100, pcm(ramp(1000 * MS)), chunk=960, every_ms=20)
+    call.client(1200, "input_audio_buffer.commit")
+    call.user_item(1230)
+    assert intervals(call) == [("user", 100, 1100, "audio", False)]
+
+
+def test_a_session_without_sound_has_the_times_of_its_events() -> None:
+    call = Call()
+    utter(call, 800, 500, 1500)
+    response, item = call.begin(2000)
+    call.server(2200, "output_audio_buffer.started", response_id=response)
+    call.server(3700, "output_audio_buffer.stopped", response_id=response)
+    call.done(3000, response, item)
+    second, other = call.begin(4000)
+    call.server(4100, "output_audio_buffer.started", response_id=second)
+    call.server(4600, "output_audio_buffer.cleared", response_id=second)
+    call.done(4650, second, other, "cancelled")
+    timeline = call.timeline()
+    assert intervals(call) == [
+        ("user", 800, 1800, "events", False),
+        ("assistant", 2200, 3700, "events", False),
+        ("assistant", 4100, 4600, "events", True),
+    ]
+    assert [each.item_id for each in timeline.intervals()] == ["item_user_500", item, other]
+    assert timeline.placed() == []
+
+
+def test_without_sound_and_without_clock_voice_activity_is_the_clock() -> None:
+    call = Call(timed=False)
+    utter(call, 0, 500, 1500)
+    response, item = call.begin(0)
+    call.server(0, "output_audio_buffer.started", response_id=response)
+    utter(call, 0, 4000, 5000)
+    call.server(0, "output_audio_buffer.cleared", response_id=response)
+    call.done(0, response, item)
+    assert intervals(call) == [
+        ("user", 500, 1500, "events", False),
+        ("assistant", 1500, 5000, "events", True),
+        ("user", 4000, 5000, "events", False),
+    ]
+
+
+def test_generated_audio_runs_on_from_where_it_began_and_moves_nothing() -> None:
+    call = Call()
+    item = call.say(0, pcm(ramp(3000 * MS)))
+    call.truncate(1000, item, 1000, ack_ms=1040)
+    call.say(1500, pcm(ramp(500 * MS)))
+    timeline = call.timeline()
+    for as_, ends in (("heard", [1000, 2000]), ("delivered", [3000, 2000]), ("generated", [3000, 2000])):
+        placed = timeline.placed(("assistant",), as_)  # type: ignore[arg-type]
+        assert [float(each.start_ns) / 1e6 for each in placed] == [0, 1500]
+        assert [float(each.end_ns) / 1e6 for each in placed] == ends
+
+
+@pytest.mark.parametrize(("sides", "expected"), [(("user",), ["user"]), (("assistant",), ["assistant"])])
+def test_a_side_alone_has_its_own_audio_only(sides: tuple[str, ...], expected: list[str]) -> None:
+    call = Call()
+    call.append(0, pcm(ramp(100)))
+    call.say(5, pcm(ramp(100)))
+    assert [each.side for each in call.timeline().placed(sides)] == expected  # type: ignore[arg-type]
+    assert [each.side for each in call.timeline().placed()] == ["user", "assistant"]
+
+
+def test_a_stalled_item_lies_in_two_places() -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(0, response, item, pcm(ramp(100 * MS)))
+    call.delta(3000, response, item, pcm(ramp(100 * MS)))
+    call.truncate(3060, item, 150, ack_ms=3100)
+    placed = call.timeline().placed()
+    assert [(float(each.start_ns) / 1e6, each.piece.samples / MS) for each in placed] == [(0, 100), (3000, 50)]
