@@ -109,6 +109,11 @@ def test_what_has_no_flat_place_stays_below_audio() -> None:
     }
 
 
+@pytest.mark.parametrize("event", [{}, {"type": None}, {"type": ["session.updated"]}])
+def test_what_is_no_event_is_returned_itself(event: Json) -> None:
+    assert denormalise(event, "preview") is event
+
+
 @pytest.mark.parametrize("dialect", ["unknown", "translation", "live"])
 def test_other_dialects_have_no_way_back(dialect: Any) -> None:
     event = {"type": "response.output_audio.delta"}

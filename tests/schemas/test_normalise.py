@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.schemas.normalise import audio_format, normalise, normalise_item, normalise_response, normalise_session
+from earwitness.schemas.normalise import (
+    audio_format,
+    normalise,
+    normalise_item,
+    normalise_part,
+    normalise_response,
+    normalise_session,
+)
 from earwitness.schemas.shapes import FORMATS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
 from earwitness.schemas.vocabulary import CANONICAL, EVENT_TYPES
 from hypothesis import given
@@ -182,6 +189,24 @@ def test_a_canonical_delta_is_returned_itself(name: str) -> None:
 @pytest.mark.parametrize("event", [{}, {"type": None}, {"type": 5}, {"type": []}, {"type": {}}, {"type": "new.event"}])
 def test_what_is_no_known_event_is_returned_itself(event: Json) -> None:
     assert normalise(event) is event
+
+
+@pytest.mark.parametrize("adapt", [normalise_session, normalise_response, normalise_item, normalise_part])
+@pytest.mark.parametrize("value", [None, "text", 5, ["list"]])
+def test_what_is_no_object_is_returned_itself(adapt: Any, value: Any) -> None:
+    assert adapt(value) is value
+
+
+def test_what_is_no_object_among_items_and_parts_stays_in_its_place() -> None:
+    item = {"role": "user", "content": [None, {"type": "text"}, 5]}
+    response = normalise_response({"output": ["text", item]})
+    assert response["output"] == ["text", {"role": "user", "content": [None, {"type": "input_text"}, 5]}]
+
+
+@pytest.mark.parametrize("audio", ["text", {"output": 5}, {"output": ["voice"]}])
+def test_a_ga_place_that_is_no_object_is_left_alone(audio: Any) -> None:
+    session = {"audio": audio, "voice": "alloy"}
+    assert normalise_session(session) == session
 
 
 @pytest.mark.parametrize(
