@@ -108,11 +108,12 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         raise click.UsageError(f"Unexpected argument {arguments[0]!r}. To run a command, put it after '--exec --'.")
     if command and not arguments:
         raise click.UsageError("--exec needs a command: earwitness record … --exec -- COMMAND.")
-    proxy = _proxy_settings(options)
-    failure: Literal["close", "pass"] = proxy.store_failure
+    # Strict promises that nothing crosses unrecorded; batch, that the call goes on.
+    default: Literal["close", "pass"] = "close" if options["durability"] == "strict" else "pass"
+    failure: Literal["close", "pass"] = options["on_store_failure"] or default
     settings = RecorderSettings(
         db=options["db"],
-        proxy=proxy,
+        proxy=_proxy_settings(options),
         writer=WriterSettings(on_store_failure=failure),
         grace=options["grace"],
         command=arguments,
@@ -134,7 +135,6 @@ def _proxy_settings(options: dict[str, Any]) -> Any:
         host=host,
         port=port,
         durability=options["durability"],
-        on_store_failure=options["on_store_failure"],
         max_sessions=options["max_sessions"],
         max_message=options["max_message"],
         idle_timeout=options["idle_timeout"],

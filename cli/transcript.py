@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, cast
+
 import click
 
 from .common import coroutine, db_option, session_argument
+
+if TYPE_CHECKING:
+    from ..replay.transcript import Reading
 
 __all__ = ["transcript"]
 
@@ -43,4 +48,4 @@ async def transcript(session: str, db: str, reading: str, form: str) -> None:
 
     async with open_recording(session, db) as recording:
         conversation = await fold_recording(recording)
-    click.echo(render(transcribe(conversation, reading), form))
+    click.echo(render(transcribe(conversation, cast("Reading", reading)), form))

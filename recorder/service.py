@@ -1,21 +1,19 @@
-"""The recorder as a program: journal and proxy together, signals, and a command run against it."""
+"""The recorder as a program: journal and proxy together, until a signal or the end of a command."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from ..schemas.errors import RequestError
 from .journal import Journal, WriterSettings
+from .process import run_until_stopped, stop_on_signals
 from .proxy import Proxy, SessionEnd
 from .settings import ProxySettings
 
-__all__ = ["RecorderSettings", "Watcher", "parse_listen", "run_recorder"]
+__all__ = ["RecorderSettings", "Watcher", "client_environment", "parse_listen", "run_recorder"]
 
 _MAX_PORT: Final = 65535
 
@@ -72,18 +70,19 @@ def parse_listen(text: str) -> tuple[str, int]:
     return host or "127.0.0.1", int(port)
 
 
-def client_environment(url: str) -> dict[str, str]:
-    """Give the variables that tell a program where the proxy is.
+def client_environment(url: str, base_path: str = "/v1") -> dict[str, str]:
+    """Give the variables that tell a program where to connect.
 
     Args:
         url: ``ws://HOST:PORT`` or ``wss://HOST:PORT``.
+        base_path: what the SDKs put before ``/realtime``.
     """
     http = "http" + url.removeprefix("ws")
     return {
         "EARWITNESS_URL": url,
-        "EARWITNESS_WEBSOCKET_BASE_URL": f"{url}/v1",
-        "OPENAI_WEBSOCKET_BASE_URL": f"{url}/v1",
-        "OPENAI_BASE_URL": f"{http}/v1",
+        "EARWITNESS_WEBSOCKET_BASE_URL": f"{url}{base_path}",
+        "OPENAI_WEBSOCKET_BASE_URL": f"{url}{base_path}",
+        "OPENAI_BASE_URL": f"{http}{base_path}",
         "AZURE_OPENAI_ENDPOINT": http,
     }
 
@@ -99,54 +98,16 @@ async def run_recorder(settings: RecorderSettings, watcher: Watcher) -> int:
         ListenFailed: the address cannot be had.
         RequestError: a certificate cannot be used, or the command cannot be run.
     """
-    stop, hurry = asyncio.Event(), asyncio.Event()
-
-    def on_signal() -> None:
-        (hurry if stop.is_set() else stop).set()
-
-    loop = asyncio.get_running_loop()
     async with await Journal.open(settings.db, settings=settings.writer) as journal:
         proxy = Proxy(settings.proxy, journal, on_session_end=watcher.session_end)
         async with proxy:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.add_signal_handler(number, on_signal)
-            try:
+            with stop_on_signals() as request:
                 watcher.ready(proxy, journal)
-                code = await _until_stopped(settings.command, proxy.url, stop)
+                code = await run_until_stopped(settings.command, client_environment(proxy.url), request.stop)
                 if proxy.sessions:
                     watcher.draining(len(proxy.sessions))
-                await _drain(proxy, settings.grace, hurry)
-            finally:
-                for number in (signal.SIGINT, signal.SIGTERM):
-                    loop.remove_signal_handler(number)
+                await _drain(proxy, settings.grace, request.hurry)
     return code
-
-
-async def _until_stopped(command: Sequence[str], url: str, stop: asyncio.Event) -> int:
-    if not command:
-        await stop.wait()
-        return 0
-    try:
-        process = await asyncio.create_subprocess_exec(*command, env={**os.environ, **client_environment(url)})
-    except OSError as error:
-        raise RequestError(
-            f"{command[0]!r} cannot be run: {error.strerror}.", hint="Name a program after --exec."
-        ) from None
-    ended, stopped = asyncio.ensure_future(process.wait()), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((ended, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            # A terminal sends Ctrl-C to the command as well; one that was started otherwise has to be told.
-            with suppress(ProcessLookupError):
-                process.terminate()
-        code = await ended
-    finally:
-        stopped.cancel()
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    return code if code >= 0 else 128 - code
 
 
 async def _drain(proxy: Proxy, grace: float, hurry: asyncio.Event) -> None:

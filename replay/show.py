@@ -201,7 +201,7 @@ def _items(conversation: Conversation) -> str:
 def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
     head = f"{clock(item.first_ns):>9}  {_who(item):<10}"
     state = f" ({item.status})" if item.status not in (None, "completed") else ""
-    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}]"
+    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}] {item.id}"
 
 
 def _span(seqs: Seqs) -> str:

@@ -1,0 +1,186 @@
+"""The main job, offline: a bundled conversation is played through the real proxy, recorded, folded, verified, exported.
+
+Everything is real but the vendor: the replay server stands in for it, over sockets on loopback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from ..recorder.journal import Journal, JournalReader, verify
+from ..recorder.proxy import Proxy
+from ..recorder.settings import ProxySettings
+from ..recorder.upstream import parse_upstream
+from ..schemas.errors import CannotWrite
+from ..schemas.recording import Recording
+from .audio.export import write_audio
+from .bundled import bundled_recording
+from .cassette_file import export_cassette
+from .digest import content_digest
+from .driver import FrameHash
+from .driving import DriveResult, drive
+from .fold import fold_recording
+from .serving import serve
+from .show import render_state
+from .transcript import Reading, render, transcribe
+
+__all__ = ["DemoOutcome", "run_demo"]
+
+DATABASE: Final = "demo.db"
+CASSETTE: Final = "conversation.ndjson"
+READINGS: Final[tuple[Reading, ...]] = ("generated", "delivered", "heard")
+SOUNDS: Final = {"call.wav": "both", "user.wav": "user", "assistant.wav": "assistant"}
+
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class DemoOutcome:
+    """What the demo found.
+
+    Attributes:
+        checks: each comparison, and whether it held.
+        files: what was written.
+    """
+
+    checks: list[tuple[str, bool]] = field(default_factory=list[tuple[str, bool]])
+    files: list[Path] = field(default_factory=list[Path])
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything held."""
+        return all(held for _, held in self.checks)
+
+
+async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOutcome:
+    """Run the demo.
+
+    Args:
+        folder: where its results go; those of an earlier run are replaced.
+        say: told what happens, a line or a block at a time.
+        speed: recorded seconds per second, or ``max``. At another speed than 1 the new recording's clock is not that
+            of the conversation, and so its sound is not either.
+
+    Raises:
+        CannotWrite: the folder cannot be written.
+        EarwitnessError: anything else that a part of the program raises.
+    """
+    outcome = DemoOutcome()
+    _clear(folder)
+    database = folder / DATABASE
+    bundled = bundled_recording()
+
+    say(f"1. A recorded conversation of {(bundled.info.duration_ns or 0) / 1e9:.1f} s is served as the vendor would,")
+    say("   and its client side is played against that, through the recording proxy.")
+    first, first_id = await _record(bundled, database, speed, say)
+    outcome.files.append(database)
+
+    say("\n2. What both ends saw, compared with the journal (frames, SHA-256):")
+    async with await JournalReader.open(database) as reader:
+        recording = reader.recording((await reader.resolve(first_id)).id)
+        await _compare(first, recording, outcome, say)
+
+        say("\n3. The conversation, folded from the journal:\n")
+        conversation = await fold_recording(recording)
+        say(_indented(render_state(recording.info, conversation)))
+
+        say("\n4. Transcripts, sound and a cassette:")
+        for reading in READINGS:
+            target = folder / f"transcript-{reading}.txt"
+            target.write_text(render(transcribe(conversation, reading), "text") + "\n", encoding="utf-8")
+            outcome.files.append(target)
+        for name, track in SOUNDS.items():
+            # The names of the tracks are those of the command.
+            await write_audio(recording, folder / name, track=track)  # pyright: ignore[reportArgumentType]
+            outcome.files.append(folder / name)
+        await export_cassette(recording, folder / CASSETTE)
+        outcome.files.append(folder / CASSETTE)
+        say(_indented(render(transcribe(conversation, "heard"), "text")))
+
+        say("\n5. The fresh recording is served in its turn, as fast as it goes, and recorded again:")
+        _, second_id = await _record(recording, folder / f"again-{DATABASE}", "max", say)
+    outcome.files.append(folder / f"again-{DATABASE}")
+    async with await JournalReader.open(folder / f"again-{DATABASE}") as reader:
+        second = await reader.resolve(second_id)
+        again = content_digest(await fold_recording(reader.recording(second.id)))
+    digests = [content_digest(await fold_recording(bundled)), content_digest(conversation), again]
+    for name, digest in zip(("bundled", "recorded", "again"), digests, strict=True):
+        say(f"   content digest {name:<9} {digest}")
+    outcome.checks.append(("the three recordings have the same content", len(set(digests)) == 1))
+
+    say("\n6. The chain of both journals, verified against the ledger heads that the recorder printed:")
+    for name, head in ((DATABASE, first.head), (f"again-{DATABASE}", None)):
+        report = await verify(folder / name, head=head)
+        say(_indented(report.to_text()))
+        outcome.checks.append((f"{name} is intact", report.intact))
+    return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Played:
+    """A recording that was made, as the two ends saw it."""
+
+    client: DriveResult
+    head: str
+
+
+async def _record(source: Recording, database: Path, speed: float | str, say: Say) -> tuple[_Played, str]:
+    """Play a recording through the proxy into a new journal; give what the ends saw, and the session's id."""
+    ended: list[tuple[str, str]] = []
+    async with (
+        serve(source, speed=speed) as vendor,
+        await Journal.open(database) as journal,
+    ):
+        address = urlsplit(vendor.url)
+        settings = ProxySettings(upstream=parse_upstream(f"ws://{address.netloc}"))
+        async with Proxy(settings, journal, on_session_end=lambda end: ended.append((end.id, end.head or ""))) as proxy:
+            target = address.path + (f"?{address.query}" if address.query else "")
+            say(f"   client ⇄ proxy {proxy.url} ⇄ replay server ws://{address.netloc}")
+            client = await drive(source, proxy.url + target, speed=speed)
+            await proxy.drain(10)
+        for divergence in vendor.report.divergences:
+            say(_indented("\n".join(divergence.lines())))
+    public_id, head = ended[0]
+    say(f"   session {public_id} recorded; ledger head {head}")
+    return _Played(client, head), public_id
+
+
+async def _compare(played: _Played, recording: Recording, outcome: DemoOutcome, say: Say) -> None:
+    hashes = {"client": FrameHash(), "server": FrameHash()}
+    async for batch in recording.batches():
+        for frame in batch:
+            if frame.kind in ("text", "binary"):
+                hashes[frame.sender].add(frame.payload or b"")
+    for side, ends, verb in (("client", played.client.sent, "sent"), ("server", played.client.received, "received")):
+        kept = hashes[side]
+        same = (kept.count, kept.hexdigest()) == (ends.count, ends.sha256)
+        outcome.checks.append((f"the journal has every {side} frame byte for byte", same))
+        say(f"   {verb + ' by the client':<22} {ends.count:>5}  {ends.sha256}")
+        say(f"   {'in the journal':<22} {kept.count:>5}  {kept.hexdigest()}  {'same' if same else 'DIFFERENT'}")
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"   {line}" if line else "" for line in text.split("\n"))
+
+
+def _clear(folder: Path) -> None:
+    """Make the folder; remove what an earlier demo left in it, and nothing else."""
+    names = [*SOUNDS, CASSETTE, *(f"transcript-{reading}.txt" for reading in READINGS)]
+    for database in (DATABASE, f"again-{DATABASE}"):
+        names += [database, f"{database}-wal", f"{database}-shm", f"{database}.lock"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            with suppress(FileNotFoundError):
+                (folder / name).unlink()
+    except OSError as error:
+        raise CannotWrite(
+            f"{folder} cannot be used for the demo's results: {error.strerror}.",
+            hint="Name another folder with --out.",
+            file=str(folder),
+        ) from error
