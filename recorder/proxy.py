@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import Self
 
 from ..schemas.errors import ListenFailed, RequestError
+from .event_redaction import parse_path
 from .leg import Leg
 from .markers import Marker
 from .session import Environment, JournalLike, Session, SessionEnd
@@ -51,6 +52,7 @@ class Proxy:
             program=_program(),
             upstream_tls=_upstream_tls(settings.upstream_ca) if settings.upstream.secure else None,
             on_session_end=on_session_end,
+            redact_paths=tuple(parse_path(path) for path in settings.redact_paths),
         )
         self._server: asyncio.Server | None = None
 

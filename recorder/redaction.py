@@ -20,6 +20,7 @@ from .markers import Marker
 __all__ = [
     "find_secrets",
     "is_secret_name",
+    "redact_authorization",
     "redact_headers",
     "redact_target",
     "redact_urls",
@@ -129,13 +130,14 @@ def _redact_header(name: str, value: str, replace: Replace) -> str:
     if lowered in ("cookie", "set-cookie"):
         return _redact_cookies(value, replace, only_first=lowered == "set-cookie")
     if lowered in ("authorization", "proxy-authorization"):
-        return _redact_authorization(value, replace)
+        return redact_authorization(value, replace)
     if lowered in ("www-authenticate", "proxy-authenticate") or not is_secret_name(lowered):
         return redact_urls(value, replace)
     return replace(value) if value else value
 
 
-def _redact_authorization(value: str, replace: Replace) -> str:
+def redact_authorization(value: str, replace: Replace) -> str:
+    """Replace the credentials of an ``Authorization`` value; its scheme (RFC 9110 section 11.6.2) stays."""
     scheme, space, credentials = value.partition(" ")
     if not space:
         return replace(value) if value else value

@@ -100,7 +100,7 @@ class Relay:
         self._close_timeout = close_timeout
         self._handed: dict[str, int] = {}
         self._partial: dict[str, _Message | None] = {"client": None, "server": None}
-        self._first: tuple[int, str, Origin, int] | None = None
+        self._first: tuple[int, str, Origin] | None = None
         self._lingering = False
         self._last_ns = monotonic_ns()
         self._timers: list[asyncio.TimerHandle] = []
@@ -176,7 +176,7 @@ class Relay:
         leg.close_received = close
         # Nothing more is parsed from this peer, so reading on costs nothing and shows when it hangs up.
         leg.release(_ALL_HOLDS)
-        self._note_first(int(close.code), close.reason, leg.peer, offset)
+        self._note_first(int(close.code), close.reason, leg.peer)
         self._note_unfinished(leg, offset)
         self._send_close(self._other[leg.peer], int(close.code), close.reason)
         self._settle()
@@ -243,7 +243,7 @@ class Relay:
         """End the session on the recorder's part: a close frame to both sides, behind all data sent."""
         if self.ending.done():
             return
-        self._note_first(closing.code, closing.reason, "recorder", self._offset())
+        self._note_first(closing.code, closing.reason, "recorder")
         for leg in (self.client, self.server):
             if offender is None or leg is offender:
                 self._send_close(leg, closing.code, closing.reason)
@@ -324,9 +324,9 @@ class Relay:
     def _offset(self) -> int:
         return monotonic_ns() - self._opened_ns
 
-    def _note_first(self, code: int, reason: str, by: Origin, offset: int) -> None:
+    def _note_first(self, code: int, reason: str, by: Origin) -> None:
         if self._first is None:
-            self._first = (code, reason, by, offset)
+            self._first = (code, reason, by)
 
     def _note_unfinished(self, leg: Leg, offset: int) -> None:
         message = self._partial[leg.peer]
@@ -337,7 +337,7 @@ class Relay:
     def _abnormal(self, leg: Leg) -> None:
         """A side hung up without a close frame: the other one sees the same, behind what it was sent."""
         other = self._other[leg.peer]
-        self._note_first(ABNORMAL, "", leg.peer, self._offset())
+        self._note_first(ABNORMAL, "", leg.peer)
         for each in (leg, other):
             self._note_unfinished(each, self._offset())
             self._deliver(each, b"", None, each.close)
@@ -357,8 +357,8 @@ class Relay:
 
     def _end(self) -> None:
         if not self.ending.done() and self._first is not None:
-            code, reason, by, offset = self._first
-            self.ending.set_result(Ending(code, reason, by, dict(self._handed), offset))
+            code, reason, by = self._first
+            self.ending.set_result(Ending(code, reason, by, dict(self._handed), self._offset()))
 
     def _linger(self) -> None:
         """Give the peers the time limit to hang up and to take what they were sent; then drop both."""

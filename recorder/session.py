@@ -25,6 +25,7 @@ from websockets.uri import parse_uri
 
 from ..schemas.errors import StoreWriteFailed
 from ..schemas.statements import CloseStatement, Header, OpenStatement
+from .event_redaction import EventRedactor, JsonPath, hide_fragments
 from .handshake import (
     Answer,
     Offer,
@@ -116,6 +117,7 @@ class Environment:
     program: str
     upstream_tls: ssl.SSLContext | None
     on_session_end: Callable[[SessionEnd], None] | None
+    redact_paths: tuple[JsonPath, ...] = ()
     draining: bool = False
     sessions: dict[str, Session] = field(default_factory=dict[str, "Session"])
     admitted: set[Session] = field(default_factory=set["Session"])
@@ -256,7 +258,7 @@ class Session:
             labels={**self._settings.labels, **labels_of(headers)},
             marker=self._env.marker,
             secrets=secrets,
-            hide=lambda body: body,
+            hide=lambda body: hide_fragments(body, secrets, self._env.marker),
         )
         opened_ns = monotonic_ns()
         try:
@@ -274,7 +276,8 @@ class Session:
             await self._end(sink, statement, answer.status, close, offset, None)
             return
         assert self._server is not None
-        tap = Tap(sink, lambda payload, sender, type_: (payload, ()), passing=self._passing)
+        redactor = EventRedactor(self._env.marker, secrets, self._env.redact_paths)
+        tap = Tap(sink, redactor, passing=self._passing)
         relay = self._relay = Relay(
             self.client,
             self._server,
@@ -289,7 +292,9 @@ class Session:
         relay.press(self._env.journal.paused)
         relay.start()
         ending = await relay.ending
-        close = CloseStatement(code=ending.code, reason=ending.reason, by=ending.by, handed=ending.handed)
+        close = CloseStatement(
+            code=ending.code, reason=redactor.hide(ending.reason), by=ending.by, handed=ending.handed
+        )
         await self._end(sink, statement, 101, close, ending.offset_ns, tap)
         await relay.closed
 
