@@ -457,7 +457,7 @@ class Driver:
             if name != "input_audio_buffer.speech_started"
         )
         complete = self.received.count >= plan.server_frames
-        if plan.closed is not None and plan.closed.by != "client":
+        if not plan.ended_by_client:
             complete = False  # the recorded server closed: the live one may do so as well
         if not complete:
             patience = self._patience_ns if lacking or self._awaits_close else min(self._patience_ns, NS_PER_MS * 1000)
@@ -480,8 +480,7 @@ class Driver:
 
     @property
     def _awaits_close(self) -> bool:
-        closed = self._plan.plan.closed
-        return closed is not None and closed.by != "client" and self.received.count >= self._plan.plan.server_frames
+        return not self._plan.plan.ended_by_client and self.received.count >= self._plan.plan.server_frames
 
     def _finish(self, code: int | None, reason: str) -> list[DriveCommand]:
         self._finished = True

@@ -161,7 +161,9 @@ class Plan:
     @property
     def ended_by_client(self) -> bool:
         """Whether the client closed first, or the end is not on record: then the player waits for it."""
-        return self.closed is None or self.closed.by == "client"
+        if self.closed is None or self.closed.by == "client":
+            return True
+        return self.closed.by == "recorder" and self.closed.code is None
 
     @property
     def target(self) -> str | None:
