@@ -22,7 +22,7 @@ from ..schemas.normalise import audio_format, normalise
 from ..schemas.recording import Recording
 from ..schemas.vocabulary import canonical_type
 from .idmap import IdMap, collect_ids
-from .matching import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, bytes_per_ms, same_json
+from .matching import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, bytes_per_ms, same_json
 from .pacing import MAX_SPEED, Pacer
 from .plan import Plan, Planner, output_audio
 from .player import Close, WakeAt
@@ -397,12 +397,12 @@ class Driver:
                 if not self._call_agrees(event, frame):
                     commands += self._finish(_NORMAL, "")
                     return
-                payload = self._adapt(payload, event, now_ns)
+                payload = self._adapt(payload, event, frame, now_ns)
                 self._live.client(normalise(event))
         self.sent.add(payload)
         commands.append(SendFrame(frame.seq, payload, frame.kind == "text"))
 
-    def _adapt(self, payload: bytes, event: Json, now_ns: int) -> bytes:
+    def _adapt(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
         ids: list[str] = []
         collect_ids(event, ids.append)
         for id_ in ids:
@@ -410,20 +410,30 @@ class Driver:
                 self._ids.bind(id_, self._live_id(id_))
         rewritten = self._ids.rewrite(payload)
         if event.get("type") == TRUNCATE:
-            rewritten = self._cut(rewritten, event, now_ns)
+            rewritten = self._cut(rewritten, event, frame, now_ns)
         return rewritten
 
-    def _cut(self, payload: bytes, event: Json, now_ns: int) -> bytes:
-        """Place a truncation anew: by the playback's own clock at speed 1, else within what was delivered."""
+    def _cut(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
+        """Place a truncation anew: by the playback's own clock at speed 1, else within what was delivered.
+
+        The recorded client began to play an item some time after its first audio had arrived (behind what it was still
+        playing, say); that delay is kept. Two runs of one client differ by their clocks' jitter: a new position within
+        the tolerance of matching is the recorded one.
+        """
         wanted = event.get("audio_end_ms")
-        played = self._playback.get(self._live_id(str(event.get("item_id"))))
+        item_id = str(event.get("item_id"))
+        played = self._playback.get(self._live_id(item_id))
         if not isinstance(wanted, (int, float)) or played is None:
             return payload
-        delivered = played.size / self._rate
+        position = float(wanted)
         if self._speed == 1:
-            position = min((now_ns - played.first_ns) / NS_PER_MS, delivered)
-        else:
-            position = min(wanted, delivered)
+            position = (now_ns - played.first_ns) / NS_PER_MS
+            begun_ns = self._plan.plan.delivery.first_ns(item_id)
+            if begun_ns is not None and frame.offset_ns is not None:
+                position -= (frame.offset_ns - begun_ns) / NS_PER_MS - wanted
+            if abs(position - wanted) <= TRUNCATION_TOLERANCE_MS:
+                position = float(wanted)
+        position = max(min(position, played.size / self._rate), 0.0)
         if position == wanted:
             return payload
         return _AUDIO_END.sub(lambda found: found[1] + str(int(position)).encode(), payload, count=1)

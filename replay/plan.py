@@ -73,13 +73,16 @@ class Delivery:
     numbers: dict[str, int] = field(default_factory=dict[str, int])
     rates: dict[int, float] = field(default_factory=dict[int, float])
     """Bytes per millisecond by item number."""
+    begun_ns: dict[int, int | None] = field(default_factory=dict[int, "int | None"])
+    """When an item's first audio arrived, by item number."""
 
-    def add(self, seq: int, item_id: str, size: int, rate: float) -> None:
+    def add(self, seq: int, item_id: str, size: int, rate: float, offset_ns: int | None = None) -> None:
         """Note the audio of one frame."""
         number = self.numbers.setdefault(item_id, len(self.names))
         if number == len(self.names):
             self.names.append(item_id)
             self.rates[number] = rate
+            self.begun_ns[number] = offset_ns
         self.seqs.append(seq)
         self.items.append(number)
         self.sizes.append(size)
@@ -94,6 +97,11 @@ class Delivery:
             if self.items[index] == number:
                 total += self.sizes[index]
         return total / self.rates[number]
+
+    def first_ns(self, item_id: str) -> int | None:
+        """Give the offset at which an item's first audio arrived; None where there is none, or no clock."""
+        number = self.numbers.get(item_id)
+        return None if number is None else self.begun_ns[number]
 
     def seq_reaching(self, item_id: str, ms: float) -> int | None:
         """Give the seq of the frame with which so many milliseconds of an item are reached; None if never."""
@@ -279,7 +287,11 @@ class Planner:
         item_id, size = output_audio(frame.body or b"")
         if item_id is not None:
             self._plan.delivery.add(
-                frame.seq, item_id, len(frame.audio) if frame.audio is not None else size, self._rate
+                frame.seq,
+                item_id,
+                len(frame.audio) if frame.audio is not None else size,
+                self._rate,
+                frame.offset_ns,
             )
 
     def _read_format(self, event: Json) -> None:
