@@ -228,8 +228,10 @@ def _silent(
     if item is not None:
         return RequestError(f"Item {item} has no audio.", hint="Its text is in the transcript.", item=item)
     whose = {"user": "audio of the user", "assistant": "audio of the assistant"}.get(track, "audio")
-    hint = "The other side may have some: --track both." if track in ("user", "assistant") else ""
-    if any(timeline.intervals() for timeline in timelines):
+    hint = ""
+    if any(timeline.placed() for timeline in timelines):
+        hint = "The other side has some: --track both."
+    elif any(timeline.intervals() for timeline in timelines):
         hint = "Who was speaking when is known from events, not the sound: the transcript has the times."
     return RequestError(f"The recording holds no {whose}: {names}.", hint=hint, track=track)
 

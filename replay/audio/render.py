@@ -20,7 +20,7 @@ from ...schemas.frame import Frame
 from ...schemas.recording import Recording
 from .formats import NS, Samples, bytes_to_ns, decode, ns_to_samples, sample_size, silence
 from .reassembly import AudioProblem, Piece, audio_of
-from .spool import Budget, Spool
+from .spool import MEMORY_BYTES, Budget, Spool
 
 __all__ = ["Mixer", "Track", "render"]
 
@@ -153,12 +153,20 @@ class Mixer:
         channels: of the mix. Where pieces overlap on a channel they are added, and clipped.
         start: the first sample of the mix that is given.
         end: the sample before which it ends; None: where the last piece ends.
+        memory: so many bytes of audio that wait for their turn are held in memory; more wait on disk.
     """
 
     def __init__(
-        self, tracks: Sequence[Track], rate: int, channels: int, *, start: int = 0, end: int | None = None
+        self,
+        tracks: Sequence[Track],
+        rate: int,
+        channels: int,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        memory: int = MEMORY_BYTES,
     ) -> None:
-        budget = Budget()
+        budget = Budget(memory)
         self._channels = channels
         self._block = BLOCK_SECONDS * rate
         tracks = [trimmed for track in tracks if (trimmed := _trim(track, rate, start, end)) is not None]
@@ -245,9 +253,10 @@ class Mixer:
                 sound.pump(until)
                 if sound.position + sound.ready < min(until, sound.end) or sound.position < self._at < sound.end:
                     return
-            yield self._mix(until)
+            block = self._mix(until)
             self._at = until
             self._active = [sound for sound in self._active if sound.position < sound.end]
+            yield block
 
     def _drop(self, sound: _Sound) -> None:
         """Let pass what lies before the beginning."""

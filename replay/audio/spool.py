@@ -10,10 +10,10 @@ import tempfile
 from collections import deque
 from typing import IO, Final
 
-__all__ = ["Budget", "Spool"]
+__all__ = ["MEMORY_BYTES", "Budget", "Spool"]
 
 MEMORY_BYTES: Final = 32 << 20
-"""All spools of one rendering together hold so much in memory."""
+"""So much all spools of one rendering together hold in memory."""
 
 
 class Budget:
@@ -21,7 +21,7 @@ class Budget:
 
     __slots__ = ("left",)
 
-    def __init__(self, size: int = MEMORY_BYTES) -> None:
+    def __init__(self, size: int) -> None:
         self.left = size
 
 

@@ -23,7 +23,7 @@ def test_g711_decodes_all_256_codes_as_libsndfile_does(audio_format: AudioFormat
         io.BytesIO(codes), dtype="int16", samplerate=8000, channels=1, format="RAW", subtype=subtype
     )
     assert decode(codes, audio_format).tolist() == reference.tolist()
-    assert sorted(set(np.abs(reference).tolist()))[-1] == (32124 if subtype == "ULAW" else 32256)
+    assert int(np.abs(reference.astype(int)).max()) == (32124 if subtype == "ULAW" else 32256)
 
 
 def test_pcm_is_little_endian_whatever_the_machine() -> None:

@@ -112,7 +112,10 @@ def test_a_pause_within_a_sample_leaves_both_sides_whole() -> None:
     call.append(0, data[:101])
     call.append(5000, data[101:])
     runs = call.timeline().runs
-    assert [(float(run.start_ns) / 1e6, run.first_byte, run.piece.size) for run in runs] == [(0, 0, 102), (5000, 102, 98)]
+    assert [(float(run.start_ns) / 1e6, run.first_byte, run.piece.size) for run in runs] == [
+        (0, 0, 102),
+        (5000, 102, 98),
+    ]
 
 
 def test_a_broken_sample_at_the_end_is_named_and_left_out() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 
 import pytest
 from earwitness.replay.audio.spool import Budget, Spool
@@ -40,7 +39,7 @@ def test_several_spools_share_one_budget() -> None:
 
 
 @pytest.fixture
-def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     files: list[object] = []
     real = tempfile.TemporaryFile
 
@@ -49,7 +48,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
         return files[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", counting)
-    yield files
+    return files
 
 
 def test_the_file_is_given_back_when_drained_and_when_closed(opened: list[object]) -> None:
