@@ -1,6 +1,7 @@
 """The hashes that tie records together, as byte strings. ``docs/journal.md`` tells what they prove.
 
-All integers are big-endian. ``str16`` and ``str32`` are UTF-8 text behind its length in bytes, as 16 or 32 bits.
+All integers are big-endian. ``str16`` and ``str32`` are UTF-8 text (lone surrogates as three bytes each) behind its
+length in bytes, as 16 or 32 bits.
 
 ::
 
@@ -60,7 +61,8 @@ def _str16(text: str) -> bytes:
 
 
 def _str32(text: str) -> bytes:
-    data = text.encode()
+    # A JSON path may name a key with a lone surrogate in it.
+    data = text.encode("utf-8", "surrogatepass")
     return len(data).to_bytes(4, "big") + data
 
 
@@ -90,7 +92,6 @@ class EnvelopeEncoder:
 
         Raises:
             KeyError: the kind or sender is none of the format's.
-            ValueError: the type or a path is not Unicode text.
         """
         coded = self._types.get(event_type)
         if coded is None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from ...schemas.errors import StoreWriteFailed
-from ...schemas.frame import Kind, Sender
+from ...schemas.frame import KINDS, SENDERS, Kind, Sender
 from ...schemas.statements import CloseStatement, CutoffStatement, GapStatement, NoteStatement
 from .committer import Committer, Pressure
 from .encoding import SessionState, clean_type
 
 __all__ = ["SessionWriter"]
+
+_FIRST: Final = -(2**63)
+_LAST: Final = 2**63 - 1
 
 
 @dataclass(slots=True)
@@ -79,10 +83,14 @@ class SessionWriter:
 
         Raises:
             StoreWriteFailed: the store fails and the policy is ``close``.
+            ValueError: the format has no such record.
         """
         committer = self._committer
         if self.ended:
             raise RuntimeError(f"session {self.id} has ended")
+        if kind not in KINDS or sender not in SENDERS or not (offset_ns is None or _FIRST <= offset_ns <= _LAST):
+            # One record that cannot be encoded would stop the records of all sessions.
+            raise ValueError(f"no record can be of kind {kind!r}, from {sender!r}, at {offset_ns!r}")
         if committer.failure is not None and not self._taken_while_failing(len(payload), offset_ns):
             assert self._gap is not None
             return self._gap.seq
