@@ -39,6 +39,7 @@ _ANY_ID: Final = re.compile(rb'("(?:%s)"\s*:\s*")([^"\\]+)(")' % _KEYS.encode())
 _METADATA: Final = re.compile(rb'"metadata"\s*:\s*(\{(?:[^{}"\\]|"(?:[^"\\]|\\.)*")*\})', re.DOTALL)
 _PAIR: Final = re.compile(rb'("(?:[^"\\]|\\.)*"\s*:\s*)("(?:[^"\\]|\\.)*")', re.DOTALL)
 
+_ATTEMPTS: Final = 50
 _LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
 _HEX: Final = "0123456789abcdef"
 
@@ -93,7 +94,13 @@ class IdMap:
             return live
         if self.mode != "fresh" or recorded in self._keep:
             return recorded
-        live = _alike(recorded, self._nonce)
+        live = recorded
+        for attempt in range(_ATTEMPTS):
+            live = _alike(recorded, self._nonce + attempt.to_bytes(2, "big"))
+            if live != recorded and live not in self._recorded:
+                break
+        else:  # short ids, of which few others exist, are told apart by their length
+            live = f"{live}{len(self._recorded)}"
         self.bind(recorded, live)
         return live
 
