@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "record": ".record",
     "list": ".sessions:list_command",
     "show": ".sessions:show",
+    "tail": ".tail",
     "transcript": ".transcript",
     "audio": ".audio",
     "verify": ".verify",

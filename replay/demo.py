@@ -5,8 +5,9 @@ Everything is real but the vendor: the replay server stands in for it, over sock
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -27,6 +28,7 @@ from .driving import DriveResult, drive
 from .fold import fold_recording
 from .serving import serve
 from .show import render_state
+from .tail import follow_sessions
 from .transcript import Reading, render, transcribe
 
 __all__ = ["DemoOutcome", "run_demo"]
@@ -77,7 +79,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
 
     say(f"1. A recorded conversation of {(bundled.info.duration_ns or 0) / 1e9:.1f} s is served as the vendor would,")
     say("   and its client side is played against that, through the recording proxy.")
-    first, first_id = await _record(bundled, database, speed, say)
+    first, first_id = await _record(bundled, database, speed, say, live=speed != "max")
     outcome.files.append(database)
 
     say("\n2. What both ends saw, compared with the journal (frames, SHA-256):")
@@ -129,8 +131,13 @@ class _Played:
     head: str
 
 
-async def _record(source: Recording, database: Path, speed: float | str, say: Say) -> tuple[_Played, str]:
-    """Play a recording through the proxy into a new journal; give what the ends saw, and the session's id."""
+async def _record(
+    source: Recording, database: Path, speed: float | str, say: Say, *, live: bool = False
+) -> tuple[_Played, str]:
+    """Play a recording through the proxy into a new journal; give what the ends saw, and the session's id.
+
+    With ``live``, what is being recorded is told while it is.
+    """
     ended: list[tuple[str, str]] = []
     async with (
         serve(source, speed=speed) as vendor,
@@ -141,13 +148,33 @@ async def _record(source: Recording, database: Path, speed: float | str, say: Sa
         async with Proxy(settings, journal, on_session_end=lambda end: ended.append((end.id, end.head or ""))) as proxy:
             target = address.path + (f"?{address.query}" if address.query else "")
             say(f"   client ⇄ proxy {proxy.url} ⇄ replay server ws://{address.netloc}")
-            client = await drive(source, proxy.url + target, speed=speed)
+            async with _told(database, say) if live else nullcontext():
+                client = await drive(source, proxy.url + target, speed=speed)
             await proxy.drain(10)
         for divergence in vendor.report.divergences:
             say(_indented("\n".join(divergence.lines())))
     public_id, head = ended[0]
     say(f"   session {public_id} recorded; ledger head {head}")
     return _Played(client, head), public_id
+
+
+@asynccontextmanager
+async def _told(database: Path, say: Say) -> AsyncGenerator[None]:
+    """Follow the journal from a second connection while it is written, as ``earwitness tail`` does."""
+
+    async def ticks() -> AsyncIterator[None]:
+        while True:
+            yield
+            await asyncio.sleep(0.2)
+
+    async with await JournalReader.open(database) as reader:
+        following = asyncio.ensure_future(follow_sessions(reader, lambda _, line: say(f"   {line}"), wait=ticks))
+        try:
+            yield
+        finally:
+            following.cancel()
+            with suppress(asyncio.CancelledError):
+                await following
 
 
 async def _compare(played: _Played, recording: Recording, outcome: DemoOutcome, say: Say) -> None:
