@@ -11,6 +11,7 @@ from earwitness.recorder.importers.files import read_file
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 from earwitness.schemas.summary import Summary
+
 from tests.corpus import captures
 
 OPEN = {"origin": "proxy", "request": {"target": "/v1/realtime?model=gpt-realtime"}, "response": {"status": 101}}
@@ -51,20 +52,20 @@ def closing(by: str, code: int | None = 1000, reason: str = "") -> tuple[str, di
 
 
 def recording(
-    *lines: tuple[str, Any], id: str = "talk", step_ms: int | None = None, opened: dict[str, Any] | None = None
+    *lines: tuple[str, Any], name: str = "talk", step_ms: int | None = None, opened: dict[str, Any] | None = None
 ) -> MemoryRecording:
     """A session; line N is the frame with seq N + 1. ``step_ms`` apart, or without a clock."""
     frames = [_frame(0, 0 if step_ms is not None else None, "open", opened if opened is not None else OPEN)]
     for seq, (who, content) in enumerate(lines, 1):
         frames.append(_frame(seq, seq * step_ms * 1_000_000 if step_ms is not None else None, who, content))
-    return as_recording(id, frames)
+    return as_recording(name, frames)
 
 
-def as_recording(id: str, frames: list[Frame]) -> MemoryRecording:
+def as_recording(name: str, frames: list[Frame]) -> MemoryRecording:
     summary = Summary()
     for frame in frames:
         summary.apply(frame)
-    return MemoryRecording(summary.info(id), frames)
+    return MemoryRecording(summary.info(name), frames)
 
 
 def _frame(seq: int, offset_ns: int | None, who: str, content: Any) -> Frame:

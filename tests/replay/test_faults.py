@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from earwitness.replay.faults import Fault, FaultPoints, parse_fault, parse_faults
 from earwitness.schemas.errors import RequestError
 from earwitness.schemas.frame import NS_PER_MS, Frame

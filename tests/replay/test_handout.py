@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from earwitness.replay.handout import Handout, NoSession, Offer
 
 PATH = "/v1/realtime?model=gpt-realtime"

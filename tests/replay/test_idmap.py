@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from earwitness.replay.idmap import ID_KEYS, IdMap, collect_ids
 from hypothesis import given
 from hypothesis import strategies as st
-
-from earwitness.replay.idmap import ID_KEYS, IdMap, collect_ids
 
 
 def mapped(**ids):

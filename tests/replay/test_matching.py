@@ -3,9 +3,6 @@ from __future__ import annotations
 import tracemalloc
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from earwitness.replay.matching import (
     AudioMatcher,
     AudioTrack,
@@ -16,6 +13,9 @@ from earwitness.replay.matching import (
     same_json,
     truncation_allowed,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
 from tests.sizes import pick
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from earwitness.replay.pacing import MAX_SPEED, Pacer, parse_speed
 from earwitness.schemas.errors import RequestError
 

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.plan import Planner
+
 from tests.replay.talk import (
     added,
     added_text,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from earwitness.replay.faults import parse_fault
 from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.plan import Planner
 from earwitness.replay.player import Close, Drop, Need, Player, Send, WakeAt
+
 from tests.replay.talk import (
     added,
     added_text,
