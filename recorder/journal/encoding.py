@@ -14,7 +14,7 @@ from .chain import SALT_BYTES, EnvelopeEncoder, LedgerKind, payload_digest, reco
 from .codecs import encode_many
 from .projection import summary_columns
 
-__all__ = ["Appended", "Batch", "Ending", "SessionState", "clean_type", "encode_batch", "redacted_text"]
+__all__ = ["LAST_KINDS", "Appended", "Batch", "Ending", "SessionState", "clean_type", "encode_batch", "redacted_text"]
 
 LAST_KINDS: Final[dict[str, LedgerKind]] = {"close": "closed", "cutoff": "cutoff"}
 """Kinds of the record that ends a session, and of the ledger row that says so."""

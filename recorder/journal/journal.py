@@ -19,15 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ...schemas.errors import RequestError, SessionNotFound, StoreWriteFailed
 from ...schemas.statements import OpenStatement
 from .committer import Committer, Pressure
-from .encoding import SessionState
+from .encoding import LAST_KINDS, SessionState
 from .engine import connect_writer, create_file, reading, write_transaction, writing
 from .location import Location
 from .lock import WriterLock
+from .paging import Pager
+from .projection import SUMMARY_COLUMNS
 from .recovery import recover
 from .schema import check_version, create_schema, schema_version
 from .session import SessionWriter
 from .settings import WriterSettings, WriterStats
 from .store import LedgerEntry, Store
+from .summarising import COLUMNS_TO_SUMMARISE, read_summary
 from .tables import records, sessions
 
 __all__ = ["Journal", "new_public_id", "utc_now"]
@@ -217,7 +220,7 @@ class Journal:
         """Erase payloads: the bytes and their salts go, envelopes, digests and the chain stay.
 
         The ledger row that tells what was erased and why is in the same transaction. What was erased before is left
-        out of it.
+        out of it. The summary is read anew from what is left.
 
         Args:
             public_id: the session, by its full id.
@@ -229,7 +232,7 @@ class Journal:
 
         Raises:
             SessionNotFound: there is no such session.
-            RequestError: a seq is not in it, or is a statement of the recorder and no message.
+            RequestError: a seq is not in it, or is a statement of the recorder and no message; or the session goes on.
             StoreWriteFailed: the store does not take it.
         """
         wanted = sorted(set(seqs))
@@ -257,6 +260,11 @@ class Journal:
                     raise RequestError(
                         f"session {public_id} has no record {missing[0]}", session=public_id, seqs=missing
                     )
+                count, last_kind, chain = await _end_of(store.connection, row_id)
+                if last_kind not in LAST_KINDS:
+                    raise RequestError(
+                        f"session {public_id} goes on", hint="Erase from it once it has ended.", session=public_id
+                    )
                 erased = [seq for seq in wanted if present[seq][1]]
                 head = store.head
                 if erased:
@@ -266,9 +274,13 @@ class Journal:
                         .values(payload=None, salt=None)
                     )
                     await store.connection.execute(statement, [{"which": seq} for seq in erased])
-                    count, chain = await _end_of(store.connection, row_id)
                     detail = json.dumps({"reason": reason, "seqs": _runs(erased)})
                     head = await store.append_ledger([LedgerEntry("erased", public_id, count, chain, detail)])
+                    # The list may have had its model or dialect from an event that is gone now.
+                    pager = Pager(store.connection, self.location, COLUMNS_TO_SUMMARISE)
+                    columns = await read_summary(pager, row_id, public_id)
+                    values = dict(zip(SUMMARY_COLUMNS, columns, strict=True))
+                    await store.connection.execute(sessions.update().where(sessions.c.id == row_id).values(values))
             store.head = head
             if store.connection.dialect.name == "sqlite":
                 # The bytes are in the write-ahead log too, until it is copied back and cut.
@@ -323,11 +335,11 @@ async def _present(connection: AsyncConnection, row_id: int, seqs: list[int]) ->
     return present
 
 
-async def _end_of(connection: AsyncConnection, row_id: int) -> tuple[int, bytes]:
-    """Give the number of records of a session, and its chain's head."""
-    query = select(records.c.seq, records.c.chain).where(records.c.session == row_id)
+async def _end_of(connection: AsyncConnection, row_id: int) -> tuple[int, str, bytes]:
+    """Give the number of records of a session, the last one's kind, and the chain's head."""
+    query = select(records.c.seq, records.c.kind, records.c.chain).where(records.c.session == row_id)
     last = (await connection.execute(query.order_by(records.c.seq.desc()).limit(1))).one()
-    return last.seq + 1, last.chain
+    return last.seq + 1, last.kind, last.chain
 
 
 def _runs(seqs: list[int]) -> list[list[int]]:

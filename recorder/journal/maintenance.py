@@ -13,16 +13,16 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from ...schemas.errors import CannotWrite, OutputExists, RequestError, StoreCorrupt, StoreNewer
-from ...schemas.frame import Frame
-from ...schemas.summary import Summary
 from .chain import LEDGER_START
 from .engine import connect_writer, fetch, open_reader, reading, write_transaction, writing
 from .location import Location
 from .lock import WriterLock
-from .projection import SUMMARY_COLUMNS, summary_columns
+from .paging import Pager
+from .projection import SUMMARY_COLUMNS
 from .reader import JournalReader
 from .schema import create_schema, schema_version
 from .settings import WriterSettings
+from .summarising import COLUMNS_TO_SUMMARISE, read_summary
 from .tables import SCHEMA_VERSION, sessions
 
 __all__ = ["BackupReport", "JournalInfo", "RebuildReport", "UpgradeReport", "backup", "info", "rebuild", "upgrade"]
@@ -268,15 +268,10 @@ async def rebuild(location: str | Path, *, progress: Callable[[str], None] = lam
             names = (sessions.c.id, sessions.c.public_id, *(sessions.c[name] for name in SUMMARY_COLUMNS))
             async with reader.engine.connect() as source:
                 rows = [tuple(row) for row in (await source.execute(sessions.select().with_only_columns(*names))).all()]
+            pager = Pager(reader.engine, where, COLUMNS_TO_SUMMARISE)
             for row_id, public_id, *columns in rows:
                 progress(public_id)
-                summary = Summary()
-                last: Frame | None = None
-                async for frames in reader.recording_of_row(row_id, public_id).batches():
-                    for last in frames:
-                        summary.apply(last)
-                ended = last is not None and last.kind in ("close", "cutoff")
-                fresh = summary_columns(summary.info(public_id), ended=ended)
+                fresh = await read_summary(pager, row_id, public_id)
                 total += 1
                 if fresh != tuple(columns):
                     changed += 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Any, Final, cast
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from .engine import reading
 from .location import Location
@@ -20,15 +21,15 @@ class Pager:
     """Reads pages of ``records``.
 
     Args:
-        engine: a read-only one.
+        source: an engine, or a connection whose transaction the pages belong to.
         location: for messages.
         columns: what to select; ``seq`` comes first.
     """
 
-    def __init__(self, engine: AsyncEngine, location: Location, columns: str) -> None:
-        self._engine = engine
+    def __init__(self, source: AsyncEngine | AsyncConnection, location: Location, columns: str) -> None:
+        self._source = source
         self._location = location
-        marks = ["?"] * 4 if engine.dialect.name == "sqlite" else ["$1", "$2", "$3", "$4"]
+        marks = ["?"] * 4 if source.dialect.name == "sqlite" else ["$1", "$2", "$3", "$4"]
         where = f"WHERE session = {marks[0]} AND seq >= {marks[1]} AND seq < {marks[2]} ORDER BY seq"
         # Lengths first, so that a page is bounded in bytes without reading what does not fit.
         self._lengths = f"SELECT seq, length(payload) FROM records {where} LIMIT {marks[3]}"  # noqa: S608 - placeholders
@@ -46,13 +47,16 @@ class Pager:
             StoreError: the database cannot be read.
         """
         with reading(self._location):
-            async with self._engine.connect() as connection:
+            async with self._connection() as connection:
                 result = await connection.exec_driver_sql(self._lengths, (session, start, stop, _ROWS))
                 lengths = cast("list[tuple[int, int | None]]", result.all())
                 if not lengths:
                     return []
                 result = await connection.exec_driver_sql(self._rows, (session, start, _stop(lengths)))
                 return cast("list[tuple[Any, ...]]", result.all())
+
+    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        return nullcontext(self._source) if isinstance(self._source, AsyncConnection) else self._source.connect()
 
 
 def _stop(lengths: list[tuple[int, int | None]]) -> int:

@@ -98,10 +98,6 @@ class JournalReader:
             raise SessionNotFound(f"session {session_id!r} was not looked up in {self.location}", session=session_id)
         return JournalRecording(self, *self._known[session_id])
 
-    def recording_of_row(self, row_id: int, public_id: str) -> JournalRecording:
-        """Open a session by its row, without its summary: for rebuilding that."""
-        return JournalRecording(self, row_id, SessionInfo(id=public_id))
-
     async def _resolve(self, ref: str) -> tuple[int, SessionInfo]:
         if ref == "latest":
             query = select(sessions.c.id).order_by(sessions.c.id.desc()).limit(1)

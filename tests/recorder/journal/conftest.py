@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,26 +19,27 @@ def _programs() -> Path | None:
     return installed[-1].parent if installed else None
 
 
+def _unprivileged() -> str:
+    import pwd
+
+    names = [entry.pw_name for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody")]
+    if not names:
+        pytest.skip("there is no unprivileged user to run PostgreSQL as")
+    return max(names)
+
+
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """Host part of a URL whose databases the test may create; skips where PostgreSQL cannot run."""
     pytest.importorskip("asyncpg", reason="asyncpg is not installed")
     programs = _programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed")
-    folder = tmp_path_factory.mktemp("postgresql")
     # The server refuses to run as root.
-    user = None
-    if os.getuid() == 0:
-        import pwd
-
-        names = [entry.pw_name for entry in pwd.getpwall() if entry.pw_name in ("postgres", "nobody")]
-        if not names:
-            pytest.skip("no unprivileged user to run PostgreSQL as")
-        user = sorted(names)[-1]
-        for parent in (folder, *folder.parents[:3]):
-            if parent != Path("/tmp"):
-                parent.chmod(0o755)
+    user = _unprivileged() if os.getuid() == 0 else None
+    # Not below pytest's own folder: that one is closed to other users at the start of every run.
+    folder = Path(tempfile.mkdtemp(prefix="earwitness-postgresql-"))
+    if user is not None:
         shutil.chown(folder, user)
     data = folder / "data"
     environment = {"PATH": f"{programs}:/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
@@ -52,3 +54,4 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield str(folder)
     finally:
         run(str(programs / "pg_ctl"), "-D", str(data), "-w", "-m", "immediate", "stop")
+        shutil.rmtree(folder)

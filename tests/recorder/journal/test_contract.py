@@ -14,6 +14,7 @@ from earwitness.schemas.errors import (
     AmbiguousSession,
     RequestError,
     SessionNotFound,
+    StoreCorrupt,
     StoreNewer,
     StoreNotFound,
     StoreOutdated,
@@ -255,15 +256,23 @@ class JournalContract:
         assert report.intact, report.to_text()
         assert report.erased == 3
 
-    async def test_erasing_in_a_session_that_goes_on(self, location):
+    async def test_nothing_is_erased_from_a_session_that_goes_on(self, location):
         async with await Journal.open(location) as journal:
-            writer = await journal.begin(OPENING)
-            writer.append("text", "client", b"my number is 555", 1)
-            await journal.erase(writer.id, [1], "a number")
-            writer.append("text", "client", b"more", 2)
-            await writer.end(ENDING, 3)
-        report = await verify(location)
-        assert report.intact, report.to_text()
+            public_id = await write_session(journal, end=False)
+            with pytest.raises(RequestError, match="goes on"):
+                await journal.erase(public_id, [1], "x")
+        assert (await verify(location)).erased == 0
+
+    async def test_the_summary_is_what_the_records_say_after_an_erasure(self, location):
+        messages = [("text", "server", "session.created", b'{"type":"session.created","session":{"model":"secret"}}')]
+        async with await Journal.open(location) as journal:
+            public_id = await write_session(journal, messages)
+            async with await JournalReader.open(location) as reader:
+                assert (await reader.resolve(public_id)).model == "secret"
+            await journal.erase(public_id, [1], "the model's name")
+        async with await JournalReader.open(location) as reader:
+            assert (await reader.resolve(public_id)).model == "gpt-realtime"
+        assert (await verify(location)).intact
 
     async def test_an_older_head_is_an_ancestor_and_a_foreign_one_is_not(self, location):
         async with await Journal.open(location) as journal:
@@ -382,8 +391,7 @@ class JournalContract:
 class TestSqlite(JournalContract):
     replacements = (
         "INSERT OR REPLACE INTO records SELECT * FROM records WHERE seq = 2",
-        "REPLACE INTO records SELECT position + 100, session, seq, offset_ns, kind, sender, type, redacted, payload,"
-        " codec, salt, digest, chain FROM records WHERE seq = 2",
+        "REPLACE INTO records SELECT position + 100, session, seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain FROM records WHERE seq = 2",  # noqa: E501
         "INSERT OR REPLACE INTO ledger SELECT * FROM ledger",
         "INSERT OR REPLACE INTO sessions SELECT * FROM sessions",
         "INSERT OR IGNORE INTO records SELECT * FROM records",
@@ -415,9 +423,13 @@ class TestSqlite(JournalContract):
         async with await JournalReader.open(location) as reader:
             recording = reader.recording((await reader.resolve(public_id)).id)
             seen = []
-            with pytest.raises(Exception, match="record 4: the record is missing"):
+
+            async def read() -> None:
                 async for frames in recording.batches():
-                    seen += frames
+                    seen.extend(frames)
+
+            with pytest.raises(StoreCorrupt, match="record 4: the record is missing"):
+                await read()
         assert [frame.seq for frame in seen] == [0, 1, 2, 3]
 
 
@@ -425,7 +437,7 @@ class TestPostgresql(JournalContract):
     replacements = (
         "TRUNCATE records, sessions, ledger",
         "INSERT INTO records SELECT * FROM records WHERE seq = 2",
-        "INSERT INTO records SELECT * FROM records WHERE seq = 2 ON CONFLICT (position) DO UPDATE SET payload = '\\x00'",
+        "INSERT INTO records SELECT * FROM records WHERE seq = 2 ON CONFLICT (position) DO UPDATE SET codec = 0",
     )
 
     @pytest.fixture
