@@ -13,6 +13,7 @@ The estimate ends with a whole word.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -94,7 +95,7 @@ def playbacks_of(conversation: Conversation) -> dict[tuple[str, int], Playback]:
     return {(each.item_id, each.content_index): each for each in played if timed or each.cut != "cleared"}
 
 
-def estimate(item: Item, part: Part, text: str, playbacks: dict[tuple[str, int], Playback]) -> Heard:
+def estimate(item: Item, part: Part, text: str, playbacks: Mapping[tuple[str, int], Playback]) -> Heard:
     """Estimate the words of a part that can have been heard.
 
     Args:

@@ -10,6 +10,7 @@ A transcript is data (:class:`Line`), made by a pure function of the conversatio
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -18,7 +19,7 @@ from ..schemas.state import Conversation, Item, Part
 from .audio.playback import Playback
 from .heard import Estimate, estimate, playbacks_of
 
-__all__ = ["READINGS", "Line", "Reading", "Transcript", "render", "transcribe"]
+__all__ = ["READINGS", "Line", "Reading", "Transcript", "part_texts", "render", "transcribe"]
 
 Reading = Literal["generated", "delivered", "heard"]
 READINGS: Final[tuple[Reading, ...]] = get_args(Reading)
@@ -74,17 +75,41 @@ class Transcript:
     model: str | None = None
 
 
-def transcribe(conversation: Conversation, reading: Reading = "heard") -> Transcript:
+Playbacks = Mapping[tuple[str, int], Playback]
+
+
+def transcribe(
+    conversation: Conversation, reading: Reading = "heard", *, playbacks: Playbacks | None = None
+) -> Transcript:
     """Make a transcript of a conversation.
+
+    Args:
+        conversation: the folded session.
+        reading: what to write.
+        playbacks: how the assistant's audio played, by item id and content index, where a timeline has it from every
+            record's time; else it is worked out from the times that the conversation holds.
 
     What was deleted from the conversation later was said all the same: its lines stand where it appeared. Responses
     outside the conversation are part of what was generated and delivered, and nobody heard them.
     """
     if reading not in READINGS:
         raise ValueError(f"{reading!r} is no reading; they are {', '.join(READINGS)}")
-    writer = _Writer(conversation, reading)
+    writer = _Writer(conversation, reading, playbacks)
     lines = [writer.line(item) for item in _all_items(conversation, reading)]
     return Transcript(reading, tuple(line for line in lines if line is not None), conversation.session.model)
+
+
+def part_texts(
+    conversation: Conversation, reading: Reading = "heard", *, playbacks: Playbacks | None = None
+) -> dict[tuple[str, int], str]:
+    """Give the words of each content part in a reading, by item id and content index; parts without words left out.
+
+    A message's line in :func:`transcribe` has the words of its parts.
+    """
+    writer = _Writer(conversation, reading, playbacks)
+    texts = ((item.id, part.index, writer.text(item, part, [])) for item in _all_items(conversation, reading)
+             for part in item.content)  # fmt: skip
+    return {(item_id, index): text for item_id, index, text in texts if text}
 
 
 def _all_items(conversation: Conversation, reading: Reading) -> list[Item]:
@@ -112,13 +137,15 @@ _SPEAKERS: Final[dict[str | None, Speaker]] = {"user": "user", "assistant": "ass
 
 
 class _Writer:
-    def __init__(self, conversation: Conversation, reading: Reading) -> None:
+    def __init__(self, conversation: Conversation, reading: Reading, playbacks: Playbacks | None) -> None:
         self._reading: Reading = reading
         self._responses = {response.id: response for response in conversation.responses}
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
         self._out_of_band = {item.id for item in conversation.out_of_band}
-        self._playbacks: dict[tuple[str, int], Playback] = playbacks_of(conversation) if reading == "heard" else {}
+        self._playbacks: Playbacks = {}
+        if reading == "heard":
+            self._playbacks = playbacks_of(conversation) if playbacks is None else playbacks
         close = conversation.close
         self._last_delivered = close.handed.get("client") if close is not None and reading != "generated" else None
 
@@ -150,7 +177,7 @@ class _Writer:
         missing: list[str] = []
         estimates: list[Estimate] = []
         for part in item.content:
-            text = self._text(item, part, estimates)
+            text = self.text(item, part, estimates)
             if text is None:
                 missing.append(_what_is_missing(part))
             elif text:
@@ -171,7 +198,8 @@ class _Writer:
             remark=self._remark(item, missing),
         )
 
-    def _text(self, item: Item, part: Part, estimates: list[Estimate]) -> str | None:
+    def text(self, item: Item, part: Part, estimates: list[Estimate]) -> str | None:
+        """A part's words in the reading, None where there are none; what they rest on goes to ``estimates``."""
         text = part.transcript if part.text is None else part.text
         if text is None or item.role == "user":
             return None if text is None else readable(text)
