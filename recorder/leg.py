@@ -85,6 +85,7 @@ class Leg(asyncio.Protocol):
         self.eof = False
         self.gone = False
         self.broken = False
+        self._introduced = False
         self._holds = 0
 
     @property
@@ -123,10 +124,14 @@ class Leg(asyncio.Protocol):
         if events:
             # Frames that came along have been answered by the reader; those answers are not the other side's.
             reader.data_to_send()
-            # What follows the handshake waits, in the socket and here, until the session is open.
-            self.hold(HOLD_HANDSHAKE)
-            self.early = events[1:]
-            self.listener.received(self, events[:1])
+            self.early += events
+            # What follows the handshake waits, here and in the socket, until the session is open. A client that has
+            # only asked is read on: it may hang up before there is an answer.
+            if self.peer == "server" or self._introduced or len(self.early) > 1:
+                self.hold(HOLD_HANDSHAKE)
+            if not self._introduced:
+                self._introduced = True
+                self.listener.received(self, [self.early.pop(0)])
         elif reader.handshake_exc is not None and not self.broken:
             self.flush_handshake()
             self._break(reader.handshake_exc)
@@ -149,7 +154,9 @@ class Leg(asyncio.Protocol):
             listener.received(self, early)
         if self.reader.parser_exc is not None and not self.broken:
             self._break(self.reader.parser_exc)
-        if self.eof:
+        if self.gone:
+            listener.lost(self, None)
+        elif self.eof:
             listener.ended(self)
         self.release(HOLD_HANDSHAKE)
 

@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 
 from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
@@ -147,6 +147,8 @@ class Session:
         self.task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(self._settings.handshake_timeout, self.client.abort)
         self._relay: Relay | None = None
+        self._asking = False
+        self._stopping = False
         self._passing = environment.journal.settings.on_store_failure == "pass"
         self.id: str | None = None
         environment.connections.add(self)
@@ -173,9 +175,9 @@ class Session:
         """Give up: a client that hangs up now wants no answer, a server that does gives none."""
         if leg is not self.client:
             self.violated(leg, ConnectionResetError("the connection was closed before the answer"))
-        elif self.task is not None and self._relay is None:
+        elif self._asking and self.task is not None:
             self.task.cancel()
-        else:
+        elif self.task is None:
             leg.close()
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
@@ -184,7 +186,7 @@ class Session:
             self._timer.cancel()
             if self.task is None:
                 self._env.connections.discard(self)
-            elif self._relay is None:
+            elif self._asking:
                 self.task.cancel()
         else:
             self.violated(leg, error or ConnectionResetError("the connection was closed before the answer"))
@@ -201,11 +203,12 @@ class Session:
 
     def drain(self) -> None:
         """End the session now: 1001 to both sides, or no session at all."""
+        self._stopping = True
         if self._relay is not None:
             self._relay.close(closing_for_drain())
-        elif self.task is not None:
+        elif self._asking and self.task is not None:
             self.task.cancel()
-        else:
+        elif self.task is None:
             self.client.abort()
 
     def store_failed(self, error: StoreWriteFailed) -> None:
@@ -246,7 +249,9 @@ class Session:
             self._refuse(refusal)
             return
         self._env.admitted.add(self)
+        self._asking = True
         offer, answer, by = await self._ask_upstream(request.path, headers)
+        self._asking = False
         secrets = session_secrets(headers, request.path, offer)
         statement = open_statement(
             opened_at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
@@ -291,6 +296,8 @@ class Session:
         self._respond(Response(101, answer.reason, Headers(accepted_headers(answer.headers, accept))))
         relay.press(self._env.journal.paused)
         relay.start()
+        if self._stopping:
+            relay.close(closing_for_drain())
         ending = await relay.ending
         close = CloseStatement(
             code=ending.code, reason=redactor.hide(ending.reason), by=ending.by, handed=ending.handed
@@ -335,7 +342,7 @@ class Session:
                 reader.send_request(_to_request(offer))
                 self._server.flush_handshake()
                 response = await self._answer
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, InvalidHandshake) as error:
             return offer, unreachable(error, upstream.base_url), "recorder"
         failure = reader.handshake_exc
         if failure is not None and not isinstance(failure, InvalidStatus):

@@ -123,7 +123,9 @@ class Peer:
                 if not self.sent_close:
                     self.sent_close = True
                     self.frame(CLOSE, close.payload)
-                if not self.client and self.writer.can_write_eof():
+                if not self.client and not self.writer.can_write_eof():
+                    return
+                if not self.client:
                     self.writer.write_eof()
             if await self.read() is None:
                 return
