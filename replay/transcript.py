@@ -276,7 +276,7 @@ def readable(text: str) -> str:
 
 
 def render(transcript: Transcript, form: str) -> str:
-    """Write a transcript as ``text``, ``markdown`` or ``json``.
+    """Write a transcript as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``.
 
     Raises:
         ValueError: there is no such format.

@@ -1,4 +1,4 @@
-"""Transcripts as text, Markdown and JSON: pure functions of a :class:`~earwitness.replay.transcript.Transcript`."""
+"""Transcripts as text, Markdown and JSON, and the table of all formats: pure functions of a :class:`~earwitness.replay.transcript.Transcript`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from .plain import to_plain
 from .transcript import Line, Transcript
+from .transcript_tables import as_csv, as_jsonl
 
 __all__ = ["FORMATS", "as_json", "as_markdown", "as_text"]
 
@@ -114,6 +115,6 @@ def _code(text: str) -> str:
 
 
 FORMATS: Final[Mapping[str, Callable[[Transcript], str]]] = MappingProxyType(
-    {"text": as_text, "markdown": as_markdown, "json": as_json}
+    {"text": as_text, "markdown": as_markdown, "json": as_json, "jsonl": as_jsonl, "csv": as_csv}
 )
 """The formats by name."""
