@@ -116,8 +116,10 @@ async def write_audio(
             hint="Begin earlier.",
         )
     mixer = Mixer(tracks, rate, channels, start=first, end=None if last is None else min(last, everything))
-    await _write(sources, mixer, target, kind, rate, channels, force=force, progress=progress)
     problems = [problem for timeline in timelines for problem in timeline.problems]
+    timelines.clear()  # of a long call they are large, and what is needed of them is in the mixer
+    tracks.clear()
+    await _write(sources, mixer, target, kind, rate, channels, force=force, progress=progress)
     return AudioReport(target, kind, rate, channels, mixer.samples, start or 0, problems + mixer.problems)
 
 

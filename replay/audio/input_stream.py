@@ -159,19 +159,18 @@ class InputStream:
         arrivals = clock.times(self._seqs)
         if arrivals is None:
             return {0: 0}
-        before = self.sent_ns()[1] - self._lengths * self._ns_per_byte()
-        # How late each append is if the stream begins at time 0 and never pauses.
-        late = arrivals - before
+        # How late each append is if the stream begins at time 0 and never pauses. Long calls: no copy too many.
+        late = self.sent_ns()[1]
+        late -= self._lengths * self._ns_per_byte()
+        np.subtract(arrivals, late, out=late)
         anchors = {0: int(arrivals[0])}
         shift = float(late[0])
-        behind = np.flatnonzero(np.diff(late, prepend=late[0]) > 0)
-        for index in behind.tolist():
-            if late[index] - shift <= PAUSE_NS:
-                continue
-            if _caught_up(late, arrivals, index, shift):
-                continue
-            anchors[index] = int(arrivals[index])
-            shift = float(late[index])
+        index = _first_above(late, 1, shift + PAUSE_NS)
+        while index is not None:
+            if not _caught_up(late, arrivals, index, shift):
+                anchors[index] = int(arrivals[index])
+                shift = float(late[index])
+            index = _first_above(late, index + 1, shift + PAUSE_NS)
         return anchors
 
     def _ns_per_byte(self) -> npt.NDArray[np.float64]:
@@ -238,6 +237,18 @@ class InputStream:
             return 0
         samples = (exact - stretch.start_ms) * stretch.format.rate / 1000
         return stretch.first_byte + round(samples) * sample_size(stretch.format)
+
+
+def _first_above(values: npt.NDArray[np.float64], start: int, bound: float) -> int | None:
+    """The first index from ``start`` on whose value is above a bound; it looks hardly further than that."""
+    size = 64
+    while start < len(values):
+        found = np.flatnonzero(values[start : start + size] > bound)
+        if len(found):
+            return start + int(found[0])
+        start += size
+        size *= 2
+    return None
 
 
 def _caught_up(late: npt.NDArray[np.float64], arrivals: npt.NDArray[np.int64], index: int, shift: float) -> bool:

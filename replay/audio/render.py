@@ -6,6 +6,7 @@ recordings. A block comes out as soon as everything that lies in it has been rea
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -76,6 +77,14 @@ class _Sound:
     def end(self) -> int:
         return self.start + self.length
 
+    @property
+    def first_seq(self) -> int:
+        return int(self.track.piece.seqs[0])
+
+    @property
+    def last_seq(self) -> int:
+        return int(self.track.piece.seqs[-1])
+
     def push(self, data: bytes) -> None:
         """Take the audio of the next record that belongs to it."""
         if self._skip:
@@ -135,15 +144,6 @@ class _Sound:
         self._queue.clear()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Wanted:
-    """What is read of one recording: by ascending seq, how long its audio is and which sound it belongs to."""
-
-    seqs: npt.NDArray[np.int64]
-    lengths: npt.NDArray[np.int64]
-    sounds: npt.NDArray[np.int64]
-
-
 class Mixer:
     """Mixes pieces into one stream of blocks.
 
@@ -176,7 +176,15 @@ class Mixer:
         self._end = max(self._end, start)
         self._admitted = 0
         self._active: list[_Sound] = []
-        self._wanted = self._wants()
+        by_record = sorted(self._sounds, key=lambda sound: sound.first_seq)
+        self._unread: dict[int, deque[_Sound]] = {}
+        for sound in by_record:
+            self._unread.setdefault(sound.track.source, deque()).append(sound)
+        self._ranges = {
+            source: (sounds[0].first_seq, max(sound.last_seq for sound in sounds) + 1)
+            for source, sounds in self._unread.items()
+        }
+        self._reading: list[_Sound] = []
         self.problems: list[AudioProblem] = []
 
     @property
@@ -189,47 +197,38 @@ class Mixer:
         """How much of the mix was given, from 0 to 1."""
         return (self._at - self._start) / self.samples if self.samples else 1.0
 
-    def _wants(self) -> dict[int, _Wanted]:
-        by_source: dict[int, list[tuple[int, Piece]]] = {}
-        for index, sound in enumerate(self._sounds):
-            by_source.setdefault(sound.track.source, []).append((index, sound.track.piece))
-        wanted: dict[int, _Wanted] = {}
-        for source, pieces in by_source.items():
-            seqs = np.concatenate([piece.seqs for _, piece in pieces])
-            lengths = np.concatenate([piece.lengths for _, piece in pieces])
-            sounds = np.concatenate([np.full(len(piece.seqs), index) for index, piece in pieces])
-            order = np.argsort(seqs, kind="stable")
-            wanted[source] = _Wanted(seqs[order], lengths[order], sounds[order])
-        return wanted
-
     def range_of(self, source: int) -> tuple[int, int]:
         """Which seqs of a recording are read, ``start <= seq < stop``; an empty range where none is."""
-        wanted = self._wanted.get(source)
-        return (0, 0) if wanted is None or not len(wanted.seqs) else (int(wanted.seqs[0]), int(wanted.seqs[-1]) + 1)
+        return self._ranges.get(source, (0, 0))
 
     def feed(self, source: int, frames: Sequence[Frame]) -> None:
         """Take the next frames of a recording, in order and without a hole."""
-        wanted = self._wanted.get(source)
-        if wanted is None or not frames:
+        if not frames:
             return
-        base = frames[0].seq
-        first, last = np.searchsorted(wanted.seqs, np.array((base, frames[-1].seq + 1)))
-        seqs: list[int] = wanted.seqs[first:last].tolist()
-        lengths: list[int] = wanted.lengths[first:last].tolist()
-        sounds: list[int] = wanted.sounds[first:last].tolist()
-        for seq, length, index in zip(seqs, lengths, sounds, strict=True):
-            sound = self._sounds[index]
+        first, last = frames[0].seq, frames[-1].seq
+        unread = self._unread.get(source)
+        while unread and unread[0].first_seq <= last:
+            self._reading.append(unread.popleft())
+        for sound in self._reading:
             piece = sound.track.piece
-            try:
-                data = audio_of(frames[seq - base], piece.part)
-            except ValueError as error:
-                self.problems.append(AudioProblem(seq, "no-audio", f"{error}; silence of its length instead"))
-                data = silence(length, piece.format)
-            if len(data) != length:
-                detail = f"{len(data)} bytes where {length} were expected"
-                self.problems.append(AudioProblem(seq, "length", detail))
-                data = data[:length] + silence(length - len(data), piece.format)
-            sound.push(data)
+            start, stop = np.searchsorted(piece.seqs, np.array((first, last + 1)))
+            seqs: list[int] = piece.seqs[start:stop].tolist()
+            lengths: list[int] = piece.lengths[start:stop].tolist()
+            for seq, length in zip(seqs, lengths, strict=True):
+                sound.push(self._audio(frames[seq - first], length, piece))
+        self._reading = [sound for sound in self._reading if sound.last_seq > last]
+
+    def _audio(self, frame: Frame, length: int, piece: Piece) -> bytes:
+        try:
+            data = audio_of(frame, piece.part)
+        except ValueError as error:
+            self.problems.append(AudioProblem(frame.seq, "no-audio", f"{error}; silence of its length instead"))
+            return silence(length, piece.format)
+        if len(data) != length:
+            detail = f"{len(data)} bytes where {length} were expected"
+            self.problems.append(AudioProblem(frame.seq, "length", detail))
+            data = data[:length] + silence(length - len(data), piece.format)
+        return data
 
     def finish(self) -> None:
         """Say that there are no more frames."""

@@ -12,7 +12,7 @@ from typing import IO, Final
 
 __all__ = ["MEMORY_BYTES", "Budget", "Spool"]
 
-MEMORY_BYTES: Final = 32 << 20
+MEMORY_BYTES: Final = 16 << 20
 """So much all spools of one rendering together hold in memory."""
 
 

@@ -203,6 +203,7 @@ async def read_timeline(recording: Recording) -> Timeline:
     folder, clock = Folder(), Clock()
     async for batch in recording.batches():
         clock.read(batch)
-        for frame in batch:
-            folder.apply(frame)
-    return Timeline.of(folder.conversation(), clock)
+        folder.extend(batch)
+    conversation = folder.conversation()
+    del folder  # its working state is as large as the conversation
+    return Timeline.of(conversation, clock)
