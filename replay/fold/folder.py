@@ -183,16 +183,16 @@ def _pairs(value: Any) -> list[tuple[Any, Any]]:
 def _deeper_than(value: Any, depth: int) -> bool:
     """Whether lists and objects are nested deeper; without recursion, because the value may be any."""
     level: list[Any] = [value]
-    for _ in range(depth + 1):
+    for _ in range(depth):
         inner: list[Any] = []
         for each in level:
             if isinstance(each, dict):
                 inner.extend(cast("Json", each).values())
             elif isinstance(each, list):
                 inner.extend(cast("list[Any]", each))
-        if not inner:
+        level = [each for each in inner if isinstance(each, dict | list)]
+        if not level:
             return False
-        level = inner
     return True
 
 

@@ -1,0 +1,106 @@
+"""A point in a session: seq, time or event."""
+
+from __future__ import annotations
+
+import pytest
+from earwitness.replay.fold import Until, fold, fold_recording, parse_until
+from earwitness.schemas.errors import RequestError
+from earwitness.schemas.recording import MemoryRecording, SessionInfo
+
+from tests.replay.builders import Script
+
+
+def script() -> Script:
+    return Script().at(0).statement("open").at(1000).item("a").at(2500).item("b").at(61_000).item("c")
+
+
+@pytest.mark.parametrize(
+    ("text", "until"),
+    [
+        ("42", Until(seq=42)),
+        ("0", Until(seq=0)),
+        ("00:00", Until(offset_ns=0)),
+        ("01:02", Until(offset_ns=62_000_000_000)),
+        ("01:02.5", Until(offset_ns=62_500_000_000)),
+        ("01:02.345", Until(offset_ns=62_345_000_000)),
+        ("75:00", Until(offset_ns=4_500_000_000_000)),
+        ("1:15:00.001", Until(offset_ns=4_500_001_000_000)),
+        ("event_abc", Until(event_id="event_abc")),
+        ("39d78772-b853-498f-89d2-f9484dfdbffa", Until(event_id="39d78772-b853-498f-89d2-f9484dfdbffa")),
+    ],
+)
+def test_a_point_is_read_as_written(text: str, until: Until) -> None:
+    assert parse_until(text) == until
+
+
+@pytest.mark.parametrize("text", ["", " ", "-1", "1:2:3:4", "12:345", "1.5", "00:61"])
+def test_what_is_no_point_is_refused(text: str) -> None:
+    with pytest.raises(RequestError, match="no position in a session"):
+        parse_until(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("0", []),
+        ("1", ["a"]),
+        ("2", ["a", "b"]),
+        ("3", ["a", "b", "c"]),
+        ("00:00.999", []),
+        ("00:01", ["a"]),
+        ("00:02.500", ["a", "b"]),
+        ("01:00.999", ["a", "b"]),
+        ("01:01", ["a", "b", "c"]),
+        ("event_2", ["a", "b"]),
+    ],
+)
+async def test_the_state_at_a_point_is_that_after_its_last_record(text: str, items: list[str]) -> None:
+    until = parse_until(text)
+    at_once = fold(script().frames, until=until)
+    assert [item.id for item in at_once.items] == items
+    recording = MemoryRecording(SessionInfo(id="x"), script().frames)
+    assert await fold_recording(recording, until=until) == at_once
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("4", "There is no record 4: the last one is 3"),
+        ("01:01.001", "The session ends at 01:01.000, before 01:01.001"),
+        ("event_9", "No event of the session has the id event_9"),
+        ("event", "No event of the session has the id event"),
+    ],
+)
+async def test_a_point_behind_the_end_is_an_error(text: str, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        fold(script().frames, until=parse_until(text))
+    with pytest.raises(RequestError, match=words):
+        await fold_recording(MemoryRecording(SessionInfo(id="x"), script().frames), until=parse_until(text))
+
+
+def test_a_time_in_a_session_without_times_is_an_error() -> None:
+    with pytest.raises(RequestError, match="has no times"):
+        fold(Script().item("a").frames, until=Until(offset_ns=5))
+
+
+def test_an_empty_session_has_no_points() -> None:
+    with pytest.raises(RequestError, match="the session is empty"):
+        fold([], until=Until(seq=0))
+
+
+def test_frames_without_a_time_go_with_those_before_them() -> None:
+    frames = script().frames
+    frames.insert(2, Script().item("x").frames[0])
+    assert [item.id for item in fold(frames, until=Until(offset_ns=2_000_000_000)).items] == ["a", "x"]
+
+
+@pytest.mark.parametrize("fields", [{}, {"seq": 1, "offset_ns": 2}])
+def test_exactly_one_point_is_meant(fields: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="exactly one"):
+        Until(**fields)
+
+
+def test_an_id_that_only_stands_in_a_text_is_not_found() -> None:
+    frames = Script().item("a", text='"event_id": "event_77"').frames
+    with pytest.raises(RequestError):
+        fold(frames, until=Until(event_id="event_77"))
