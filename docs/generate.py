@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import dialects, json_schema
+from .generators import dialects, json_schema, replay
 
 DOCS: Final = Path(__file__).resolve().parent
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "dialects.md": dialects.page,
+    "replay.md": replay.page,
     "schema/conversation.json": json_schema.conversation,
 }
 

@@ -21,7 +21,18 @@ from ..schemas.errors import RequestError
 from ..schemas.frame import NS_PER_MS, Frame
 from ..schemas.vocabulary import canonical_type
 
-__all__ = ["Fault", "FaultAction", "FaultPoints", "parse_fault", "parse_faults"]
+__all__ = ["FAULT_FORMS", "Fault", "FaultAction", "FaultPoints", "parse_fault", "parse_faults"]
+
+FAULT_FORMS: Final = (
+    ("`close:CODE`", "closes there; 1006 drops the connection without a word, and no code closes without one"),
+    ("`stall`", "sends nothing more and stays open"),
+    ("`drop`", "leaves the frame out; with `after:`, the next server frame"),
+    ("`duplicate`", "sends the frame twice; with `after:`, the next server frame"),
+    ("`malformed`", "sends the first half of the frame; with `after:`, of the next server frame"),
+    ("`delay:MS`", "sends the frame, or with `after:` the next one, so much later, and what is behind it"),
+    ("`at:handshake refuse:STATUS`", "refuses the opening handshake; `at:handshake#2` the second one"),
+)
+"""What can go wrong, for the documentation."""
 
 FaultAction = Literal["close", "drop", "delay", "duplicate", "malformed", "stall", "refuse"]
 

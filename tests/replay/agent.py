@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+from earwitness.schemas.normalise import audio_format
 from earwitness.schemas.recording import MemoryRecording
 from openai import AsyncOpenAI
 
@@ -27,7 +28,10 @@ class Script:
     """Answers of the tools, in the order of the calls."""
     responses: int = 0
     preview: bool = False
-    bytes_per_ms: float = 48.0
+    input_bytes_per_ms: float = 48.0
+
+
+_OUTPUT_BYTES_PER_MS = 48.0
 
 
 def script_of(session: MemoryRecording) -> Script:
@@ -42,6 +46,8 @@ def script_of(session: MemoryRecording) -> Script:
         match event["type"]:
             case "session.update":
                 script.settings = event["session"]
+                stated = audio_format(event["session"].get("audio", {}).get("input", {}).get("format"))
+                script.input_bytes_per_ms = 8.0 if stated is not None and stated[1] == 8000 else 48.0
                 script.preview = "audio" not in event["session"] and event["session"].get("type") is None
             case "input_audio_buffer.append":
                 script.audio += base64.b64decode(event["audio"])
@@ -72,6 +78,7 @@ class Agent:
     item: str | None = None
     delivered: float = 0.0
     started: float = 0.0
+    ends: float = 0.0
     pending: asyncio.Task[None] | None = None
 
     async def call(self, base_url: str, model: str = "gpt-realtime") -> None:
@@ -103,8 +110,10 @@ class Agent:
                 await self.begin(connection)
             case "response.output_audio.delta" | "response.audio.delta":
                 if event.item_id != self.item:
-                    self.item, self.delivered, self.started = event.item_id, 0.0, time.monotonic()
-                self.delivered += len(base64.b64decode(event.delta)) / self.script.bytes_per_ms
+                    # What is still being played is played to its end before the next item begins.
+                    self.item, self.delivered, self.started = event.item_id, 0.0, max(time.monotonic(), self.ends)
+                self.delivered += len(base64.b64decode(event.delta)) / _OUTPUT_BYTES_PER_MS
+                self.ends = self.started + self.delivered / 1000
             case "response.output_audio.done" | "response.audio.done" if not self.realtime:
                 self.item = None  # without a clock, what has come whole has been played
             case "input_audio_buffer.speech_started":
@@ -136,7 +145,7 @@ class Agent:
 
     async def speak(self, connection: Any) -> None:
         audio = self.script.audio
-        seconds = self.chunk / (8 * 1000 if self.script.bytes_per_ms == 8 else 48 * 1000)
+        seconds = self.chunk / self.script.input_bytes_per_ms / 1000
         begun = time.monotonic()
         for number, start in enumerate(range(0, len(audio), self.chunk)):
             if self.realtime:
@@ -154,6 +163,7 @@ class Agent:
             played = (time.monotonic() - self.started) * 1000
             if played >= self.delivered:
                 return
+            self.ends = time.monotonic()
         item, self.item = self.item, None
         await connection.conversation.item.truncate(
             item_id=item, content_index=0, audio_end_ms=int(played + self.cut_off_by_ms)

@@ -46,9 +46,7 @@ async def test_it_plays_with_fresh_ids_too(session):
 @pytest.mark.skipif(SIZE != "soak", reason="half a minute of real time; `make soak` runs it")
 async def test_in_real_time_it_truncates_by_its_own_playback_clock():
     session = bundled_recording()
-    script = script_of(session)
-    script.bytes_per_ms = 48.0
-    agent = Agent(script, chunk=320, realtime=True)
+    agent = Agent(script_of(session), chunk=320, realtime=True)
     replay = await play(session, agent, speed=1, timeout=30)
     assert replay.complete, replay.report.text()
 
