@@ -1,4 +1,4 @@
-"""Transcripts as text, Markdown and JSON, and the table of all formats: pure functions of a :class:`~earwitness.replay.transcript.Transcript`."""
+"""Transcripts as text, Markdown and JSON: pure functions of a :class:`~earwitness.replay.transcript.Transcript`."""
 
 from __future__ import annotations
 
