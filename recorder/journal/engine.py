@@ -10,7 +10,7 @@ import os
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -20,9 +20,25 @@ from sqlalchemy.pool import NullPool, StaticPool
 from ...schemas.errors import EarwitnessError, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
 from .location import Location
 
-__all__ = ["connect_writer", "create_file", "fetch", "open_reader", "reading", "write_transaction", "writing"]
+__all__ = [
+    "check_header",
+    "connect_writer",
+    "create_file",
+    "fetch",
+    "open_reader",
+    "reading",
+    "write_transaction",
+    "writing",
+]
 
-_DAMAGE = ("file is not a database", "malformed", "could not decode", "file is encrypted", "unsupported file format")
+_MAGIC: Final = b"SQLite format 3\x00"
+_DAMAGE: Final = (
+    "file is not a database",
+    "malformed",
+    "could not decode",
+    "file is encrypted",
+    "unsupported file format",
+)
 
 
 def create_file(path: Path) -> bool:
@@ -45,6 +61,22 @@ def create_file(path: Path) -> bool:
             reason="create",
         ) from error
     return True
+
+
+def check_header(path: Path) -> None:
+    """Make sure that a file is an SQLite database or empty; SQLite itself takes a few foreign bytes for empty.
+
+    Raises:
+        StoreCorrupt: it is neither.
+    """
+    with path.open("rb") as file:
+        head = file.read(len(_MAGIC))
+    if head not in (b"", _MAGIC):
+        raise StoreCorrupt(
+            f"{path} is no journal (file is not a database)",
+            hint="Check the path given by --db or EARWITNESS_DB.",
+            store=str(path),
+        )
 
 
 @asynccontextmanager
@@ -128,6 +160,8 @@ async def open_reader(location: Location) -> AsyncEngine:
             hint="Name one with --db or EARWITNESS_DB; `earwitness record` and `earwitness import` create it.",
             path=str(path),
         )
+    with reading(location):
+        check_header(path)
     engine = _read_only(location, immutable=False)
     try:
         async with engine.connect() as connection:
@@ -135,7 +169,8 @@ async def open_reader(location: Location) -> AsyncEngine:
     except OperationalError as error:
         await engine.dispose()
         wal = path.with_name(path.name + "-wal")
-        if "unable to open" not in str(error) or (wal.exists() and wal.stat().st_size > 0):
+        unwritable = any(words in str(error) for words in ("unable to open", "readonly"))
+        if not unwritable or (wal.exists() and wal.stat().st_size > 0):
             raise _reading_failed(location, error) from error
         # A WAL database on a medium that cannot be written: no -shm file can be made. Without a -wal nothing is
         # missing from the file itself, and nobody can change it there.
@@ -175,7 +210,7 @@ def reading(location: Location) -> Generator[None]:
     """Turn what the database says while reading into our errors."""
     try:
         yield
-    except DBAPIError as error:
+    except (DBAPIError, OSError) as error:
         raise _reading_failed(location, error) from error
 
 

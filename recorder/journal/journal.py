@@ -20,7 +20,7 @@ from ...schemas.errors import RequestError, SessionNotFound, StoreWriteFailed
 from ...schemas.statements import OpenStatement
 from .committer import Committer, Pressure
 from .encoding import LAST_KINDS, SessionState
-from .engine import connect_writer, create_file, reading, write_transaction, writing
+from .engine import check_header, connect_writer, create_file, reading, write_transaction, writing
 from .location import Location
 from .lock import WriterLock
 from .paging import Pager
@@ -96,6 +96,8 @@ class Journal:
                 stack.callback(lock.release)
                 create_file(where.path)
             with writing(where):
+                if where.path is not None:
+                    check_header(where.path)
                 connection = await stack.enter_async_context(
                     connect_writer(
                         where,
