@@ -24,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "audio": ".audio",
     "verify": ".verify",
     "replay": ".replay",
+    "diff": ".diff",
     "import": ".files:import_command",
     "export": ".files:export",
     "db": ".db",

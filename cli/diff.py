@@ -1,0 +1,85 @@
+"""``earwitness diff``."""
+
+from __future__ import annotations
+
+import click
+
+from .common import coroutine, db_option, emit_json, json_option
+
+__all__ = ["diff"]
+
+
+@click.command()
+@click.argument("a", metavar="A")
+@click.argument("b", metavar="B")
+@db_option
+@click.option(
+    "--ignore",
+    multiple=True,
+    metavar="ASPECT[.PATH]",
+    help="What does not count: usage, configuration.instructions, call.arguments.city, … Repeatable.",
+)
+@click.option(
+    "--latency",
+    "latency_ms",
+    type=click.FloatRange(min=0),
+    default=None,
+    metavar="MS",
+    help="Count latencies that lie further apart. Default: latency is shown, and never a difference.",
+)
+@click.option(
+    "--truncation",
+    "truncation_ms",
+    type=click.FloatRange(min=0),
+    default=200.0,
+    show_default=True,
+    metavar="MS",
+    help="How far apart two truncations may lie.",
+)
+@click.option("--all", "every_turn", is_flag=True, help="Show the turns that are the same as well.")
+@json_option
+@click.pass_context
+@coroutine
+async def diff(
+    ctx: click.Context,
+    a: str,
+    b: str,
+    db: str,
+    ignore: tuple[str, ...],
+    latency_ms: float | None,
+    truncation_ms: float,
+    every_turn: bool,
+    as_json: bool,
+) -> None:
+    r"""Compare two conversations by meaning: A is the old one, B the new one. Both are SESSIONs.
+
+    Configuration, turns, tool calls and their arguments, truncations, errors and usage count; ids, clocks and chunk
+    boundaries do not. Exits with 0 where the two mean the same, 1 where they differ, 2 or more on trouble.
+
+    \b
+    Aspects: configuration, turn, transcript, call, output, response, truncation, latency, error, usage, end.
+
+    \b
+    Examples:
+        earwitness diff weather.ndjson latest
+        earwitness diff 0198c2 latest --ignore usage --ignore configuration.model
+    """
+    from ..replay.comparing import compare_recordings
+    from ..replay.diff import DiffOptions
+    from ..replay.diff_text import render_diff
+    from ..replay.source import open_recording
+
+    options = DiffOptions(ignore=ignore, truncation_ms=truncation_ms, latency_ms=latency_ms)
+    async with open_recording(a, db) as left, open_recording(b, db) as right:
+        found = await compare_recordings(left, right, options)
+    if as_json:
+        emit_json(found.to_json())
+    else:
+        click.echo(render_diff(found, width=_width(), every_turn=every_turn))
+    ctx.exit(0 if found.same else 1)
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns
