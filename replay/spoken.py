@@ -23,7 +23,7 @@ from .audio.playback import Playback
 from .audio.timeline import Interval, Side, Timeline
 from .transcript import Playbacks, Reading, part_texts
 
-__all__ = ["Spoken", "playbacks_by_part", "spoken"]
+__all__ = ["Spoken", "check_times", "playbacks_by_part", "spoken"]
 
 _NS: Final = 1_000_000_000
 _CHARACTERS_PER_SECOND: Final = 15
@@ -89,23 +89,27 @@ def playbacks_by_part(timeline: Timeline) -> Playbacks:
 
 
 def spoken(timeline: Timeline, reading: Reading = "heard") -> list[Spoken]:
-    """Give what was spoken, in order of time: messages that are speech. What was typed is not.
+    """Give what was spoken, in order of time: messages that are speech. What was typed is not."""
+    found = _Finder(timeline, reading).find()
+    return sorted(found, key=lambda each: (each.start_ns, each.end_ns, each.side))
+
+
+def check_times(utterances: list[Spoken]) -> None:
+    """Refuse what cannot be subtitled.
 
     Raises:
         RequestError: nothing was spoken, or nothing in the recording says when.
     """
-    found = _Finder(timeline, reading).find()
-    if not found:
+    if not any(each.text for each in utterances):
         raise RequestError(
-            "Nothing in the recording was spoken, or no words of it are known.",
+            "There is nothing to subtitle: nothing was spoken, or no words of it are on record.",
             hint="--format text shows what there is.",
         )
-    if all(each.timing == "records" and each.start_ns == 0 for each in found):
+    if all(each.timing == "records" and each.start_ns == 0 for each in utterances):
         raise RequestError(
-            "The recording has no clock and no sound: when something was said is not known.",
+            "The recording has neither a clock nor sound: when something was said is not known.",
             hint="--format text needs no times.",
         )
-    return sorted(found, key=lambda each: (each.start_ns, each.end_ns, each.side))
 
 
 class _Finder:
