@@ -51,7 +51,13 @@ __all__ = ["replay"]
     help="Seconds to wait for a client that does nothing.",
 )
 @click.option("--fault", "faults", multiple=True, metavar="FAULT", help="E.g. 'after:response.created#2 close:1011'.")
-@click.option("--faults", "faults_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None)
+@click.option(
+    "--faults",
+    "faults_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="A file with one fault a line.",
+)
 @click.option(
     "--report", type=click.Path(dir_okay=False, path_type=Path), default=None, help="Write the report as JSON."
 )
@@ -121,8 +127,8 @@ def _serve_options(options: dict[str, Any]) -> Any:
         port=port,
         speed=parse_speed(options["speed"]),
         policy=MatchPolicy(
-            mode=options["mode"] or "strict",
-            audio=options["audio"] or "exact",
+            # What is not stated here is left to the cassette.
+            **{name: options[name] for name in ("mode", "audio") if options[name] is not None},
             ignore=options["ignore"],
             tolerances=dict(_tolerance(text) for text in options["tolerance"]),
         ),

@@ -74,7 +74,10 @@ class EarwitnessError(Exception):
         self.data = data
 
     def __str__(self) -> str:
-        return f"{self.message} {self.hint}".rstrip()
+        if not self.hint:
+            return self.message
+        stop = "" if self.message.endswith((".", "!", "?")) else "."
+        return f"{self.message}{stop} {self.hint}"
 
 
 class RequestError(EarwitnessError):

@@ -1,6 +1,7 @@
 """What the recorder itself states about a session.
 
-The JSON payloads of ``open``, ``close``, ``gap``, ``note`` and ``cutoff``. They are records like any other, hashed into the chain, so a session's life can be told from its records alone.
+The JSON payloads of ``open``, ``close``, ``gap``, ``note`` and ``cutoff``. They are records like any other, hashed
+into the chain, so a session's life can be told from its records alone.
 """
 
 from __future__ import annotations
@@ -78,6 +79,10 @@ class OpenStatement(_Statement):
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """Other sessions by role: ``previous`` (this one continues it), ``drives`` (this one plays it again)."""
+
+    def to_payload(self) -> bytes:
+        """Give the statement as the record's bytes; what was not stated is left out, so that a copy is a copy."""
+        return self.model_dump_json(exclude_none=True, exclude_unset=True).encode()
 
 
 class CloseStatement(_Statement):

@@ -29,7 +29,7 @@ def test_times_are_nanoseconds_and_unknown_where_the_source_has_none() -> None:
 def test_a_session_is_dense_from_an_open_record_and_says_where_it_came_from() -> None:
     (session,) = read_capture([line("client", {"type": "a"})], name="x.jsonl")
     assert [frame.seq for frame in session.frames] == [0, 1, 2]
-    assert [frame.kind for frame in session.frames] == ["open", "text", "note"]
+    assert [frame.kind for frame in session.frames] == ["open", "text", "close"]
     assert session.opening.source is not None
     assert (session.opening.origin, session.opening.source.name) == ("import", "x.jsonl")
     assert session.opening.opened_at is None
@@ -37,7 +37,11 @@ def test_a_session_is_dense_from_an_open_record_and_says_where_it_came_from() ->
 
 def test_a_missing_close_is_noted_not_invented() -> None:
     (session,) = read_capture([line("client", {"type": "a"})], name="x")
-    assert session.frames[-1].json()["note"] == "the source ends here, without a close"
+    assert session.frames[-1].json() == {
+        "reason": "the source ends here, without a close",
+        "by": "recorder",
+        "handed": {},
+    }
 
 
 def test_what_follows_a_close_is_the_next_session() -> None:
@@ -65,8 +69,8 @@ def test_a_damaged_line_is_named_and_what_was_read_is_kept(bad: str, why: str) -
         read_capture([line("client", {"type": "a"}, 2.0), bad], name="x")
     assert why in str(caught.value)
     (session,) = caught.value.data["sessions"]  # type: ignore[misc]  # data is typed as object
-    assert [frame.kind for frame in session.frames] == ["open", "text", "note"]
-    assert "damaged at line 2" in session.frames[-1].json()["note"]
+    assert [frame.kind for frame in session.frames] == ["open", "text", "close"]
+    assert "damaged at line 2" in session.frames[-1].json()["reason"]
 
 
 @pytest.mark.parametrize("text", ["", "x", "[]", '{"dir":"client"}', '{"dir":"up","event":{}}'])
@@ -97,7 +101,7 @@ def test_partial_gives_what_stands_before_the_damage(tmp_path: Path) -> None:
     assert len(session.frames) == 3
     path.write_text('{"earwitness":"cassette","version":1}\n[0,null,"client","text",{"type":"a"}]\n{\n')
     (session,) = read_file(path, partial=True)
-    assert [frame.kind for frame in session.frames] == ["open", "text", "note"]
+    assert [frame.kind for frame in session.frames] == ["open", "text", "close"]
 
 
 @needs_corpus

@@ -1,0 +1,67 @@
+"""The command's root: help, exit codes, and the promise that every command is documented."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from earwitness.cli.main import COMMANDS, cli
+
+from tests.cli.command import Command
+
+
+def all_commands() -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {sub}", command.commands[sub]) for sub in command.commands]
+    return found
+
+
+@pytest.mark.parametrize(("name", "command"), all_commands(), ids=lambda value: value if isinstance(value, str) else "")
+def test_every_command_has_a_sentence_an_example_and_explained_options(name: str, command: click.Command) -> None:
+    text = command.help or ""
+    assert text.split("\n")[0].endswith((".", ":")) or "." in text
+    if not isinstance(command, click.Group):
+        assert f"earwitness {name}" in text, "its help has no example"
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help or isinstance(parameter.type, click.Choice) or parameter.hidden, parameter.name
+
+
+def test_help_lists_every_command(earwitness: Command) -> None:
+    out = earwitness.ok("--help").out
+    for name in COMMANDS:
+        assert f"\n  {name} " in out
+    assert "Exit codes" in out
+
+
+def test_a_wrong_command_line_is_code_2_and_names_the_nearest(earwitness: Command) -> None:
+    done = earwitness("lst")
+    assert done.code == 2
+    assert "Did you mean 'list'?" in done.err
+    assert earwitness("show").code == 2
+    assert earwitness("export", "x", "--format", "song", "-o", "y").code == 2
+
+
+def test_the_version_is_the_installed_one(earwitness: Command) -> None:
+    from importlib.metadata import version
+
+    assert version("earwitness") in earwitness.ok("--version").out
+
+
+def test_a_reader_that_closes_early_is_no_error(tmp_path: Path) -> None:
+    from earwitness.replay.bundled import bundled_path
+
+    script = f"{sys.executable} -m earwitness.cli show {bundled_path()} --events | head -1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    assert done.stdout.split()[0] == "seq"
+    assert "Traceback" not in done.stderr
+    assert done.returncode == 0

@@ -1,0 +1,142 @@
+"""``list`` and ``show``, on imported sessions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from earwitness.recorder.journal import Journal
+from earwitness.replay.bundled import bundled_path
+
+from tests.cli.command import Command
+from tests.corpus import capture_params, needs_corpus
+
+
+def one_event(tmp_path: Path) -> Path:
+    path = tmp_path / "one.jsonl"
+    path.write_text('{"dir":"client","t":0,"event":{"type":"response.create"}}\n')
+    return path
+
+
+def test_an_empty_journal_says_how_to_record(earwitness: Command) -> None:
+    async def create() -> None:
+        await (await Journal.open(earwitness.db)).aclose()
+
+    asyncio.run(create())
+    assert "earwitness record" in earwitness.ok("list").out
+    assert earwitness.ok("list", "--json").json() == []
+    assert "has no session yet." in earwitness.refused(3, "show", "latest")
+
+
+def test_list_shows_what_was_recorded(earwitness: Command) -> None:
+    public_id = earwitness.ok("import", bundled_path()).out.split()[0]
+    out = earwitness.ok("list").out
+    assert public_id[:8] in out
+    for text in ("2026-10-05 14:12:03Z", "ga", "gpt-realtime", "00:29.482", "1745", "closed 1000"):
+        assert text in out
+    (listed,) = earwitness.ok("list", "--json").json()
+    assert listed["id"] == public_id
+    assert listed["frames"] == 1745
+    assert listed["status"] == "closed"
+    assert listed["close_code"] == 1000
+
+
+def test_show_tells_the_conversation(earwitness: Command) -> None:
+    out = earwitness.ok("show", bundled_path()).out
+    for text in (
+        "audio/pcmu 8 kHz in, audio/pcm 24 kHz out",
+        "Will it stay dry enough for a walk on Sunday?",
+        'get_forecast {"city":"Lisbon","days":2}',
+        "cut at 5248 ms",
+        "cancelled (turn_detected)",
+        "closed 1000 by the client",
+    ):
+        assert text in out
+
+
+def test_show_at_a_time_gives_the_state_of_that_moment(earwitness: Command) -> None:
+    before = earwitness.ok("show", bundled_path(), "--at", "00:07.0", "--json").json()["state"]
+    user = before["items"][0]["content"][0]
+    assert user["transcription"]["status"] == "partial"
+    after = earwitness.ok("show", bundled_path(), "--at", "00:07.2", "--json").json()["state"]
+    assert after["items"][0]["content"][0]["transcription"]["status"] == "completed"
+    assert len(after["items"]) == 2
+
+
+def test_show_at_a_seq_and_at_an_event_agree(earwitness: Command) -> None:
+    events = [json.loads(line) for line in bundled_path().read_text().split("\n")[1:] if line]
+    event_id = events[552][4]["event_id"]
+    by_seq = earwitness.ok("show", bundled_path(), "--at", "552", "--json").out
+    assert earwitness.ok("show", bundled_path(), "--at", event_id, "--json").out == by_seq
+
+
+def test_show_events_lists_every_record(earwitness: Command) -> None:
+    rows = earwitness.ok("show", bundled_path(), "--events").out.splitlines()
+    assert len(rows) == 1745 + 2
+    assert "input_audio_buffer.append" in rows[10]
+    listed = earwitness.ok("show", bundled_path(), "--events", "--at", "2", "--json").json()
+    assert [row["seq"] for row in listed] == [0, 1, 2]
+    assert listed[1]["event"]["type"] == "session.created"
+
+
+def test_the_digest_is_the_same_from_file_and_journal(earwitness: Command) -> None:
+    earwitness.ok("import", bundled_path())
+    from_file = earwitness.ok("show", bundled_path(), "--digest").out
+    assert earwitness.ok("show", "latest", "--digest").out == from_file
+    assert earwitness.ok("show", "latest", "--digest", "--json").json().keys() == {"full", "content"}
+
+
+def test_an_unknown_session_is_named(earwitness: Command) -> None:
+    earwitness.ok("import", bundled_path())
+    assert "nobody" in earwitness.refused(3, "show", "nobody")
+
+
+def test_an_ambiguous_prefix_is_refused_with_the_candidates(earwitness: Command, tmp_path: Path) -> None:
+    # 33 ids in an alphabet of 32: two of them begin alike.
+    path = one_event(tmp_path)
+    ids = earwitness.ok("import", *[path] * 33, "--json").json()
+    ids = [public_id for file in ids for public_id in file["sessions"]]
+    firsts = [public_id[0] for public_id in ids]
+    twice = next(first for first in firsts if firsts.count(first) > 1)
+    message = earwitness.refused(3, "show", twice)
+    assert any(public_id in message for public_id in ids)
+
+
+def test_a_missing_journal_is_named_with_what_to_do(earwitness: Command) -> None:
+    message = earwitness.refused(5, "list")
+    assert earwitness.db in message
+    assert not Path(earwitness.db).exists()
+
+
+@pytest.mark.parametrize("at", ["99999", "59:00", "event_none"])
+def test_a_point_beyond_the_session_is_refused(earwitness: Command, at: str) -> None:
+    earwitness.refused(3, "show", bundled_path(), "--at", at)
+
+
+def test_a_file_with_several_sessions_asks_which(earwitness: Command, tmp_path: Path) -> None:
+    path = tmp_path / "two.jsonl"
+    close = '{"dir":"server","t":null,"close":{"code":1000,"reason":""}}'
+    event = '{"dir":"client","t":null,"event":{"type":"response.create"}}'
+    path.write_text("\n".join((event, close, event, "")))
+    assert f"{path}#1" in earwitness.refused(3, "show", path)
+    assert "closed 1000" in earwitness.ok("show", f"{path}#1").out
+    assert "without a close" in earwitness.ok("show", f"{path}#2").out
+    earwitness.refused(3, "show", f"{path}#3")
+
+
+@needs_corpus
+@pytest.mark.parametrize("path", capture_params())
+def test_every_capture_imports_lists_shows_and_folds(earwitness: Command, path: Path) -> None:
+    ids = earwitness.ok("import", path, "--json").json()[0]["sessions"]
+    assert len(ids) == (2 if path.name.startswith("xai-drop") else 1)
+    assert {info["id"] for info in earwitness.ok("list", "--json").json()} == set(ids)
+    for public_id in ids:
+        shown = earwitness.ok("show", public_id, "--json").json()
+        assert shown["state"]["items"]
+        assert shown["state"]["responses"]
+        assert sum(shown["state"]["counts"].values()) == shown["session"]["frames"] - 2
+        assert earwitness.ok("show", public_id).out
+        assert earwitness.ok("transcript", public_id).out
+    assert earwitness.ok("verify").code == 0
