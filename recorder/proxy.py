@@ -18,12 +18,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ..schemas.errors import ListenFailed, RequestError
+from websockets.asyncio.server import Server
+
+from ..schemas.errors import ListenFailed, RequestError, StoreError
 from .event_redaction import parse_path
 from .leg import Leg
 from .markers import Marker
+from .metrics import exposition
+from .operations import serve_operations
 from .session import Environment, JournalLike, Session, SessionEnd
 from .settings import ProxySettings
+from .tokens import TokenSet
 
 __all__ = ["Proxy", "SessionEnd"]
 
@@ -53,8 +58,10 @@ class Proxy:
             upstream_tls=_upstream_tls(settings.upstream_ca) if settings.upstream.secure else None,
             on_session_end=on_session_end,
             redact_paths=tuple(parse_path(path) for path in settings.redact_paths),
+            tokens=TokenSet(settings.tokens),
         )
         self._server: asyncio.Server | None = None
+        self._operations: Server | None = None
 
     async def start(self) -> None:
         """Listen.
@@ -76,6 +83,35 @@ class Proxy:
                 host=settings.host,
                 port=settings.port,
             ) from error
+        if settings.operations_port is not None:
+            try:
+                self._operations = await serve_operations(
+                    settings.operations_host, settings.operations_port, ready=self._trouble, metrics=self.metrics
+                )
+            except ListenFailed:
+                await self.aclose()
+                raise
+
+    async def _trouble(self) -> str | None:
+        if self.draining:
+            return "draining"
+        try:
+            await self._env.journal.check_writable()
+        except StoreError as error:
+            return f"the store takes nothing: {error.data.get('reason', error.message)}"
+        return None
+
+    def metrics(self) -> bytes:
+        """Give the metrics in the Prometheus text format."""
+        return exposition(self._env.counts, self._env.journal, len(self._env.sessions))
+
+    @property
+    def operations_url(self) -> str | None:
+        """Where ``/healthz``, ``/readyz`` and ``/metrics`` are; None where they are not served."""
+        if self._operations is None:
+            return None
+        host, port = next(iter(self._operations.sockets)).getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
     def _accept(self) -> Leg:
         return Session(self._env).client
@@ -135,6 +171,10 @@ class Proxy:
     async def aclose(self) -> None:
         """Stop at once: every session is closed with 1001."""
         await self.drain(0)
+        if self._operations is not None:
+            self._operations.close()
+            await self._operations.wait_closed()
+            self._operations = None
         if self._server is not None:
             await self._server.wait_closed()
             self._server = None

@@ -40,17 +40,20 @@ from .handshake import (
 from .journal.settings import WriterSettings
 from .leg import Event, Leg, Peer, quiet
 from .markers import Marker
+from .metrics import JournalStatus, ProxyCounts, Traffic
 from .policy import admit, closing_for_drain, error_answer, unreachable
+from .redaction import redact_target
 from .relay import Relay
 from .settings import ProxySettings
 from .tap import Sink, Tap
+from .tokens import TokenSet
 
 __all__ = ["Environment", "JournalLike", "Session", "SessionEnd"]
 
 logger = logging.getLogger("earwitness.proxy")
 
 
-class JournalLike(Protocol):
+class JournalLike(JournalStatus, Protocol):
     """What the proxy needs of the journal."""
 
     @property
@@ -62,6 +65,9 @@ class JournalLike(Protocol):
     def paused(self) -> bool:
         """Whether the backlog asks the relays to pause reading."""
         ...
+
+    async def check_writable(self) -> None:
+        """Make sure that the store takes writes; StoreWriteFailed where it does not."""
 
     async def begin(
         self,
@@ -119,6 +125,8 @@ class Environment:
     on_session_end: Callable[[SessionEnd], None] | None
     redact_paths: tuple[JsonPath, ...] = ()
     draining: bool = False
+    tokens: TokenSet
+    counts: ProxyCounts = field(default_factory=ProxyCounts)
     sessions: dict[str, Session] = field(default_factory=dict[str, "Session"])
     admitted: set[Session] = field(default_factory=set["Session"])
     connections: set[Session] = field(default_factory=set["Session"])
@@ -227,7 +235,7 @@ class Session:
         try:
             await self._serve(request)
         except Exception:
-            logger.exception("a session failed", extra={"session": self.id})
+            logger.exception("session_failed", extra={"session": self.id})
         finally:
             self.client.abort()
             if self._server is not None:
@@ -246,7 +254,8 @@ class Session:
             return
         refusal = self._admit(request.path, headers)
         if refusal is not None:
-            self._refuse(refusal)
+            self._refuse(refusal, "proxy")
+            logger.info("handshake_refused", extra={"http_status": refusal.status})
             return
         self._env.admitted.add(self)
         self._asking = True
@@ -269,13 +278,13 @@ class Session:
         try:
             sink = await self._env.journal.begin(statement, on_pressure=self.press, on_failure=self.store_failed)
         except StoreWriteFailed as error:
-            logger.warning("session_not_recorded", extra={"reason": str(error.data.get("reason", ""))})
-            self._refuse(error_answer(503, "recording_failed", "earwitness: the session cannot be recorded."))
+            logger.warning("session_not_recorded", extra={"store": str(error.data.get("reason", ""))})
+            self._refuse(error_answer(503, "recording_failed", "earwitness: the session cannot be recorded."), "proxy")
             return
         self.id = sink.id
         self._env.sessions[sink.id] = self
         if answer.status != 101:
-            self._refuse(answer)
+            self._refuse(answer, "upstream" if by == "server" else "proxy")
             offset = monotonic_ns() - opened_ns
             close = CloseStatement(code=None, by=by)
             await self._end(sink, statement, answer.status, close, offset, None)
@@ -283,6 +292,7 @@ class Session:
         assert self._server is not None
         redactor = EventRedactor(self._env.marker, secrets, self._env.redact_paths)
         tap = Tap(sink, redactor, passing=self._passing)
+        self._env.counts.running.append(tap.traffic)
         relay = self._relay = Relay(
             self.client,
             self._server,
@@ -293,6 +303,16 @@ class Session:
             close_timeout=self._settings.close_timeout,
         )
         accept = acceptance.headers["Sec-WebSocket-Accept"]
+        self._env.counts.handshakes[101, "upstream"] += 1
+        logger.info(
+            "session_started",
+            extra={
+                "session": sink.id,
+                "target": redact_target(request.path, self._env.marker, secrets),
+                "upstream": self._settings.upstream.base_url,
+                "labels": statement.labels,
+            },
+        )
         self._respond(Response(101, answer.reason, Headers(accepted_headers(answer.headers, accept))))
         relay.press(self._env.journal.paused)
         relay.start()
@@ -313,7 +333,7 @@ class Session:
             sessions=len(self._env.admitted),
             max_sessions=settings.max_sessions,
             allow_paths=settings.allow_paths,
-            authorized=not settings.tokens or any(key in settings.tokens for key in presented_keys(headers, target)),
+            authorized=self._env.tokens.admits(presented_keys(headers, target)),
         )
 
     async def _ask_upstream(
@@ -352,7 +372,8 @@ class Session:
         )
         return offer, answer, "server"
 
-    def _refuse(self, answer: Answer) -> None:
+    def _refuse(self, answer: Answer, origin: Literal["upstream", "proxy"]) -> None:
+        self._env.counts.handshakes[answer.status, origin] += 1
         headers = Headers(refusal_headers(answer.headers, answer.body, answer.status))
         self._respond(Response(answer.status, answer.reason, headers, answer.body))
 
@@ -375,7 +396,11 @@ class Session:
         try:
             head = await sink.end(close, offset_ns)
         except StoreWriteFailed as error:
-            logger.warning("session_end_not_recorded", extra={"session": sink.id, "reason": error.data.get("reason")})
+            logger.warning("session_end_not_recorded", extra={"session": sink.id, "store": error.data.get("reason")})
+        if tap is not None:
+            assert close.code is not None
+            self._env.counts.close(tap.traffic, close.code, close.by)
+        traffic = tap.traffic if tap is not None else Traffic()
         assert statement.request is not None
         end = SessionEnd(
             id=sink.id,
@@ -387,8 +412,15 @@ class Session:
             by=close.by,
             http_status=status,
             duration_s=offset_ns / 1e9,
-            frames=dict(tap.frames) if tap is not None else {},
-            bytes=dict(tap.bytes) if tap is not None else {},
+            frames=dict(traffic.frames),
+            bytes=dict(traffic.bytes),
+        )
+        logger.info(
+            "session_ended",
+            extra={
+                name: getattr(end, "id" if name == "session" else name)
+                for name in ("session", "status", "http_status", "code", "by", "duration_s", "frames", "bytes", "head")
+            },
         )
         if self._env.on_session_end is not None:
             self._env.on_session_end(end)

@@ -55,15 +55,15 @@ class ProxySettings:
     idle_timeout: float | None = None
     handshake_timeout: float = 30.0
     close_timeout: float = 10.0
-    tokens: tuple[str, ...] = ()
-    upstream_key: str | None = None
+    tokens: tuple[str, ...] = field(default=(), repr=False)
+    upstream_key: str | None = field(default=None, repr=False)
     tls_certificate: Path | None = None
     tls_key: Path | None = None
     upstream_ca: Path | None = None
     allow_paths: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     redact_paths: tuple[str, ...] = ()
-    redaction_key: bytes | None = None
+    redaction_key: bytes | None = field(default=None, repr=False)
     operations_host: str = "127.0.0.1"
     operations_port: int | None = None
 

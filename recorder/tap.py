@@ -13,6 +13,7 @@ from typing import Protocol
 from ..schemas.errors import StoreWriteFailed
 from ..schemas.frame import Kind, Sender, sniff_type
 from ..schemas.statements import CloseStatement, NoteStatement
+from .metrics import Traffic
 
 __all__ = ["Redact", "Sink", "Tap"]
 
@@ -66,8 +67,7 @@ class Tap:
         self.sink = sink
         self._redact = redact
         self._passing = passing
-        self.frames = {"client": 0, "server": 0}
-        self.bytes = {"client": 0, "server": 0}
+        self.traffic = Traffic()
 
     def message(self, kind: Kind, sender: Sender, payload: bytes, offset_ns: int) -> int:
         """Record one whole message and give its seq.
@@ -75,8 +75,8 @@ class Tap:
         Raises:
             StoreWriteFailed: the store fails, and the session must not go on without.
         """
-        self.frames[sender] += 1
-        self.bytes[sender] += len(payload)
+        self.traffic.frames[sender] += 1
+        self.traffic.bytes[sender] += len(payload)
         if kind == "text":
             type_ = sniff_type(payload)
             payload, redacted = self._redact(payload, sender, type_)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -35,7 +35,7 @@ class Upstream:
     host: str
     port: int
     prefix: str = ""
-    authorization: str | None = None
+    authorization: str | None = field(default=None, repr=False)
 
     @property
     def authority(self) -> str:
