@@ -29,7 +29,13 @@ def cassette_header(info: SessionInfo, close: Frame | None) -> CassetteHeader:
         except (ValueError, AttributeError):
             closed = None
     return CassetteHeader(
-        session=info.id, dialect=info.dialect, url=url, opened_at=opened, close=closed, labels=dict(info.labels)
+        session=info.id,
+        dialect=info.dialect,
+        url=url,
+        opened_at=opened,
+        close=closed,
+        labels=dict(info.labels),
+        match=dict(info.match) if info.match is not None else None,
     )
 
 

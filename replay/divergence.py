@@ -106,12 +106,15 @@ class Divergence:
     def lines(self) -> Iterator[str]:
         """Give the divergence as lines of text."""
         yield f"{self.kind}: {self.message}"
+        told = any(candidate.differences for candidate in self.candidates)
         if self.expected is not None:
             yield f"  expected  {_place(self.expected, 'seq')}  {self.expected.type}"
-            yield from _event_lines(self.expected)
+            if not told:
+                yield from _event_lines(self.expected)
         if self.got is not None:
             yield f"  got       {_place(self.got, 'client frame')}  {self.got.type}"
-            yield from _event_lines(self.got)
+            if not told:
+                yield from _event_lines(self.got)
         for candidate in self.candidates:
             yield f"  not       {_place(candidate.frame, 'seq')}  {candidate.frame.type}: {candidate.why}"
             for difference in candidate.differences[:5]:
@@ -122,7 +125,8 @@ class Divergence:
             yield f"  waiting   {_place(self.holding, 'seq')}  {self.holding.type} ({self.rule})"
         if self.seen.frames:
             last = ", ".join(f"{view.type} (seq {view.seq})" for view in self.seen.last)
-            yield f"  the client had been sent {self.seen.frames} frames, last: {last}"
+            frames = "1 frame" if self.seen.frames == 1 else f"{self.seen.frames} frames"
+            yield f"  the client had been sent {frames}, last: {last}"
         else:
             yield "  the client had been sent nothing yet"
 

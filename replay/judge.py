@@ -192,7 +192,9 @@ class Judge:
             (self._candidate(expected, event, message, last_sent) for expected in self.pending[:_WINDOW]),
             key=lambda pair: (pair[1].failed == "type", pair[1].failed != "order", len(pair[1].differences)),
         )
-        nearest = tuple(candidate for _, candidate in found[:_CANDIDATES])
+        # Frames of other types say something only where there is none of the same.
+        of_type = [candidate for _, candidate in found if candidate.failed != "type"]
+        nearest = tuple((of_type or [candidate for _, candidate in found])[:_CANDIDATES])
         due, best = self.pending[0], found[0]
         if best[1].failed == "order":
             text = f"{came} came (recorded as seq {best[0].seq}), but {_name(due)} was due first"

@@ -77,6 +77,18 @@ class MatchPolicy(BaseModel):
     tolerances: Mapping[str, float] = Field(default_factory=dict[str, float])
     """By path: how far apart two numbers may lie."""
 
+    def over(self, recorded: Mapping[str, Any] | None) -> MatchPolicy:
+        """Give this policy on top of one that a recording carries: what is stated here counts, rules add up.
+
+        Raises:
+            ValidationError: the recording's is no policy.
+        """
+        base = MatchPolicy.model_validate(dict(recorded or {}))
+        stated = {name: getattr(self, name) for name in self.model_fields_set}
+        stated["ignore"] = (*base.ignore, *self.ignore)
+        stated["tolerances"] = {**base.tolerances, **self.tolerances}
+        return base.model_copy(update=stated)
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:

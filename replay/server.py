@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
@@ -23,7 +24,7 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
-from ..schemas.errors import ListenFailed
+from ..schemas.errors import DamagedFile, ListenFailed
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording
 from .divergence import Divergence, FrameView, Report
@@ -67,7 +68,8 @@ class ServeOptions:
         host: address to listen on.
         port: 0 picks a free one.
         speed: recorded seconds per second.
-        policy: what counts as the same, and what happens when it is not.
+        policy: what counts as the same, and what happens when it is not. What it states counts before what a
+            cassette says; its ignores and tolerances are added to the cassette's.
         ids: how ids are mapped.
         timeout: seconds for which a held frame waits for a client that does nothing.
         faults: what goes wrong on purpose.
@@ -91,6 +93,7 @@ class ReplayServer:
         self._recordings = list(recordings)
         self._options = options
         self._plans: list[Plan] = []
+        self._policies: list[MatchPolicy] = []
         self._handout = Handout([])
         self._server: Server | None = None
         self._chosen: dict[ServerConnection, int] = {}
@@ -108,9 +111,11 @@ class ReplayServer:
 
         Raises:
             ListenFailed: the address cannot be had.
+            DamagedFile: a cassette's match policy is none.
         """
         options = self._options
         self._plans = [await make_plan(recording) for recording in self._recordings]
+        self._policies = [_policy(options.policy, plan) for plan in self._plans]
         self._handout = Handout(
             [_offer(plan) for plan in self._plans], repeat=options.repeat, any_target=options.policy.mode == "off"
         )
@@ -233,7 +238,7 @@ class ReplayServer:
         options = self._options
         player = Player(
             self._plans[number],
-            policy=options.policy,
+            policy=self._policies[number],
             speed=options.speed,
             ids=options.ids,
             nonce=len(self.reports).to_bytes(4, "big"),
@@ -342,6 +347,19 @@ async def _batches(recording: Recording) -> AsyncGenerator[list[Frame], None]:
 
 def _offer(plan: Plan) -> Offer:
     return Offer(plan.info.id, plan.target, plan.info.labels, plan.info.links.get("previous"))
+
+
+def _policy(stated: MatchPolicy, plan: Plan) -> MatchPolicy:
+    try:
+        return stated.over(plan.info.match)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise DamagedFile(
+            f"the match policy of session {plan.info.id} is none: {place}: {first['msg']}.",
+            hint="See docs/cassettes.md for what it may say.",
+            session=plan.info.id,
+        ) from error
 
 
 def _bracketed(host: str) -> str:

@@ -24,7 +24,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float | str = "max",
-    match: MatchPolicy | Literal["strict", "lenient", "off"] = "strict",
+    match: MatchPolicy | Literal["strict", "lenient", "off"] | None = None,
     ids: IdMode = "map",
     timeout: float = 30.0,  # noqa: ASYNC109  # a bound for the client's silence, not for this call
     faults: Sequence[Fault | str] = (),
@@ -37,7 +37,7 @@ async def serve(
         host: address to listen on.
         port: 0 picks a free one.
         speed: recorded seconds per second, or ``max`` for no waiting at all.
-        match: a policy, or its mode alone.
+        match: a policy, or its mode alone; None for the recording's own, which is strict where it says nothing.
         ids: ``map`` puts ids that the client chose into the frames that echo them; ``fresh`` makes server ids anew for
             each connection; ``asis`` changes nothing.
         timeout: seconds for which a held frame waits for a client that does nothing.
@@ -55,7 +55,7 @@ async def serve(
         host=host,
         port=port,
         speed=parse_speed(speed) if isinstance(speed, str) else speed,
-        policy=match if isinstance(match, MatchPolicy) else MatchPolicy(mode=match),
+        policy=_policy(match),
         ids=ids,
         timeout=timeout,
         faults=[parse_fault(fault) if isinstance(fault, str) else fault for fault in faults],
@@ -67,3 +67,9 @@ async def serve(
         yield server
     finally:
         await server.aclose()
+
+
+def _policy(match: MatchPolicy | Literal["strict", "lenient", "off"] | None) -> MatchPolicy:
+    if match is None:
+        return MatchPolicy()
+    return match if isinstance(match, MatchPolicy) else MatchPolicy(mode=match)

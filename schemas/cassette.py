@@ -71,6 +71,8 @@ class CassetteHeader(BaseModel):
     opened_at: str | None = None
     close: CassetteClose | None = None
     labels: dict[str, str] = Field(default_factory=dict[str, str])
+    match: dict[str, Any] | None = None
+    """What counts as the same when it is replayed (``replay.matching.MatchPolicy``); absent for the defaults."""
 
 
 @dataclass(slots=True)

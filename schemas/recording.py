@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from .frame import Frame
 
@@ -33,6 +33,7 @@ class SessionInfo:
         labels: as given by the user.
         links: ids of other sessions by role (``previous``, ``drives``).
         source: file name of an import.
+        match: the match policy that a cassette carries; None for the defaults.
     """
 
     id: str
@@ -48,6 +49,7 @@ class SessionInfo:
     labels: Mapping[str, str] = field(default_factory=dict[str, str])
     links: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
+    match: Mapping[str, Any] | None = None
 
 
 class Recording(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -88,7 +89,7 @@ def _from_cassette(cassette: Cassette, path: Path, *, damaged: int | None = None
             source=Source(format="cassette", name=path.name),
         )
     why = "the source ends here, without a close" if damaged is None else f"the source is damaged at line {damaged}"
-    return imported_session(opening, frames, why)
+    return replace(imported_session(opening, frames, why), match=header.match)
 
 
 def _statement(frame: Frame) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ...schemas.frame import Frame
 from ...schemas.recording import MemoryRecording
@@ -20,17 +21,19 @@ class ImportedSession:
         opening: the statement of its ``open`` record.
         frames: all its frames, the ``open`` record first, a ``close`` or ``cutoff`` record last;
             ``frames[n].seq == n``.
+        match: the match policy that a cassette carries.
     """
 
     opening: OpenStatement
     frames: list[Frame]
+    match: dict[str, Any] | None = None
 
     def recording(self, public_id: str) -> MemoryRecording:
         """Give it as a recording that needs no journal."""
         summary = Summary()
         for frame in self.frames:
             summary.apply(frame)
-        return MemoryRecording(summary.info(public_id), self.frames)
+        return MemoryRecording(replace(summary.info(public_id), match=self.match), self.frames)
 
 
 def imported_session(opening: OpenStatement, frames: list[Frame], why: str) -> ImportedSession:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from dataclasses import replace
 
 import pytest
 import websockets
 from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.serving import serve
-from earwitness.schemas.errors import ListenFailed, RequestError
+from earwitness.schemas.errors import DamagedFile, ListenFailed, RequestError
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -282,3 +284,38 @@ async def test_leaving_closes_what_is_open():
     assert replay.report.ended
     await websocket.wait_closed()
     assert websocket.state is websockets.protocol.State.CLOSED
+
+
+# The policy that a cassette carries
+
+
+def with_policy(policy, *lines):
+    session = recording(*lines)
+    session.info = replace(session.info, match=policy)
+    return session
+
+
+async def test_a_recordings_own_policy_counts_where_nothing_else_is_stated():
+    session = with_policy({"mode": "lenient", "audio": "ignore", "ignore": ["item.content"]}, *HELLO)
+    async with serve(session) as replay, joined(replay.url) as websocket:
+        await say(websocket, user_text("goodbye"), client("response.create"))
+        assert [json.loads(await websocket.recv())["type"] for _ in range(4)][-1] == "response.done"
+        assert replay.report.complete
+
+
+async def test_what_is_stated_counts_before_it_and_rules_add_up():
+    session = with_policy({"mode": "off", "ignore": ["item.content"]}, user_text("hello"), client("response.create"))
+    async with serve(session, match=MatchPolicy(mode="strict", ignore=("response",))) as replay:
+        async with joined(replay.url) as websocket:
+            await say(websocket, user_text("goodbye"), client("response.create", response={"instructions": "x"}))
+            await say(websocket, client("response.cancel"))
+            await rest(websocket)
+            assert websocket.close_code == 4400
+        await replay.played()
+        assert [found.got.type for found in replay.report.divergences] == ["response.cancel"]
+
+
+async def test_a_policy_that_is_none_is_told_before_anything_is_served():
+    with pytest.raises(DamagedFile, match="mode"):
+        async with serve(with_policy({"mode": "harsh"}, *HELLO)):
+            pass
