@@ -25,6 +25,7 @@ COMMANDS: Final[dict[str, str]] = {
     "verify": ".verify",
     "replay": ".replay",
     "diff": ".diff",
+    "drive": ".drive",
     "import": ".files:import_command",
     "export": ".files:export",
     "db": ".db",
