@@ -13,13 +13,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import dialects, json_schema, replay
+from .generators import command_line, dialects, json_schema, replay
 
 DOCS: Final = Path(__file__).resolve().parent
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "cli.md": command_line.page,
     "dialects.md": dialects.page,
     "replay.md": replay.page,
+    "schema/cassette.json": json_schema.cassette,
     "schema/conversation.json": json_schema.conversation,
 }
 
