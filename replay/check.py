@@ -124,7 +124,7 @@ class Checker:
         self._folder = Folder()
         self._last: dict[Subject, _Statement] = {}
         self._compared: set[tuple[int, Subject]] = set()
-        self._differences: dict[tuple[int, Subject], Difference] = {}
+        self._differing: dict[tuple[int, Subject], tuple[_Statement, Any, Seqs]] = {}
 
     def apply(self, frame: Frame) -> None:
         """Take the session's next frame."""
@@ -141,26 +141,37 @@ class Checker:
             known, value, seqs = final.value(statement.subject)
             if known:
                 self._compare(statement, value, seqs)
-        differences = sorted(self._differences.values(), key=lambda each: (each.seq, each.subject))
-        return CheckReport(len(self._compared), differences)
+        # Explained only now: a statement may come before the event that says why (an item before its response).
+        differences = [
+            Difference(
+                statement.seq,
+                statement.type,
+                _words(statement.subject),
+                statement.value,
+                value,
+                seqs,
+                self._explain(statement, value),
+            )
+            for statement, value, seqs in self._differing.values()
+        ]
+        return CheckReport(len(self._compared), sorted(differences, key=lambda each: (each.seq, each.subject)))
 
     def _before(self, statement: _Statement) -> None:
         """Compare a statement with what was reconstructed without it."""
         known, value, seqs = _reconstructed(self._folder.state, statement)
         if known:
             self._compare(statement, value, seqs)
+            earlier = self._last.get(statement.subject)
+            if earlier is not None and (earlier.seq, earlier.subject) not in self._compared:
+                self._compare(earlier, value, seqs)  # it is about to be overtaken
         if statement.value is not None:
             self._last[statement.subject] = statement
 
     def _compare(self, statement: _Statement, value: Any, seqs: Seqs) -> None:
         key = (statement.seq, statement.subject)
         self._compared.add(key)
-        if statement.value == value or key in self._differences:
-            return
-        explanation = self._explain(statement, value)
-        self._differences[key] = Difference(
-            statement.seq, statement.type, _words(statement.subject), statement.value, value, seqs, explanation
-        )
+        if statement.value != value:
+            self._differing.setdefault(key, (statement, value, seqs))
 
     def _explain(self, statement: _Statement, value: Any) -> Explanation | None:
         stated = statement.value
