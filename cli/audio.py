@@ -54,7 +54,7 @@ async def audio(
     form: str | None,
     force: bool,
 ) -> None:
-    r"""Write the sound of a call: user and assistant on one clock, cut where the user cut in.
+    """Write the sound of a call: user and assistant on one clock, cut where the user cut in.
 
     Several linked sessions are joined with their real gaps.
 

@@ -18,7 +18,7 @@ def db() -> None:
 @db_option
 @coroutine
 async def upgrade(db: str) -> None:
-    r"""Bring the journal's schema up to this program's; the file is copied first.
+    """Bring the journal's schema up to this program's; the file is copied first.
 
     Refused while a recorder is writing.
 
@@ -36,7 +36,7 @@ async def upgrade(db: str) -> None:
 @json_option
 @coroutine
 async def info(db: str, as_json: bool) -> None:
-    r"""Tell the journal's schema, size, sessions, head, and SQLite's version.
+    """Tell the journal's schema, size, sessions, head, and SQLite's version.
 
     \b
     Example:
@@ -56,7 +56,7 @@ async def info(db: str, as_json: bool) -> None:
 @db_option
 @coroutine
 async def backup(target: str, db: str) -> None:
-    r"""Make a consistent copy of the journal, also while it is being written.
+    """Make a consistent copy of the journal, also while it is being written.
 
     Copying the file of a live database loses what its write-ahead log still holds.
 

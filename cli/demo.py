@@ -25,7 +25,7 @@ __all__ = ["demo"]
 @click.pass_context
 @coroutine
 async def demo(ctx: click.Context, out: Path, speed: str) -> None:
-    r"""Record, fold, verify, replay and export a bundled conversation, with no network.
+    """Record, fold, verify, replay and export a bundled conversation, with no network.
 
     The conversation is synthetic: a caller asks for the weather, a tool is called, the caller cuts in. At --speed 1
     it takes its half minute.

@@ -51,7 +51,7 @@ async def diff(
     every_turn: bool,
     as_json: bool,
 ) -> None:
-    r"""Compare two conversations by meaning: A is the old one, B the new one. Both are SESSIONs.
+    """Compare two conversations by meaning: A is the old one, B the new one. Both are SESSIONs.
 
     Configuration, turns, tool calls and their arguments, truncations, errors and usage count; ids, clocks and chunk
     boundaries do not. Exits with 0 where the two mean the same, 1 where they differ, 2 or more on trouble.

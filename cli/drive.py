@@ -44,7 +44,7 @@ __all__ = ["drive"]
 @click.pass_context
 @coroutine
 async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **options: Any) -> None:
-    r"""Play yesterday's user against a live or other server, record it, and compare the two conversations.
+    """Play yesterday's user against a live or other server, record it, and compare the two conversations.
 
     The recorded client frames are sent again, each when what it depended on has happened; ids that the server makes
     are mapped. The new session is recorded into the journal and linked to the old one.

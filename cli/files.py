@@ -22,7 +22,7 @@ __all__ = ["export", "import_command"]
 @json_option
 @coroutine
 async def import_command(files: tuple[Path, ...], db: str, partial: bool, as_json: bool) -> None:
-    r"""Import cassettes and captures into the journal.
+    """Import cassettes and captures into the journal.
 
     A capture has one JSON object per line: {"dir": "client", "t": 0.1, "event": {…}}. Times that the source did not
     have are kept as unknown. All files are read before anything is written.
@@ -50,7 +50,7 @@ async def import_command(files: tuple[Path, ...], db: str, partial: bool, as_jso
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
 @coroutine
 async def export(session: str, db: str, form: str, output: Path, force: bool) -> None:
-    r"""Write a session to a file that other tools, and git, can read.
+    """Write a session to a file that other tools, and git, can read.
 
     \b
     Example:

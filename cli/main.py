@@ -76,7 +76,7 @@ class Root(click.Group):
 )
 @click.version_option(version("earwitness"), prog_name="earwitness")
 def cli() -> None:
-    r"""Record what a realtime voice agent really heard and said, and play it back.
+    """Record what a realtime voice agent really heard and said, and play it back.
 
     SESSION is a public id, a unique prefix of one, 'latest', or the path of a cassette. The database is --db, else
     $EARWITNESS_DB, else ./earwitness.db.

@@ -89,7 +89,7 @@ def option(name: str, **attributes: Any) -> Any:
 @click.pass_context
 @coroutine
 async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...], **options: Any) -> None:
-    r"""Record every session that clients hold with a Realtime server through this proxy.
+    """Record every session that clients hold with a Realtime server through this proxy.
 
     Ctrl-C or SIGTERM stops: no new sessions, running ones may finish for --grace, everything is committed. When a
     session ends, the ledger's head is printed: kept elsewhere, it lets 'earwitness verify --head' show later that the

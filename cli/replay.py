@@ -67,7 +67,7 @@ __all__ = ["replay"]
 @click.pass_context
 @coroutine
 async def replay(ctx: click.Context, *, sessions: tuple[str, ...], db: str, **options: Any) -> None:
-    r"""Serve recordings to a client, as the vendor would; tell the first place where it behaves differently.
+    """Serve recordings to a client, as the vendor would; tell the first place where it behaves differently.
 
     Exits with 0 where everything was played to the end and nothing diverged, 1 where not.
 

@@ -15,7 +15,7 @@ __all__ = ["list_command", "show"]
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Only the newest N sessions.")
 @coroutine
 async def list_command(db: str, as_json: bool, limit: int | None) -> None:
-    r"""List the recorded sessions, the newest last.
+    """List the recorded sessions, the newest last.
 
     \b
     Example:
@@ -51,7 +51,7 @@ async def list_command(db: str, as_json: bool, limit: int | None) -> None:
 @json_option
 @coroutine
 async def show(session: str, db: str, at: str | None, events: bool, digest: bool, as_json: bool) -> None:
-    r"""Show a conversation's state, at its end or at any point.
+    """Show a conversation's state, at its end or at any point.
 
     \b
     Examples:

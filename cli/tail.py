@@ -17,7 +17,7 @@ __all__ = ["tail"]
 @db_option
 @coroutine
 async def tail(session: str | None, db: str) -> None:
-    r"""Follow what is being recorded: a line when something was said, called, cut or went wrong.
+    """Follow what is being recorded: a line when something was said, called, cut or went wrong.
 
     Without SESSION: all that are open, and all that begin from now on, until Ctrl-C. With one: from its first record
     to its last. The recorder is not disturbed.

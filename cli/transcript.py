@@ -35,7 +35,7 @@ __all__ = ["transcript"]
 )
 @coroutine
 async def transcript(session: str, db: str, reading: str, form: str) -> None:
-    r"""Print the transcript of a session.
+    """Print the transcript of a session.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ __all__ = ["verify"]
 @click.pass_context
 @coroutine
 async def verify(ctx: click.Context, sessions: tuple[str, ...], db: str, head: str | None, as_json: bool) -> None:
-    r"""Check that the record was not changed: the chain of every session, the ledger, the triggers.
+    """Check that the record was not changed: the chain of every session, the ledger, the triggers.
 
     Alone it finds accidents, bit rot and partial edits. Against a head kept elsewhere (--head) it also finds a
     journal that was recomputed, cut at its end, or replaced by an older copy.

@@ -28,6 +28,7 @@ def all_commands() -> list[tuple[str, click.Command]]:
 @pytest.mark.parametrize(("name", "command"), all_commands(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_command_has_a_sentence_an_example_and_explained_options(name: str, command: click.Command) -> None:
     text = command.help or ""
+    assert "\\b" not in text, "a raw docstring: click needs the character itself"
     assert text.split("\n")[0].endswith((".", ":")) or "." in text
     if not isinstance(command, click.Group):
         assert f"earwitness {name}" in text, "its help has no example"
