@@ -38,6 +38,10 @@ class AudioRefs:
         other.total = self.total
         return other
 
+    def tobytes(self) -> bytes:
+        """The pairs as native 64-bit integers, seq and length in turn: for whoever computes with all of them."""
+        return self._flat.tobytes()
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         flat = iter(self._flat)
         return zip(flat, flat, strict=True)

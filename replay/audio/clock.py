@@ -28,7 +28,7 @@ class Clock:
         self._offsets = array("q")
         self._last = _UNKNOWN
         self._fallback: npt.NDArray[np.float64] | None = None
-        self._fallback_seqs: npt.NDArray[np.int64] | None = None
+        self._fallback_seqs: npt.NDArray[np.integer] | None = None
 
     def read(self, frames: Iterable[Frame]) -> None:
         """Take the times of the next frames; the recorder's own first record is no clock by itself."""
@@ -42,7 +42,7 @@ class Clock:
         """Whether any record has a time."""
         return self._last != _UNKNOWN
 
-    def fall_back(self, seqs: npt.NDArray[np.int64], sent_ns: npt.NDArray[np.float64]) -> None:
+    def fall_back(self, seqs: npt.NDArray[np.integer], sent_ns: npt.NDArray[np.float64]) -> None:
         """State the length of the input stream: after the record ``seqs[n]`` it was ``sent_ns[n]`` long."""
         self._fallback_seqs, self._fallback = seqs, sent_ns
 
@@ -55,8 +55,9 @@ class Clock:
         before = int(np.searchsorted(self._fallback_seqs, seq, side="left"))
         return round(self._fallback[before - 1]) if before else 0
 
-    def times(self, seqs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+    def times(self, seqs: npt.NDArray[np.integer]) -> npt.NDArray[np.int64] | None:
         """The times of records; None where the recording has no clock."""
         if not self.known:
             return None
-        return np.maximum(np.frombuffer(self._offsets, np.int64)[seqs], 0)
+        times = np.frombuffer(self._offsets, np.int64)[seqs]
+        return np.maximum(times, 0, out=times)

@@ -97,7 +97,7 @@ async def write_audio(
     target = Path(target)
     kind = file_format(target, format)
     _check(track, as_, start, end)
-    timelines = [await read_timeline(recording) for recording in sources]
+    timelines = [await read_timeline(recording, with_text=False) for recording in sources]
     if item is not None:
         tracks = item_tracks(sources, timelines, item, as_)
         channels = 1
@@ -280,7 +280,7 @@ async def write_items(
     folder = Path(folder)
     kind = file_format(folder, format)
     _check("both", as_, None, None)
-    timelines = [await read_timeline(recording) for recording in sources]
+    timelines = [await read_timeline(recording, with_text=False) for recording in sources]
     spoken = [
         (source, timeline, item)
         for source, timeline in enumerate(timelines)

@@ -20,7 +20,7 @@ from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, Conversation, Item
 from .clock import Clock
 from .formats import bytes_to_ns, sample_size
-from .reassembly import AudioProblem, Integers, Piece, ref_arrays
+from .reassembly import AudioProblem, Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
 
@@ -64,7 +64,7 @@ class InputStream:
     def __init__(self, conversation: Conversation) -> None:
         self._conversation = conversation
         self._seqs, self._lengths = ref_arrays(conversation.input_audio.audio)
-        self._bounds: Integers = np.concatenate(([0], np.cumsum(self._lengths)))
+        self._bounds = bounds_of(self._lengths)
         self._stretches = self._by_format()
         self.problems: list[AudioProblem] = []
         for stretch in self._stretches:
@@ -123,12 +123,17 @@ class InputStream:
 
     def sent_ns(self) -> tuple[Integers, npt.NDArray[np.float64]]:
         """The seq of each append, and how long the stream was after it."""
-        sent = np.zeros(len(self._seqs))
+        return self._seqs, self._length_ns(self._bounds[1:])
+
+    def _length_ns(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """How long the stream is up to a byte position of each append."""
+        length = np.empty(len(self._seqs))
         for stretch in self._stretches:
             there = slice(stretch.first, stretch.stop)
-            size = self._bounds[stretch.first + 1 : stretch.stop + 1] - stretch.first_byte
-            sent[there] = float(stretch.start_ms) * 1e6 + size * float(bytes_to_ns(1, stretch.format))
-        return self._seqs, sent
+            np.subtract(positions[there], stretch.first_byte, out=length[there])
+            length[there] *= float(bytes_to_ns(1, stretch.format))
+            length[there] += float(stretch.start_ms) * 1e6
+        return length
 
     def runs(self, clock: Clock) -> list[Run]:
         """Place the stream on the session's clock."""
@@ -160,8 +165,7 @@ class InputStream:
         if arrivals is None:
             return {0: 0}
         # How late each append is if the stream begins at time 0 and never pauses. Long calls: no copy too many.
-        late = self.sent_ns()[1]
-        late -= self._lengths * self._ns_per_byte()
+        late = self._length_ns(self._bounds[:-1])
         np.subtract(arrivals, late, out=late)
         anchors = {0: int(arrivals[0])}
         shift = float(late[0])
@@ -173,21 +177,10 @@ class InputStream:
             index = _first_above(late, index + 1, shift + PAUSE_NS)
         return anchors
 
-    def _ns_per_byte(self) -> npt.NDArray[np.float64]:
-        rates = np.zeros(len(self._seqs))
-        for stretch in self._stretches:
-            rates[stretch.first : stretch.stop] = float(bytes_to_ns(1, stretch.format))
-        return rates
-
     def _cut(self, start: int, end: int, stretch: _Stretch) -> Piece:
         there = slice(stretch.first, stretch.stop)
-        return Piece.of(
-            self._seqs[there],
-            self._lengths[there],
-            stretch.format,
-            start=start - stretch.first_byte,
-            end=end - stretch.first_byte,
-        )
+        bounds = self._bounds[stretch.first : stretch.stop + 1]
+        return Piece.of(self._seqs[there], self._lengths[there], stretch.format, start=start, end=end, bounds=bounds)
 
     def item(self, item: Item) -> list[Piece]:
         """Cut a user item's audio out of the stream, or give the audio that the client put into the item.

@@ -23,7 +23,7 @@ from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, Conversation, Item, Part, Response, Truncation
 from .clock import Clock
 from .formats import NS, bytes_to_ns, sample_size
-from .reassembly import Integers, Piece, ref_arrays
+from .reassembly import Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["STALL_NS", "Playback", "Played", "output_format", "plan_playback"]
 
@@ -178,7 +178,7 @@ class _Player:
         begins = max(Fraction(self._clock.at(first_seq)), self._free_ns)
         if response_id is not None and response_id in self._started:
             begins = max(Fraction(self._clock.at(self._started.pop(response_id))), self._free_ns)
-        whole = int(lengths.sum()) // sample_size(stated) * sample_size(stated)
+        whole = int(lengths.sum(dtype=np.int64)) // sample_size(stated) * sample_size(stated)
         stretches = self._stretches(begins, stated, seqs, lengths, whole)
         playback = Playback(item.id, content_index, response_id, stated, seqs, lengths, stretches, whole, whole)
         heard, flush = self._heard(playback, first_seq)
@@ -205,7 +205,7 @@ class _Player:
         self, begins: Fraction, stated: AudioFormat, seqs: Integers, lengths: Integers, whole: int
     ) -> list[Played]:
         arrivals = self._clock.times(seqs)
-        starts = np.concatenate(([0], np.cumsum(lengths)))[:-1]
+        starts = bounds_of(lengths)[:-1]
         stretches = [Played(begins, 0, whole)]
         if arrivals is None:
             return stretches

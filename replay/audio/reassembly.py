@@ -17,9 +17,9 @@ from ...schemas.frame import Frame
 from ...schemas.state import AudioFormat
 from .formats import sample_size
 
-__all__ = ["AudioProblem", "Piece", "audio_of", "ref_arrays"]
+__all__ = ["AudioProblem", "Piece", "audio_of", "bounds_of", "ref_arrays"]
 
-Integers = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +61,46 @@ class Piece:
 
     @classmethod
     def of(
-        cls, seqs: Integers, lengths: Integers, audio_format: AudioFormat, *, start: int = 0, end: int | None = None
+        cls,
+        seqs: Integers,
+        lengths: Integers,
+        audio_format: AudioFormat,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        bounds: Integers | None = None,
     ) -> Piece:
-        """Cut bytes ``start`` to ``end`` (default: all) out of records; a broken sample at the end is left out."""
-        bounds = np.concatenate(([0], np.cumsum(lengths)))
+        """Cut bytes ``start`` to ``end`` (default: all) out of records; a broken sample at the end is left out.
+
+        ``bounds`` are the byte positions between the records, from any origin, which ``start`` and ``end`` then have
+        too; without them they count from the first byte.
+        """
+        bounds = bounds_of(lengths) if bounds is None else bounds
         end = int(bounds[-1]) if end is None else min(end, int(bounds[-1]))
         start = min(start, end)
         size = (end - start) // sample_size(audio_format) * sample_size(audio_format)
-        first = int(np.searchsorted(bounds, start, side="right")) - 1
-        last = int(np.searchsorted(bounds, start + size, side="left"))
         if size == 0:
             return cls(seqs[:0], lengths[:0], 0, 0, audio_format)
+        first = int(np.searchsorted(bounds, start, side="right")) - 1
+        last = int(np.searchsorted(bounds, start + size, side="left"))
         return cls(seqs[first:last], lengths[first:last], start - int(bounds[first]), size, audio_format)
 
 
 def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
     """The references as two arrays: seqs, and decoded bytes of each; records without audio left out."""
-    pairs = np.fromiter((value for ref in refs for value in ref), np.int64, 2 * len(refs)).reshape(-1, 2)
-    pairs = pairs[pairs[:, 1] > 0]
-    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+    flat = np.frombuffer(refs.tobytes(), np.int64)
+    seqs, lengths = flat[0::2], flat[1::2]
+    if not lengths.all():
+        seqs, lengths = seqs[lengths > 0], lengths[lengths > 0]
+    # A long call has millions of them; records are counted and messages bounded well within 32 bits.
+    return seqs.astype(np.int32), lengths.astype(np.int32)
+
+
+def bounds_of(lengths: Integers) -> npt.NDArray[np.int64]:
+    """The byte positions before, between and after records of these lengths."""
+    bounds = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
 
 
 _BUFFER_APPEND: Final = "input_audio_buffer.append"

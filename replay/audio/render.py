@@ -300,7 +300,7 @@ def _trim(track: Track, rate: int, start: int, end: int | None) -> Track | None:
     """
     piece = track.piece
     first, last = ns_to_samples(track.start_ns, rate), ns_to_samples(track.end_ns, rate)
-    if not piece.samples or last <= start or (end is not None and first >= end):
+    if not piece.samples or last <= start or (end is not None and (first >= end or end <= start)):
         return None
     if piece.format.rate != rate or (first >= start and (end is None or last <= end)):
         return track

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,19 @@ __all__ = ["AsHeard", "Interval", "Placed", "Side", "Timeline", "read_timeline"]
 
 Side = Literal["user", "assistant"]
 AsHeard = Literal["generated", "delivered", "heard"]
+
+
+_TEXT_DELTAS: Final = frozenset(
+    {
+        "conversation.item.input_audio_transcription.delta",
+        "response.audio_transcript.delta",
+        "response.function_call_arguments.delta",
+        "response.mcp_call_arguments.delta",
+        "response.output_audio_transcript.delta",
+        "response.output_text.delta",
+        "response.text.delta",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +100,7 @@ class Timeline:
         timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
         timeline.problems += stream.problems
         for playback in timeline.playbacks:
-            if int(playback.lengths.sum()) != playback.size:
+            if int(playback.lengths.sum(dtype=np.int64)) != playback.size:
                 detail = f"item {playback.item_id} ends within a sample; its byte is left out"
                 timeline.problems.append(AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail))
         for problem in conversation.problems:
@@ -198,12 +211,18 @@ def _stated_clock(conversation: Conversation) -> tuple[Integers, npt.NDArray[np.
     return seqs - 1, np.maximum.accumulate(np.array([ms for _, ms in stated]) * 1e6)
 
 
-async def read_timeline(recording: Recording) -> Timeline:
-    """Read a recording once, without its sound, and lay its audio out."""
+async def read_timeline(recording: Recording, *, with_text: bool = True) -> Timeline:
+    """Read a recording once, without its sound, and lay its audio out.
+
+    Args:
+        recording: what is read.
+        with_text: whether the conversation shall have the deltas of texts, transcripts and arguments: no sound
+            depends on them, and in a long call they are most of what there is to remember.
+    """
     folder, clock = Folder(), Clock()
     async for batch in recording.batches():
         clock.read(batch)
-        folder.extend(batch)
+        folder.extend(batch if with_text else [frame for frame in batch if frame.type not in _TEXT_DELTAS])
     conversation = folder.conversation()
     del folder  # its working state is as large as the conversation
     return Timeline.of(conversation, clock)
