@@ -104,6 +104,7 @@ def _session(session: Session) -> Session:
 
 def _item(item: ItemWork) -> Item:
     parts = [_part(item.parts[index]) for index in sorted(item.parts)]
+    spans = [] if item.span is None else [item.span.seqs]
     singles = [item.arguments.seqs, array("q", [] if item.request_seq is None else [item.request_seq])]
     return Item(
         id=item.id,
@@ -127,7 +128,7 @@ def _item(item: ItemWork) -> Item:
         first_seq=item.first_seq,
         first_ns=item.first_ns,
         done_ns=item.done_ns,
-        seqs=join([item.seqs, *(part.seqs for part in parts)], singles),
+        seqs=join([item.seqs, *spans, *(part.seqs for part in parts)], singles),
     )
 
 
