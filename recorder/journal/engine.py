@@ -7,11 +7,13 @@ corrupt a WAL database when two do so at once); all others are read-only.
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -25,6 +27,7 @@ __all__ = [
     "connect_writer",
     "create_file",
     "fetch",
+    "insert_many",
     "open_reader",
     "reading",
     "write_transaction",
@@ -131,14 +134,39 @@ async def write_transaction(connection: AsyncConnection) -> AsyncGenerator[None]
     A deferred transaction that reads first and then writes fails with "database is locked" at once, whatever the
     busy timeout says; ``BEGIN IMMEDIATE`` waits.
     """
-    if connection.dialect.name == "sqlite":
-        await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver = await _aiosqlite(connection)
     try:
+        if driver is not None:
+            await driver.execute("BEGIN IMMEDIATE")
         yield
-        await connection.commit()
+        if driver is None or connection.in_transaction():
+            await connection.commit()
+        else:
+            await driver.commit()
     except BaseException:
         await connection.rollback()
+        if driver is not None:
+            await driver.rollback()
         raise
+
+
+async def insert_many(connection: AsyncConnection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Insert rows by one ``executemany`` of the driver.
+
+    SQLite's is called directly: SQLAlchemy's way to it has three more changes of thread, which for a group of usual
+    size is a quarter of the whole cost.
+    """
+    driver = await _aiosqlite(connection)
+    if driver is None:
+        await connection.exec_driver_sql(statement, rows)
+    else:
+        await driver.executemany(statement, rows)
+
+
+async def _aiosqlite(connection: AsyncConnection) -> aiosqlite.Connection | None:
+    """Give the driver's own connection; None for a server's database."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    return driver if isinstance(driver, aiosqlite.Connection) else None
 
 
 async def open_reader(location: Location) -> AsyncEngine:
@@ -221,7 +249,7 @@ def writing(location: Location) -> Generator[None]:
         yield
     except EarwitnessError:
         raise
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, sqlite3.Error, OSError) as error:
         text = _text(error)
         if _is_damage(text):
             raise _reading_failed(location, error) from error

@@ -14,7 +14,7 @@ from .triggers import POSTGRESQL_FUNCTIONS, POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
 
 __all__ = ["SQLITE_TABLES_DIGEST", "check_pages", "check_protection", "tables_digest"]
 
-SQLITE_TABLES_DIGEST: Final = "187ca73f825d98aa799ed9cd7f787536f35d0021a7ccd944430c3238b8312d04"
+SQLITE_TABLES_DIGEST: Final = "14d026625dcd77f9315ba22af33ed3379e6703a87f52948af05104fb3d6aab68"
 """SHA-256 of the SQL of our tables and indexes in an SQLite file of this schema version (:func:`tables_digest`)."""
 
 _OURS: Final = frozenset({"sessions", "records", "ledger", "ledger_session"})

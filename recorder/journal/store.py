@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ...schemas.errors import StoreWriteFailed
 from .chain import LEDGER_START, LedgerKind, ledger_chain
 from .encoding import Batch, SessionState
-from .engine import write_transaction, writing
+from .engine import insert_many, write_transaction, writing
 from .location import Location
 from .projection import SUMMARY_COLUMNS
 from .tables import records
@@ -102,7 +102,7 @@ class Store:
                     ids[state] = (await connection.exec_driver_sql(self._insert_session, values)).scalar_one()
                 rows = [(ids.get(state) or state.row_id, *row) for state, row in batch.rows]
                 if rows:
-                    await connection.exec_driver_sql(self._insert_record, rows)
+                    await insert_many(connection, self._insert_record, rows)
                 updates = [(*columns, state.row_id) for state, columns in batch.summaries.items() if state not in ids]
                 if updates:
                     await connection.exec_driver_sql(self._update_summary, updates)
