@@ -335,14 +335,28 @@ class Driver:
                 self.notes.append(f"{frame.type} (seq {frame.seq}) went without {lacking}, which did not come")
             if lane == 0:
                 self._since = None
-            cause = self._plan.last_before(self._counted(frame), frame.seq) if waited else None
-            cause_ns = None if cause is None else self._plan.plan.offset_of(cause)
-            due = self._pacers[lane].due(frame.offset_ns, ready_ns=now_ns if waited else None, cause_ns=cause_ns)
+            due = self._pacers[lane].due(
+                frame.offset_ns,
+                ready_ns=now_ns if waited else None,
+                cause_ns=self._cause_ns(frame) if waited else None,
+            )
             self._dues[lane] = due
         if due > now_ns:
             wake.append(due)
             return False
         return True
+
+    def _cause_ns(self, frame: Frame) -> int | None:
+        """Give the recorded offset of the last server frame that a frame waited for."""
+        names = (*self._counted(frame), "response.function_call_arguments.done")
+        causes = [self._plan.last_before(names, frame.seq)]
+        if frame.type == TRUNCATE:
+            event = _object(frame.payload) or {}
+            wanted = event.get("audio_end_ms")
+            if isinstance(wanted, (int, float)):
+                causes.append(self._plan.plan.delivery.seq_reaching(str(event.get("item_id")), wanted))
+        known = [seq for seq in causes if seq is not None and seq < frame.seq]
+        return self._plan.plan.offset_of(max(known)) if known else None
 
     def _counted(self, frame: Frame) -> tuple[str, ...]:
         name = canonical_type(frame.type or "")
@@ -461,11 +475,7 @@ class Driver:
 
     def _end(self, now_ns: int, wake: list[int]) -> list[DriveCommand]:
         plan = self._plan.plan
-        lacking = any(
-            self._live.counts.get(name, 0) < len(seqs)
-            for name, seqs in self._plan.landmarks.items()
-            if name != "input_audio_buffer.speech_started"
-        )
+        lacking = any(self._live.counts.get(name, 0) < len(self._plan.landmarks.get(name, ())) for name in _EVERY)
         complete = self.received.count >= plan.server_frames
         if not plan.ended_by_client:
             complete = False  # the recorded server closed: the live one may do so as well

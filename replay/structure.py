@@ -25,6 +25,7 @@ LANDMARKS: Final = frozenset(
         "response.done",
         "input_audio_buffer.committed",
         "input_audio_buffer.speech_started",
+        "response.function_call_arguments.done",
     )
 )
 """Server events that mark how far a session has come; counted by type."""

@@ -90,7 +90,9 @@ class Agent:
                     async for event in connection:
                         self.seen.append(event.type)
                         await self.react(connection, event)
-                        if self.done == self.script.responses and (self.pending is None or self.pending.done()):
+                        if self.done == self.script.responses:
+                            if self.pending is not None:
+                                await self.pending
                             break
                 except Exception as error:  # noqa: BLE001  # the SDK raises what the library beneath it does
                     self.seen.append(type(error).__name__)

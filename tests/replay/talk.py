@@ -29,6 +29,17 @@ def append(size: int, value: int = 0) -> tuple[str, dict[str, Any]]:
     return client("input_audio_buffer.append", audio=base64.b64encode(bytes([value]) * size).decode())
 
 
+def output_item(
+    response_id: str, index: int, item_id: str, done: bool = False, **item: Any
+) -> tuple[str, dict[str, Any]]:
+    name = "response.output_item.done" if done else "response.output_item.added"
+    return server(name, response_id=response_id, output_index=index, item={"id": item_id, **item})
+
+
+def arguments_done(response_id: str, **fields: Any) -> tuple[str, dict[str, Any]]:
+    return server("response.function_call_arguments.done", response_id=response_id, output_index=0, **fields)
+
+
 def user_text(text: str, **fields: Any) -> tuple[str, dict[str, Any]]:
     item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}], **fields}
     return client("conversation.item.create", item=item)
