@@ -116,9 +116,7 @@ async def write_once(path: Path, out: Path) -> None:
     async with await JournalReader.open(path) as reader:
         recording = reader.recording((await reader.resolve("latest")).id)
         await write_audio(recording, out, force=True)
-    print(
-        f"{imported:.0f} MB after the imports, {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB peak"
-    )
+    print(f"{imported:.0f} MB after the imports, {peak_mb():.0f} MB peak")
 
 
 def main() -> None:
