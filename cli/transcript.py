@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import click
 
-from .common import coroutine, db_option, session_argument
+from .common import coroutine, db_option, progress_stream, session_argument
 
 if TYPE_CHECKING:
+    from ..replay.audio.files import FileFormat
     from ..replay.transcript import Reading
 
 __all__ = ["transcript"]
+
+_FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
 
 
 @click.command()
@@ -29,23 +34,56 @@ __all__ = ["transcript"]
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json"]),
-    default="text",
+    type=click.Choice(_FORMATS),
+    default=None,
+    help="Default: by the file's ending, else text. srt and vtt are subtitles for what `earwitness audio` writes; html "
+    "is a page with a player.",
+)
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="Write to this file.")
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "--sound",
+    type=click.Choice(["auto", "flac", "ogg", "wav", "none"]),
+    default="auto",
     show_default=True,
+    help="How an HTML page holds the sound. auto: FLAC, from about three minutes on Ogg Opus.",
 )
 @coroutine
-async def transcript(session: str, db: str, reading: str, form: str) -> None:
-    """Print the transcript of a session.
+async def transcript(
+    session: str, db: str, reading: str, form: str | None, output: Path | None, force: bool, sound: str
+) -> None:
+    r"""Print or write the transcript of a session.
 
     \b
     Examples:
         earwitness transcript latest
+        earwitness transcript latest -o call.html
         earwitness transcript latest --as generated --format markdown > call.md
     """
-    from ..replay.fold import fold_recording
+    from ..replay.output import new_file
     from ..replay.source import open_recording
-    from ..replay.transcript import render, transcribe
+    from ..replay.transcript_export import export_transcript, format_of
 
+    form = format_of(form, output)
+    if form == "html" and output is None and sys.stdout.isatty():
+        raise click.UsageError("A page is not for a terminal: name a file with -o, or redirect the output.")
     async with open_recording(session, db) as recording:
-        conversation = await fold_recording(recording)
-    click.echo(render(transcribe(conversation, cast("Reading", reading)), form))
+        stream = progress_stream() if form == "html" else None
+        with click.progressbar(length=1000, file=stream, label="sound", hidden=stream is None) as bar:
+            done = await export_transcript(
+                recording,
+                form,
+                cast("Reading", reading),
+                sound=None if sound in ("auto", "none") else cast("FileFormat", sound),
+                silent=sound == "none",
+                progress=lambda part: bar.update(int(part * 1000) - bar.pos),
+            )
+    for note in done.notes:
+        click.echo(f"note: {note}", err=True)
+    if output is None:
+        # Bytes: the same in every locale.
+        sys.stdout.buffer.write(done.data)
+        return
+    with new_file(output, force=force) as path:
+        path.write_bytes(done.data)
+    click.echo(f"{form}, {len(done.data):,} bytes → {output}", err=True)

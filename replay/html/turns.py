@@ -1,0 +1,317 @@
+"""The transcript's lines as they stand on the page: words with their times, cuts, tool calls, and what is behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from ...schemas.seqs import Seqs
+from ...schemas.state import Call, Conversation, Interruption, Item, Response
+from ..cues import sentences
+from ..spoken import Spoken
+from ..transcript import Line, Transcript, part_texts
+from .events import EventGroup, EventLog
+from .times import clock, ms_of, seconds
+
+__all__ = ["Behind", "Segment", "Tool", "Turn", "pretty", "turns", "wait_ms"]
+
+_NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+_SHORT_OUTPUT: Final = 280
+"""A tool's output of up to so many characters is shown at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sentence, and when it is spoken in ms; None where it is not or nobody knows."""
+
+    text: str
+    start: int | None = None
+    end: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A call: what was asked, what came back, how long that took (ready to be read); None where it is not on record."""
+
+    name: str
+    arguments: str
+    output: str | None = None
+    took: str | None = None
+    long: bool = False
+    unanswered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The records behind a turn, grouped; ``ids`` are named ids for those who look them up."""
+
+    count: int
+    groups: list[EventGroup]
+    ids: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An entry of the transcript.
+
+    Attributes:
+        number: from 1.
+        speaker: whose entry it is: ``user``, ``assistant``, ``system``, ``tool``.
+        name: the same as a word.
+        start: where it begins on the sound's clock, in ms; None where that is not known.
+        end: where it is over.
+        came: for an entry that is not spoken, when it came; ready to be read.
+        segments: the words.
+        rest: what was produced and not heard.
+        cut: where and how it was cut, ready to be read; None where it was not.
+        cuts_in: whether it cuts the assistant short.
+        waited: how long the reply took, ready to be read.
+        typed: whether it is text, in a conversation that is otherwise spoken.
+        remark: what a reader should know.
+        tool: the call, where it is one.
+        behind: the records.
+    """
+
+    number: int
+    speaker: str
+    name: str
+    start: int | None
+    end: int | None
+    came: str | None
+    segments: list[Segment]
+    behind: Behind
+    rest: str = ""
+    cut: str | None = None
+    cuts_in: bool = False
+    waited: str | None = None
+    typed: bool = False
+    remark: str | None = None
+    tool: Tool | None = None
+
+
+@dataclass(slots=True)
+class _Sources:
+    items: Mapping[str, Item]
+    spoken: Mapping[tuple[str, int], Spoken]
+    texts: Mapping[tuple[str, int], str]
+    heard: Mapping[tuple[str, int], str]
+    calls: Mapping[str, Call]
+    outputs: Mapping[str, Line]
+    called: set[str]
+    cut_items: Mapping[str | None, Interruption]
+    cutting: set[str | None]
+    waits: dict[str, str]
+    log: EventLog
+    placed: bool
+    """Whether times are places on a clock that runs."""
+    shown: set[str] = field(default_factory=set[str])
+
+
+def turns(
+    conversation: Conversation,
+    transcript: Transcript,
+    utterances: Sequence[Spoken],
+    log: EventLog,
+    *,
+    placed: bool = True,
+) -> list[Turn]:
+    """Make the page's entries.
+
+    Args:
+        conversation: the folded session.
+        transcript: its transcript.
+        utterances: when what was spoken, in the same reading.
+        log: what each record is.
+        placed: whether times mean anything: there is a clock or sound.
+    """
+    every = (*conversation.items, *conversation.deleted, *conversation.out_of_band)
+    outputs = {line.call_id: line for line in transcript.lines if line.kind == "output" and line.call_id}
+    sources = _Sources(
+        items={item.id: item for item in every},
+        spoken={(each.item_id, each.content_index): each for each in utterances},
+        texts=part_texts(conversation, transcript.reading),
+        heard=part_texts(conversation, "heard"),
+        calls={call.item_id: call for call in conversation.calls},
+        outputs=outputs,
+        called={line.call_id for line in transcript.lines if line.kind == "call" and line.call_id},
+        cut_items={cut.item_id: cut for cut in conversation.interruptions},
+        cutting=_cutting(conversation),
+        waits={each.id: seconds(ms) for each in conversation.responses if (ms := wait_ms(each)) is not None},
+        log=log,
+        placed=placed,
+    )
+    entries: list[Turn] = []
+    for line in transcript.lines:
+        # The output of a call stands with the call.
+        if line.kind != "output" or line.call_id not in sources.called:
+            entries.append(_turn(len(entries) + 1, line, sources))
+    return entries
+
+
+def wait_ms(response: Response) -> int | None:
+    """How long a response let the user wait: from what triggered it to its first sound, else its first word."""
+    first = response.first_audio_ns if response.first_audio_ns is not None else response.first_text_ns
+    if response.trigger_ns is None or first is None or first < response.trigger_ns:
+        return None
+    return (first - response.trigger_ns) // 1_000_000
+
+
+def _cutting(conversation: Conversation) -> set[str | None]:
+    """The items of the user that cut the assistant short."""
+    started = {cut.speech_seq for cut in conversation.interruptions if cut.speech_seq is not None}
+    return {span.item_id for span in conversation.input_audio.speech if span.started_seq in started}
+
+
+def _turn(number: int, line: Line, sources: _Sources) -> Turn:
+    if line.kind == "message":
+        return _message(number, line, sources)
+    tool = _tool(line, sources) if line.kind == "call" else None
+    text = "" if tool else line.text
+    seqs = line.seqs
+    output = sources.outputs.get(line.call_id or "")
+    if tool and output is not None:
+        seqs = Seqs.union(line.seqs, output.seqs)
+    remark = line.remark
+    if line.kind != "call":
+        kind = {"output": "output of a call that is not on record", "listing": "tools listed"}.get(line.kind, line.kind)
+        remark = "; ".join(filter(None, (kind, line.name, remark)))
+    return Turn(
+        number,
+        "tool",
+        "Tool",
+        None,
+        None,
+        _came(line, sources),
+        [Segment(text)] if text else [],
+        _behind(line, seqs, sources, output),
+        remark=remark,
+        tool=tool,
+    )
+
+
+def _message(number: int, line: Line, sources: _Sources) -> Turn:
+    item = sources.items[line.item_id]
+    keys = [(item.id, part.index) for part in item.content]
+    said = [sources.spoken[key] for key in keys if key in sources.spoken]
+    segments: list[Segment] = []
+    for key in keys:
+        spoken = sources.spoken.get(key)
+        if segments and (spoken is not None or key in sources.texts):
+            segments.append(Segment("\n"))
+        segments += _segments(spoken, placed=sources.placed) if spoken else _typed(sources.texts.get(key, ""))
+    timed = [each for each in said if sources.placed]
+    starts, ends = [each.start_ns for each in timed], [each.end_ns for each in timed]
+    start, end = ms_of(min(starts, default=None)), ms_of(max(ends, default=None))
+    wait = None
+    if line.speaker == "assistant" and line.response_id:
+        wait = sources.waits.pop(line.response_id, None)
+    return Turn(
+        number,
+        line.speaker,
+        _NAMES[line.speaker],
+        start,
+        end,
+        None if start is not None else _came(line, sources),
+        segments,
+        _behind(line, line.seqs, sources),
+        rest="\n".join(each.rest for each in said if each.rest),
+        cut=_cut(line, said, end),
+        cuts_in=line.item_id in sources.cutting,
+        waited=wait,
+        typed=not line.spoken,
+        remark=line.remark,
+    )
+
+
+def _segments(spoken: Spoken, *, placed: bool) -> list[Segment]:
+    """The sentences of an utterance, each with the space behind it, so that together they are its text."""
+    bounds = sentences(spoken.text)
+    starts = [0, *(start for start, _ in bounds[1:])]
+    ends = [*starts[1:], len(spoken.text)]
+    return [
+        Segment(spoken.text[start:end], ms_of(spoken.ns_of(start)), ms_of(spoken.ns_of(end)))
+        if placed
+        else Segment(spoken.text[start:end])
+        for start, end in zip(starts, ends, strict=True)
+        if spoken.text[start:end]
+    ]
+
+
+def _typed(text: str) -> list[Segment]:
+    return [Segment(text)] if text else []
+
+
+def _cut(line: Line, said: Sequence[Spoken], end: int | None) -> str | None:
+    if not line.interrupted and not any(each.rest for each in said):
+        return None
+    estimate = line.estimate
+    if estimate is None:
+        return "interrupted"
+    if estimate.basis == "never begun" or not estimate.heard_ms:
+        return f"never heard: cut off before it began ({seconds(int(estimate.total_ms))} produced)"
+    at = "" if end is None else f" at {clock(end)}"
+    return f"cut off{at}, {seconds(int(estimate.heard_ms))} of {seconds(int(estimate.total_ms))} heard"
+
+
+def _came(line: Line, sources: _Sources) -> str | None:
+    ms = ms_of(line.start_ns) if sources.placed else None
+    return None if ms is None else clock(ms)
+
+
+def _tool(line: Line, sources: _Sources) -> Tool:
+    call = sources.calls.get(line.item_id)
+    item = sources.items.get(line.item_id)
+    output = sources.outputs.get(line.call_id or "")
+    text = output.text if output is not None else None
+    arguments = line.text
+    if item is not None and item.type == "mcp_call":
+        # What the server called and what came back is one item.
+        arguments, text = item.arguments or "", item.output
+    took = None
+    if call is not None and call.done_ns is not None and call.output_ns is not None and call.output_ns >= call.done_ns:
+        took = seconds((call.output_ns - call.done_ns) // 1_000_000)
+    shown = None if text is None else pretty(text)
+    return Tool(
+        line.name or "a function without a name",
+        pretty(arguments),
+        shown,
+        took,
+        long=shown is not None and len(shown) > _SHORT_OUTPUT,
+        unanswered=text is None,
+    )
+
+
+def _behind(line: Line, seqs: Seqs, sources: _Sources, output: Line | None = None) -> Behind:
+    ids = [("item", line.item_id), ("output item", output.item_id if output else None),
+           ("response", line.response_id), ("call", line.call_id)]  # fmt: skip
+    return Behind(len(seqs), sources.log.groups(seqs), [(name, value) for name, value in ids if value])
+
+
+class _Changed(ValueError):
+    """A JSON text that would not come out of a parser as it went in."""
+
+
+def pretty(text: str) -> str:
+    """Indent a JSON text; what is no JSON, or would come out as another value, is given as it is."""
+
+    def number(literal: str) -> float:
+        value = float(literal)
+        if repr(value) != literal:
+            raise _Changed
+        return value
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) != len(pairs):
+            raise _Changed
+        return value
+
+    try:
+        value = json.loads(text, parse_float=number, object_pairs_hook=members)
+        if not isinstance(value, dict | list):
+            return text
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
