@@ -115,6 +115,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         db=options["db"],
         proxy=_proxy_settings(options),
         writer=WriterSettings(on_store_failure=failure),
+        redaction_key_file=_redaction_key_file(options),
         grace=options["grace"],
         command=arguments,
     )
@@ -147,7 +148,6 @@ def _proxy_settings(options: dict[str, Any]) -> Any:
         allow_paths=options["allow_path"],
         labels=dict(_label(text) for text in options["label"]),
         redact_paths=options["redact"],
-        redaction_key=_redaction_key(options["redaction_key_file"], options["db"]),
         operations_host=operations[0] if operations else "127.0.0.1",
         operations_port=operations[1] if operations else None,
     )
@@ -177,14 +177,10 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _redaction_key(file: Path | None, db: str) -> bytes | None:
-    from ..recorder.markers import load_or_create_key
-
-    if file is None:
-        if "://" in db:
-            return None
-        file = Path(db + ".redaction-key")
-    return load_or_create_key(file)
+def _redaction_key_file(options: dict[str, Any]) -> Path | None:
+    if options["redaction_key_file"] is not None:
+        return options["redaction_key_file"]
+    return None if "://" in options["db"] else Path(options["db"] + ".redaction-key")
 
 
 def _ready(proxy: Proxy, journal: Journal) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from ..schemas.errors import RequestError
 from .journal import Journal, WriterSettings
+from .markers import load_or_create_key
 from .process import run_until_stopped, stop_on_signals
 from .proxy import Proxy, SessionEnd
 from .settings import ProxySettings
@@ -26,6 +28,7 @@ class RecorderSettings:
         db: path or URL of the journal.
         proxy: see :class:`ProxySettings`.
         writer: see :class:`WriterSettings`.
+        redaction_key_file: where the key of the markers is kept, made if absent; None for ``proxy.redaction_key``.
         grace: seconds that running sessions may go on after a request to stop; then they are closed with 1001.
         command: a program to run once the proxy listens; the recorder stops when it ends. Empty for none.
     """
@@ -33,6 +36,7 @@ class RecorderSettings:
     db: str
     proxy: ProxySettings
     writer: WriterSettings = field(default_factory=WriterSettings)
+    redaction_key_file: Path | None = None
     grace: float = 10.0
     command: tuple[str, ...] = ()
 
@@ -99,7 +103,11 @@ async def run_recorder(settings: RecorderSettings, watcher: Watcher) -> int:
         RequestError: a certificate cannot be used, or the command cannot be run.
     """
     async with await Journal.open(settings.db, settings=settings.writer) as journal:
-        proxy = Proxy(settings.proxy, journal, on_session_end=watcher.session_end)
+        proxy_settings = settings.proxy
+        if settings.redaction_key_file is not None:
+            key = load_or_create_key(settings.redaction_key_file)
+            proxy_settings = replace(proxy_settings, redaction_key=key)
+        proxy = Proxy(proxy_settings, journal, on_session_end=watcher.session_end)
         async with proxy:
             with stop_on_signals() as request:
                 watcher.ready(proxy, journal)
