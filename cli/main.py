@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, str]] = {
     "tail": ".tail",
     "transcript": ".transcript",
     "audio": ".audio",
+    "check": ".check",
     "verify": ".verify",
     "replay": ".replay",
     "diff": ".diff",

@@ -52,7 +52,7 @@ _FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
 async def transcript(
     session: str, db: str, reading: str, form: str | None, output: Path | None, force: bool, sound: str
 ) -> None:
-    r"""Print or write the transcript of a session.
+    """Print or write the transcript of a session.
 
     \b
     Examples:

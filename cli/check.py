@@ -1,0 +1,94 @@
+"""``earwitness check``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .common import coroutine, db_option, emit_json, json_option
+
+if TYPE_CHECKING:
+    from ..replay.check import CheckReport, Difference
+
+__all__ = ["check"]
+
+_LONGEST = 100
+
+
+@click.command()
+@click.argument("sessions", metavar="SESSION...", nargs=-1, required=True)
+@db_option
+@click.option("--explained", is_flag=True, help="Show the explained differences as well.")
+@json_option
+@click.pass_context
+@coroutine
+async def check(ctx: click.Context, sessions: tuple[str, ...], db: str, explained: bool, as_json: bool) -> None:
+    """Compare the reconstructed conversation with what the server itself stated.
+
+    A server says most things twice: in pieces, and whole at their end. Exits with 1 if a statement differs from the
+    reconstruction and no rule of the protocol explains it; the rules are listed in docs/verified.md.
+
+    \b
+    Example:
+        earwitness check latest
+    """
+    from ..replay.check import check_recording
+    from ..replay.source import open_recording
+
+    reports: list[tuple[str, CheckReport]] = []
+    for name in sessions:
+        async with open_recording(name, db) as recording:
+            reports.append((recording.info.id, await check_recording(recording)))
+    if as_json:
+        emit_json([_to_json(public_id, report) for public_id, report in reports])
+    else:
+        for public_id, report in reports:
+            _print(public_id, report, explained=explained)
+    ctx.exit(1 if any(report.unexplained for _, report in reports) else 0)
+
+
+def _to_json(public_id: str, report: CheckReport) -> dict[str, Any]:
+    return {
+        "session": public_id,
+        "statements": report.statements,
+        "unexplained": len(report.unexplained),
+        "explanations": dict(report.explanations),
+        "differences": [
+            {
+                "seq": difference.seq,
+                "type": difference.type,
+                "subject": difference.subject,
+                "stated": difference.stated,
+                "reconstructed": difference.reconstructed,
+                "seqs": difference.seqs.runs,
+                "explanation": difference.explanation,
+            }
+            for difference in report.differences
+        ],
+    }
+
+
+def _print(public_id: str, report: CheckReport, *, explained: bool) -> None:
+    counts = ", ".join(f"{count} {name}" for name, count in report.explanations.items())
+    unexplained = len(report.unexplained)
+    verdict = "no unexplained difference" if not unexplained else f"{unexplained} UNEXPLAINED"
+    click.echo(
+        f"{public_id}  {report.statements} statements compared, {verdict}"
+        + (f"; explained: {counts}" if counts else "")
+    )
+    for difference in report.differences if explained else report.unexplained:
+        _print_difference(difference)
+
+
+def _print_difference(difference: Difference) -> None:
+    click.echo(f"  record {difference.seq}, {difference.type}: {difference.subject}")
+    click.echo(f"    stated         {_short(difference.stated)}")
+    click.echo(f"    reconstructed  {_short(difference.reconstructed)}  [{difference.seqs}]")
+    if difference.explanation is not None:
+        click.echo(f"    explained      {difference.explanation}")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
