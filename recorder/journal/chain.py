@@ -50,8 +50,8 @@ _LEDGER_TAG: Final = b"earwitness/1 ledger"
 _KIND: Final[dict[str, int]] = {kind: number for number, kind in enumerate(KINDS)}
 _SENDER: Final[dict[str, int]] = {sender: number for number, sender in enumerate(SENDERS)}
 _LEDGER_KIND: Final[dict[str, int]] = {kind: number for number, kind in enumerate(LEDGER_KINDS)}
-_timed = struct.Struct(">QBqBB")
-_untimed = struct.Struct(">QBBB")
+_timed = struct.Struct(">QBq")
+_untimed = struct.Struct(">QB")
 _u32 = struct.Struct(">I")
 
 
@@ -68,16 +68,18 @@ def _str32(text: str) -> bytes:
 
 _NO_PATHS: Final = _u32.pack(0)
 _NO_TYPE: Final = b"\x00"
+_MOST_SUFFIXES: Final = 512
+"""A peer may invent types without end."""
 
 
 class EnvelopeEncoder:
     """Encodes the envelopes of one session's records."""
 
-    __slots__ = ("_prefix", "_types")
+    __slots__ = ("_prefix", "_suffixes")
 
     def __init__(self, public_id: str) -> None:
         self._prefix = _str16(public_id)
-        self._types: dict[str | None, bytes] = {None: _NO_TYPE}
+        self._suffixes: dict[tuple[str, str, str | None], bytes] = {}
 
     def __call__(
         self,
@@ -93,17 +95,15 @@ class EnvelopeEncoder:
         Raises:
             KeyError: the kind or sender is none of the format's.
         """
-        coded = self._types.get(event_type)
-        if coded is None:
-            coded = b"\x01" + _str32(event_type or "")
-            if len(self._types) < 256:
-                self._types[event_type] = coded
+        suffix = self._suffixes.get((kind, sender, event_type))
+        if suffix is None:
+            coded = _NO_TYPE if event_type is None else b"\x01" + _str32(event_type)
+            suffix = bytes((_KIND[kind], _SENDER[sender])) + coded
+            if len(self._suffixes) < _MOST_SUFFIXES:
+                self._suffixes[kind, sender, event_type] = suffix
+        fixed = _untimed.pack(seq, 0) if offset_ns is None else _timed.pack(seq, 1, offset_ns)
         paths = _NO_PATHS if not redacted else _u32.pack(len(redacted)) + b"".join(map(_str32, redacted))
-        if offset_ns is None:
-            fixed = _untimed.pack(seq, 0, _KIND[kind], _SENDER[sender])
-        else:
-            fixed = _timed.pack(seq, 1, offset_ns, _KIND[kind], _SENDER[sender])
-        return b"".join((self._prefix, fixed, coded, paths))
+        return self._prefix + fixed + suffix + paths
 
 
 def payload_digest(salt: bytes, payload: bytes) -> bytes:
@@ -118,7 +118,7 @@ def session_start(public_id: str) -> bytes:
 
 def record_chain(before: bytes, envelope: bytes, digest: bytes) -> bytes:
     """Chain a record to the one before it."""
-    return sha256(b"".join((_RECORD_TAG, before, envelope, digest))).digest()
+    return sha256(_RECORD_TAG + before + envelope + digest).digest()
 
 
 def ledger_chain(

@@ -27,7 +27,7 @@ import zstandard
 
 from ...schemas.errors import StoreCorrupt
 from .dictionary import DICTIONARY_1
-from .splitting import Split, split_audio
+from .splitting import Proven, Split, split_audio
 
 __all__ = ["CODECS", "Stored", "decode", "decode_many", "encode_many"]
 
@@ -49,11 +49,11 @@ _MAX_CACHED_BODY: Final = 512
 
 
 class Stored(NamedTuple):
-    """A payload as it is stored, and how it was split on the way (None where it was not)."""
+    """A payload as it is stored, and whether it was split on the way."""
 
     codec: int
     data: bytes
-    split: Split | None
+    split: bool
 
 
 class Decoded(NamedTuple):
@@ -86,19 +86,21 @@ class _Tools(local):
             dict_data=dictionary, format=zstandard.FORMAT_ZSTD1_MAGICLESS
         )
         self.audio_decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
-        self.bodies: dict[bytes, bytes] = {}
+        self.proven: set[Proven] = set()
+        self.prefixes: dict[tuple[bytes, int], bytes] = {}
 
-    def compress_body(self, body: bytes) -> bytes:
-        """Compress a split event's JSON; a client's appends mostly have the very same one."""
-        found = self.bodies.get(body)
-        if found is not None:
-            return found
-        data = self.json_compressor.compress(body)
-        if len(body) <= _MAX_CACHED_BODY:
-            if len(self.bodies) >= _CACHED_BODIES:
-                self.bodies.clear()
-            self.bodies[body] = data
-        return data
+    def prefix(self, split: Split) -> bytes:
+        """Give what stands before a split event's audio; a client's appends mostly have the very same."""
+        key = split.body, split.cut
+        found = self.prefixes.get(key)
+        if found is None:
+            body = self.json_compressor.compress(split.body)
+            found = _varint(len(body)) + _varint(split.cut) + body
+            if len(split.body) <= _MAX_CACHED_BODY:
+                if len(self.prefixes) >= _CACHED_BODIES:
+                    self.prefixes.clear()
+                self.prefixes[key] = found
+        return found
 
 
 _tools = _Tools()
@@ -114,35 +116,30 @@ def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]]) -> list[Stor
         What to store, in the same order. Decoding gives back the same bytes.
     """
     tools = _tools
+    compress, proven = tools.json_compressor.compress, tools.proven
     stored: list[Stored] = []
-    samples: dict[int, list[int]] = {}
+    samples: dict[int, list[tuple[int, bytes, bytes]]] = {}
     for index, (payload, event_type, is_text) in enumerate(payloads):
-        split = split_audio(payload, event_type) if is_text else None
+        split = split_audio(payload, event_type, proven) if is_text else None
         if split is not None:
-            size = len(split.audio)
-            if size >= _SHORTEST_PCM and size % 2 == 0:
-                samples.setdefault(size, []).append(index)
-            stored.append(Stored(SPLIT_RAW, b"", split))
-        elif is_text and len(payload) >= _SHORTEST_ZSTD:
-            data = tools.json_compressor.compress(payload)
-            stored.append(Stored(ZSTD, data, None) if len(data) < len(payload) else Stored(PLAIN, payload, None))
+            audio, prefix = split.audio, tools.prefix(split)
+            size = len(audio)
+            stored.append(Stored(SPLIT_RAW, prefix + audio, True))
+            if size >= _SHORTEST_PCM and not size % 2:
+                samples.setdefault(size, []).append((index, prefix, audio))
+        elif is_text and len(payload) >= _SHORTEST_ZSTD and len(data := compress(payload)) < len(payload):
+            stored.append(Stored(ZSTD, data, False))
         else:
-            stored.append(Stored(PLAIN, payload, None))
-    coded: dict[int, bytes] = {}
-    for size, indices in samples.items():
-        planes = _to_planes([entry.split.audio for i in indices if (entry := stored[i]).split is not None], size)
-        for row, index in enumerate(indices):
-            data = tools.audio_compressor.compress(planes[row * size : (row + 1) * size])
+            stored.append(Stored(PLAIN, payload, False))
+    compress = tools.audio_compressor.compress
+    for size, entries in samples.items():
+        planes = _to_planes([audio for _, _, audio in entries], size)
+        at = 0
+        for index, prefix, _ in entries:
+            data = compress(planes[at : at + size])
+            at += size
             if len(data) < size:
-                coded[index] = data
-    for index, entry in enumerate(stored):
-        if entry.split is not None:
-            body = tools.compress_body(entry.split.body)
-            head = _varint(len(body)) + _varint(entry.split.cut)
-            audio = coded.get(index)
-            codec = SPLIT_RAW if audio is None else SPLIT_PCM16
-            data = head + body + (entry.split.audio if audio is None else audio)
-            stored[index] = Stored(codec, data, entry.split)
+                stored[index] = Stored(SPLIT_PCM16, prefix + data, True)
     return stored
 
 

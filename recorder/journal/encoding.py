@@ -104,29 +104,32 @@ def encode_batch(items: Sequence[Appended], entropy: Callable[[int], bytes] = os
     stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items])
     salts = entropy(SALT_BYTES * len(items))
     touched: dict[SessionState, None] = {}
-    rows = batch.rows
-    for index, (item, (codec, data, split)) in enumerate(zip(items, stored, strict=True)):
+    append = batch.rows.append
+    size = stored_size = at = 0
+    for item, (codec, data, split) in zip(items, stored, strict=True):
         state, seq, offset_ns, kind, sender, event_type, payload, redacted = item
-        salt = salts[index * SALT_BYTES : (index + 1) * SALT_BYTES]
+        salt = salts[at : at + SALT_BYTES]
+        at += SALT_BYTES
         digest = payload_digest(salt, payload)
         envelope = state.envelope(seq, offset_ns, kind, sender, event_type, redacted)
         state.chain = chain = record_chain(state.chain, envelope, digest)
         paths = redacted_text(redacted) if redacted else None
-        rows.append((state, (seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain)))
-        batch.bytes += len(payload)
-        batch.stored_bytes += len(data)
-        if split is None:
+        append((state, (seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain)))
+        size += len(payload)
+        stored_size += len(data)
+        if not split:
             if state.apply(item):
                 touched[state] = None
+            if seq == 0:
+                batch.opened.append(state)
+                batch.ledger.append(Ending(state, "opened", 1, chain))
+            if kind in LAST_KINDS:
+                state.ended = True
+                batch.ledger.append(Ending(state, LAST_KINDS[kind], seq + 1, chain))
         elif offset_ns is not None:
             # Audio tells the summary nothing but the time; the last one is enough.
             state.skipped = item
-        if seq == 0:
-            batch.opened.append(state)
-            batch.ledger.append(Ending(state, "opened", 1, chain))
-        if kind in LAST_KINDS:
-            state.ended = True
-            batch.ledger.append(Ending(state, LAST_KINDS[kind], seq + 1, chain))
+    batch.bytes, batch.stored_bytes = size, stored_size
     for state in touched:
         columns = summary_columns(state.summary.info(state.public_id), ended=state.ended)
         if columns != state.columns:

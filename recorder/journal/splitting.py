@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pybase64
 
-__all__ = ["Split", "audio_key", "split_audio"]
+__all__ = ["Proven", "Split", "audio_key", "split_audio"]
 
 _SHORTEST: Final = 16
 """Base64 characters below which a split saves nothing."""
@@ -23,6 +23,13 @@ _CANDIDATES: Final = 4
 _MARK: Final = b"\x7fearwitness:cut\x7f"
 _MARK_TEXT: Final = _MARK.decode()
 _SPACE: Final = b" \t\r\n"
+
+
+_MOST_PROVEN: Final = 256
+_LARGEST_PROVEN: Final = 512
+
+Proven = tuple[bytes, int, str | None]
+"""A body, its cut and its type, of which :func:`_is_value` was true. It does not depend on the audio."""
 
 
 class Split(NamedTuple):
@@ -63,12 +70,13 @@ def audio_key(event_type: str | None) -> str | None:
     return None
 
 
-def split_audio(payload: bytes, event_type: str | None) -> Split | None:
+def split_audio(payload: bytes, event_type: str | None, proven: set[Proven] | None = None) -> Split | None:
     """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
 
     Args:
         payload: the frame's bytes.
         event_type: the event's own ``type``; without one nothing is split.
+        proven: what was found to be right before, kept by the caller: the JSON around the audio is often the same.
 
     Returns:
         The parts, such that ``body[:cut] + base64(audio) + body[cut:] == payload``, and the JSON in ``body`` has an
@@ -77,6 +85,8 @@ def split_audio(payload: bytes, event_type: str | None) -> Split | None:
     key = audio_key(event_type)
     if key is None:
         return None
+    if proven is None:
+        proven = set()
     quoted = b'"audio"' if key == "audio" else b'"delta"'
     at = payload.find(quoted)
     for _ in range(_CANDIDATES):
@@ -87,8 +97,15 @@ def split_audio(payload: bytes, event_type: str | None) -> Split | None:
             end = payload.find(b'"', start)
             if end - start >= _SHORTEST:
                 audio = _decode(payload[start:end])
-                if audio is not None and _is_value(payload, start, end, key, event_type):
-                    return Split(payload[:start] + payload[end:], audio, start)
+                if audio is not None:
+                    head, tail = payload[:start], payload[end:]
+                    body = head + tail
+                    if (body, start, event_type) in proven or _is_value(head, tail, key, event_type):
+                        if len(body) <= _LARGEST_PROVEN:
+                            if len(proven) >= _MOST_PROVEN:
+                                proven.clear()
+                            proven.add((body, start, event_type))
+                        return Split(body, audio, start)
         at = payload.find(quoted, at + len(quoted))
     return None
 
@@ -114,20 +131,22 @@ def _decode(text: bytes) -> bytes | None:
         audio = pybase64.b64decode(text, validate=True)
     except ValueError:
         return None
-    padding = 2 if text.endswith(b"==") else 1 if text.endswith(b"=") else 0
-    # Only the last group can hold bits that decoding drops (RFC 4648, section 3.5).
-    if len(audio) != len(text) // 4 * 3 - padding or pybase64.b64encode(audio[-(3 - padding) :]) != text[-4:]:
+    groups = len(text) // 4 * 3
+    if len(audio) == groups:
+        return audio
+    padding = groups - len(audio)
+    # Only a last group with padding can hold bits that decoding drops (RFC 4648, section 3.5).
+    if not text.endswith(b"=" * padding) or pybase64.b64encode(audio[padding - 3 :]) != text[-4:]:
         return None
     return audio
 
 
-def _is_value(payload: bytes, start: int, end: int, key: str, event_type: str | None) -> bool:
-    """Whether the string at ``start:end`` is what a JSON reader takes for the top-level key.
+def _is_value(head: bytes, tail: bytes, key: str, event_type: str | None) -> bool:
+    """Whether a string between ``head`` and ``tail`` is what a JSON reader takes for the top-level key.
 
-    The string is replaced by a mark that the rest does not hold, and the rest is parsed: strings, nesting and
-    duplicate keys are the parser's business.
+    A mark that the rest does not hold is put there, and the whole is parsed: strings, nesting and duplicate keys are
+    the parser's business.
     """
-    head, tail = payload[:start], payload[end:]
     if _MARK in head or _MARK in tail:
         return False
     decoder = _audio_decoder if key == "audio" else _delta_decoder
