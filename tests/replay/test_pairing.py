@@ -439,7 +439,7 @@ DEFAULT_ONLY = {
 }
 
 
-@pytest.mark.parametrize("session", corpus_recordings(), ids=lambda session: session.info.id)
+@pytest.mark.parametrize("session", [pytest.param(each, id=each.info.id) for each in corpus_recordings()])
 def test_in_every_capture_only_these_types_wait_for_nothing_but_the_frame_before(session):
     plan = plan_of(session)
     if not plan.expected:
