@@ -50,20 +50,28 @@ class Folder:
         """Take the next frames."""
         state, counts = self.state, self.state.counts
         handler_of = self._handlers.get
-        for frame in frames:
-            state.seq = frame.seq
-            ns = state.ns = frame.offset_ns
-            if ns is not None:
-                state.last_ns = ns
-            if frame.kind == "text":
+        frame: Frame | None = None
+        last_ns = state.last_ns
+        try:
+            for frame in frames:
+                ns = frame.offset_ns
+                if ns is not None:
+                    last_ns = ns
                 kind = frame.type
-                handler = handler_of(kind) if kind is not None else None
-                if handler is not None and handler(frame):
-                    counts[kind] += 1  # type: ignore[index]  # there is a handler only for a name
-                else:
+                if kind is not None and frame.kind == "text":
+                    handler = handler_of(kind)
+                    if handler is not None and handler(frame):
+                        counts[kind] += 1
+                        continue
+                state.seq, state.ns = frame.seq, ns
+                if frame.kind == "text":
                     self._event(frame)
-            else:
-                self._statement(frame)
+                else:
+                    self._statement(frame)
+        finally:  # the frames may end in an error of their source; what was taken is taken
+            state.last_ns = last_ns
+            if frame is not None:
+                state.seq, state.ns = frame.seq, frame.offset_ns
 
     def conversation(self) -> Conversation:
         """Give the state so far as a value, independent of frames applied later."""
