@@ -19,7 +19,8 @@ _STEPS_MS: Final = tuple(
 _MOST_TICKS: Final = 8
 _HALF: Final = 50
 """Height of one lane in the drawing's units; the user's is above the middle line, the assistant's below."""
-_LOUDEST: Final = 48
+_TALLEST: Final = 47
+_QUIET: Final = 1500
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def chart(
     ]  # fmt: skip
     return Chart(
         duration_ms,
-        {side: _wave(peaks, side) for side, peaks in sound.peaks.items()} if sound else {},
+        _waves(sound) if sound else {},
         BARS,
         speaking,
         [_band("assistant", start, end, duration_ms, clock(start)) for start, end in unheard if start < duration_ms],
@@ -99,13 +100,19 @@ def chart(
     )
 
 
-def _wave(peaks: Sequence[int], side: Side) -> str:
-    """One closed path of upright bars; the height is the square root of the peak, so that soft speech shows."""
+def _waves(sound: Sound) -> dict[Side, str]:
+    """The loudest bar of both sides fills its lane, unless all is as good as silent."""
+    loudest = max([_QUIET, *(peak for peaks in sound.peaks.values() for peak in peaks)])
+    return {side: _wave(peaks, side, loudest) for side, peaks in sound.peaks.items()}
+
+
+def _wave(peaks: Sequence[int], side: Side, loudest: int) -> str:
+    """Upright bars from the middle line; the height is the square root of the peak, so that soft speech shows."""
     sign = "-" if side == "user" else ""
     parts: list[str] = []
     for number, peak in enumerate(peaks):
-        height = isqrt(peak * _LOUDEST * _LOUDEST // 32767)
-        if height:
+        height = isqrt(peak * _TALLEST * _TALLEST // loudest)
+        if height > 1:
             parts.append(f"M{number} {_HALF}v{sign}{height}h.7V{_HALF}z")
     return "".join(parts)
 

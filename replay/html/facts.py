@@ -46,15 +46,15 @@ def figures(
         spoken = _covered(intervals, cast("Side", side))
         if spoken:
             found.append((name, seconds(spoken)))
+    unheard = sum(int(cut.unheard_ms or 0) for cut in conversation.interruptions)
+    if unheard:
+        found.append(("produced, not heard", seconds(unheard)))
     waits = sorted(ms for each in conversation.responses if (ms := wait_ms(each)) is not None)
     if waits:
         found.append(("median wait for a reply", seconds(waits[(len(waits) - 1) // 2])))
     cuts = len(conversation.interruptions)
     if cuts or any(each.cut for each in utterances):
         found.append(("interruptions", str(cuts)))
-    unheard = sum(int(cut.unheard_ms or 0) for cut in conversation.interruptions)
-    if unheard:
-        found.append(("produced, not heard", seconds(unheard)))
     calls = len(conversation.calls) + sum(item.type == "mcp_call" for item in conversation.items)
     if calls:
         found.append(("tool calls", str(calls)))

@@ -26,7 +26,7 @@ def seconds(ms: int) -> str:
     if ms >= 60_000:
         return clock(ms, tenths=False)
     if ms >= 10_000:
-        return f"{ms // 100 / 10:.1f} s"
+        return f"{(ms + 50) // 100 / 10:.1f} s"
     return f"{(ms + 5) // 10 / 100:.2f} s"
 
 

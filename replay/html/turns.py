@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from ...schemas.seqs import Seqs
 from ...schemas.state import Call, Conversation, Interruption, Item, Response
@@ -18,17 +18,19 @@ from .times import clock, ms_of, seconds
 __all__ = ["Behind", "Segment", "Tool", "Turn", "pretty", "turns", "wait_ms"]
 
 _NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
-_SHORT_OUTPUT: Final = 280
+_COLUMNS: Final = 88
+_SHORT_OUTPUT: Final = 400
 """A tool's output of up to so many characters is shown at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence, and when it is spoken in ms; None where it is not or nobody knows."""
+    """A sentence, the space behind it, and when it is spoken in ms; None where it is not or nobody knows."""
 
     text: str
     start: int | None = None
     end: int | None = None
+    space: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +228,15 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
 
 
 def _segments(spoken: Spoken, *, placed: bool) -> list[Segment]:
-    """The sentences of an utterance, each with the space behind it, so that together they are its text."""
-    bounds = sentences(spoken.text)
-    starts = [0, *(start for start, _ in bounds[1:])]
-    ends = [*starts[1:], len(spoken.text)]
-    return [
-        Segment(spoken.text[start:end], ms_of(spoken.ns_of(start)), ms_of(spoken.ns_of(end)))
-        if placed
-        else Segment(spoken.text[start:end])
-        for start, end in zip(starts, ends, strict=True)
-        if spoken.text[start:end]
-    ]
+    """The sentences of an utterance; with the space behind each they are its text."""
+    text = spoken.text
+    bounds = sentences(text)
+    found: list[Segment] = []
+    for index, (start, end) in enumerate(bounds):
+        following = bounds[index + 1][0] if index + 1 < len(bounds) else len(text)
+        times = (ms_of(spoken.ns_of(start)), ms_of(spoken.ns_of(following))) if placed else (None, None)
+        found.append(Segment(text[start:end], *times, space=text[end:following]))
+    return found
 
 
 def _typed(text: str) -> list[Segment]:
@@ -294,7 +294,7 @@ class _Changed(ValueError):
 
 
 def pretty(text: str) -> str:
-    """Indent a JSON text; what is no JSON, or would come out as another value, is given as it is."""
+    """Lay a JSON text out in lines of at most :data:`_COLUMNS`; what is no JSON, or would change, is given as it is."""
 
     def number(literal: str) -> float:
         value = float(literal)
@@ -310,8 +310,22 @@ def pretty(text: str) -> str:
 
     try:
         value = json.loads(text, parse_float=number, object_pairs_hook=members)
-        if not isinstance(value, dict | list):
-            return text
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        return _laid_out(value, "", 0) if isinstance(value, dict | list) else text
     except (ValueError, RecursionError):
         return text
+
+
+def _laid_out(value: Any, indent: str, taken: int) -> str:
+    """A value as JSON: in one line where that fits behind ``taken`` columns, else a line for each member."""
+    line = json.dumps(value, ensure_ascii=False)
+    if len(indent) + taken + len(line) <= _COLUMNS or not isinstance(value, dict | list) or not value:
+        return line
+    inner = f"{indent}  "
+    if isinstance(value, dict):
+        named = (
+            (f"{json.dumps(key, ensure_ascii=False)}: ", each) for key, each in cast("dict[str, Any]", value).items()
+        )
+        lines = [f"{inner}{name}{_laid_out(each, inner, len(name))}" for name, each in named]
+        return "\n".join(("{", ",\n".join(lines), f"{indent}}}"))
+    lines = [f"{inner}{_laid_out(each, inner, 0)}" for each in cast("list[Any]", value)]
+    return "\n".join(("[", ",\n".join(lines), f"{indent}]"))
