@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -60,7 +61,7 @@ TRUNCATION_TOLERANCE_MS: Final = 200
 
 _ID_KEYS: Final = frozenset(("item_id", "previous_item_id", "call_id", "response_id"))
 _REDACTED: Final = "redacted:hmac-sha256:"
-_DIGEST_SIZE: Final = 16
+_DIGEST_SIZE: Final = 8
 
 
 class MatchPolicy(BaseModel):
@@ -312,33 +313,33 @@ def decode_audio(text: str) -> bytes:
 
 @dataclass(slots=True)
 class AudioTrack:
-    """The recorded input audio: per frame its seq, where it ends, and a digest. About 32 bytes each.
+    """The recorded input audio: per frame its seq, where it ends, and a digest. 24 bytes each.
 
     Positions are in decoded bytes since the session began. Stretches run from commit to commit.
     """
 
     seqs: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
-    digests: bytearray = field(default_factory=bytearray)
+    digests: array[int] = field(default_factory=lambda: array("Q"))
     stretch_ends: list[int] = field(default_factory=list[int])
     """Where each stretch ends that the client ended itself."""
     unreliable: set[int] = field(default_factory=set[int])
     """Stretches in which frames are missing (gaps, erasure): their audio is not compared."""
+    total: int = 0
+    """All bytes so far."""
 
     def append(self, seq: int, audio: bytes) -> None:
         """Add the audio of one frame."""
+        if not audio:
+            return
+        self.total += len(audio)
         self.seqs.append(seq)
-        self.ends.append(self.total + len(audio))
-        self.digests += blake2b(audio, digest_size=_DIGEST_SIZE).digest()
+        self.ends.append(self.total)
+        self.digests.append(_number(blake2b(audio, digest_size=_DIGEST_SIZE).digest()))
 
     def end_stretch(self) -> None:
         """Note a commit or clear by the client."""
         self.stretch_ends.append(self.total)
-
-    @property
-    def total(self) -> int:
-        """All bytes so far."""
-        return self.ends[-1] if self.ends else 0
 
     @property
     def stretch(self) -> int:
@@ -352,8 +353,14 @@ class AudioTrack:
 
     def bounds(self, stretch: int) -> tuple[int, int]:
         """Give first and last byte position of a stretch."""
-        start = self.stretch_ends[stretch - 1] if stretch else 0
+        start = self.stretch_ends[stretch - 1] if 0 < stretch <= len(self.stretch_ends) else 0
+        if stretch > len(self.stretch_ends):
+            start = self.total
         return start, self.stretch_ends[stretch] if stretch < len(self.stretch_ends) else self.total
+
+
+def _number(digest: bytes) -> int:
+    return int.from_bytes(digest, "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,93 +385,82 @@ class AudioDifference:
 class AudioMatcher:
     """Compares live input audio with the recorded one as it arrives."""
 
-    __slots__ = ("_hash", "_index", "_mode", "_track", "position", "stretch", "told", "total")
+    __slots__ = ("_compared", "_end", "_hash", "_index", "_mode", "_start", "_track", "position", "stretch", "total")
 
     def __init__(self, track: AudioTrack, mode: Literal["exact", "length", "ignore"]) -> None:
         self._track = track
         self._mode = mode
         self._index = 0
         self._hash = blake2b(digest_size=_DIGEST_SIZE)
-        self.stretch = 0
+        self.stretch = -1
         """Number of the stretch that is being received."""
         self.position = 0
         """Bytes received in it."""
         self.total = 0
         """Bytes received in all."""
-        self.told = False
-        """Whether a difference in this stretch was reported: what follows one differs as a rule."""
+        self._begin_stretch()
+
+    def _begin_stretch(self) -> None:
+        self.stretch += 1
+        self.position = 0
+        self._start, self._end = self._track.bounds(self.stretch)
+        # One difference is told for each stretch: what follows one differs as a rule.
+        self._compared = self._mode != "ignore" and self.stretch not in self._track.unreliable
 
     def feed(self, audio: bytes) -> AudioDifference | None:
         """Take audio; tell the first difference in this stretch."""
-        start, end = self._track.bounds(self.stretch)
         before = self.position
-        self.position += len(audio)
+        self.position = before + len(audio)
         self.total += len(audio)
-        if self._mode == "ignore" or self.told or self.stretch in self._track.unreliable:
+        if not self._compared:
             return None
         if self._mode == "exact":
-            found = self._compare(memoryview(audio), start, before)
+            found = self._compare(audio, self._start + before)
             if found is not None:
-                self.told = True
+                self._compared = False
                 return found
         # Past the last commit of the recording there is nothing to compare with, and nothing that depends on it.
-        if self.position > end - start and self.stretch < len(self._track.stretch_ends):
-            self.told = True
-            return AudioDifference("longer", self.stretch, None, end - start, self.position)
+        if self._start + self.position > self._end and self.stretch < len(self._track.stretch_ends):
+            self._compared = False
+            return AudioDifference("longer", self.stretch, None, self._end - self._start, self.position)
         return None
 
-    def _compare(self, audio: memoryview, start: int, position: int) -> AudioDifference | None:
-        track = self._track
-        ends, last = track.ends, track.bounds(self.stretch)[1]
-        while audio and start + position < last:
-            end = ends[self._index]
-            taken = audio[: end - start - position]
-            self._hash.update(taken)
-            position += len(taken)
-            audio = audio[len(taken) :]
-            if start + position == end:
-                index = self._index
-                expected = bytes(track.digests[index * _DIGEST_SIZE : (index + 1) * _DIGEST_SIZE])
-                same = self._hash.digest() == expected
-                self._next()
-                if not same:
-                    first = (ends[index - 1] if index else 0) - start
-                    return AudioDifference("bytes", self.stretch, track.seqs[index], max(first, 0), end - start)
+    def _compare(self, audio: bytes, at: int) -> AudioDifference | None:
+        """Compare audio that begins at a position of the session."""
+        track, taken = self._track, 0
+        while taken < len(audio) and at < self._end:
+            end = track.ends[self._index]
+            part = audio if not taken and len(audio) <= end - at else audio[taken : taken + end - at]
+            self._hash.update(part)
+            taken += len(part)
+            at += len(part)
+            if at < end:
+                return None
+            index = self._index
+            same = _number(self._hash.digest()) == track.digests[index]
+            self._hash = blake2b(digest_size=_DIGEST_SIZE)
+            self._index = index + 1
+            if not same:
+                first = track.ends[index - 1] if index else 0
+                from_byte = max(first, self._start) - self._start
+                return AudioDifference("bytes", self.stretch, track.seqs[index], from_byte, end - self._start)
         return None
-
-    def _next(self) -> None:
-        """Go to the next recorded frame that holds audio."""
-        ends = self._track.ends
-        done = ends[self._index]
-        self._hash = blake2b(digest_size=_DIGEST_SIZE)
-        self._index += 1
-        while self._index < len(ends) and ends[self._index] == done:
-            self._index += 1
 
     def end_stretch(self) -> AudioDifference | None:
         """Take a commit or clear; tell whether the stretch was too short."""
         found = self.missing()
-        _, end = self._track.bounds(self.stretch)
-        self.stretch += 1
-        self.position = 0
-        self.told = False
         self._hash = blake2b(digest_size=_DIGEST_SIZE)
-        ends = self._track.ends
-        while self._index < len(ends) and ends[self._index] <= end:
-            self._index += 1
+        self._index = bisect_right(self._track.ends, self._end)
+        self._begin_stretch()
         return found
 
     def missing(self) -> AudioDifference | None:
         """Tell what the recorded stretch holds beyond what has arrived."""
-        if self._mode == "ignore" or self.told or self.stretch in self._track.unreliable:
+        at = self._start + self.position
+        if not self._compared or at >= self._end:
             return None
-        start, end = self._track.bounds(self.stretch)
-        if self.position >= end - start:
-            return None
-        seq = next(
-            (s for s, e in zip(self._track.seqs, self._track.ends, strict=True) if e > start + self.position), None
-        )
-        return AudioDifference("shorter", self.stretch, seq, self.position, end - start)
+        seq = self._track.seqs[bisect_right(self._track.ends, at)]
+        return AudioDifference("shorter", self.stretch, seq, self.position, self._end - self._start)
 
     @property
     def complete(self) -> bool:

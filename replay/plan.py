@@ -205,6 +205,7 @@ class _AudioDelta(msgspec.Struct, gc=False):
 
 
 class _Append(msgspec.Struct, gc=False):
+    type: Any = None
     audio: Any = None
 
 
@@ -216,16 +217,17 @@ def append_audio(frame: Frame) -> bytes | None:
     """Give the decoded audio of an append; None where it holds none that is text."""
     if frame.audio is not None:
         return frame.audio
-    return append_audio_of(frame.body) if frame.body is not None else None
+    return read_event(frame.body)[1] if frame.body is not None else None
 
 
-def append_audio_of(payload: bytes | str) -> bytes | None:
-    """Give the decoded audio of an append's payload; None where it holds none that is text."""
+def read_event(payload: bytes | str) -> tuple[str | None, bytes | None]:
+    """Give an event's type, and the decoded audio if it is an append that holds some as text, else None."""
     try:
-        audio = _append.decode(payload).audio
+        event = _append.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return decode_audio(audio) if isinstance(audio, str) else None
+        return None, None
+    name = event.type if isinstance(event.type, str) else None
+    return name, decode_audio(event.audio) if name in APPEND_TYPES and isinstance(event.audio, str) else None
 
 
 def output_audio(payload: bytes) -> tuple[str | None, int]:

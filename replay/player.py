@@ -13,7 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, cast
 
-from ..schemas.frame import Frame, parse_json, sniff_type
+import msgspec
+
+from ..schemas.frame import Frame, parse_json
 from .causes import Hold
 from .divergence import CLOSE_DIVERGED, Divergence, FrameView, Report, Seen, view_event
 from .faults import Fault, FaultPoints
@@ -21,7 +23,7 @@ from .idmap import IdMap, IdMode
 from .judge import Finding, Judge, describe, view_expected
 from .matching import APPEND_TYPES, MatchPolicy
 from .pacing import MAX_SPEED, Pacer
-from .plan import Plan, append_audio_of
+from .plan import Plan, read_event
 
 __all__ = ["Close", "Command", "Drop", "Need", "Player", "Send", "WakeAt"]
 
@@ -31,8 +33,7 @@ _NS: Final = 1_000_000_000
 _LAST_SEEN: Final = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(msgspec.Struct, frozen=True, gc=False):
     """Send a frame to the client."""
 
     seq: int
@@ -104,8 +105,11 @@ class Player:
         self._queue: deque[Frame] = deque()
         self._fed_all = False
         self._pacer = Pacer(speed, 0)
+        self._unpaced = speed == MAX_SPEED and not self._faults.any
         self._due: int | None = None
-        self._waiting = False
+        self._hold: Hold | None = None
+        self._lacked = False
+        self._asked = False
         self._stalled = False
         self._closing = False
         self._started_ns = 0
@@ -133,6 +137,7 @@ class Player:
         """Take the recording's next frames; ``last`` says that there are no more."""
         self._queue.extend(frame for frame in frames if frame.sender == "server" and frame.kind in ("text", "binary"))
         self._fed_all = last
+        self._asked = False
         return self.advance(now_ns)
 
     def received(self, message: str | bytes, now_ns: int) -> list[Command]:
@@ -141,8 +146,7 @@ class Player:
             return []
         self._received += 1
         self._progress_ns = now_ns
-        name = sniff_type(message) if isinstance(message, str) else None
-        audio = append_audio_of(message) if name in APPEND_TYPES else None
+        name, audio = read_event(message) if isinstance(message, str) else (None, None)
         if audio is not None:
             finding = self._judge.sound(audio)
             self.report.audio_bytes = self._judge.audio.total
@@ -153,10 +157,13 @@ class Player:
             ending = self._diverged(self._divergence(finding, self._live_view(name, message, now_ns)))
             if ending:
                 return ending
-        commands: list[Command] = []
         if self._faults.any:
-            self._act(self._faults.after(name), commands)
-        return commands or self.advance(now_ns)
+            commands: list[Command] = []
+            if self._act(self._faults.after(name), commands):
+                return commands
+        if self._hold is not None and not self._met(self._hold):
+            return []  # still held; whoever wakes the player for the timeout finds out when it is now
+        return self.advance(now_ns)
 
     def closed(self, code: int | None) -> None:
         """Take note that the connection is over, whoever ended it; complete the report."""
@@ -189,7 +196,11 @@ class Player:
         commands: list[Command] = []
         while not self._closing and not self._stalled:
             if not self._queue:
-                commands += self._end(now_ns) if self._fed_all else [Need()]
+                if self._fed_all:
+                    commands += self._end(now_ns)
+                elif not self._asked:
+                    self._asked = True
+                    commands.append(Need())
                 break
             frame = self._queue[0]
             if self._due is None and not self._release(frame, now_ns, commands):
@@ -207,7 +218,7 @@ class Player:
         """Find out when the next frame is due; False while it is held."""
         hold = self.plan.holds.get(frame.seq)
         if hold is not None and not self._met(hold):
-            self._waiting = True
+            self._hold = hold
             deadline = self._progress_ns + self._timeout_ns
             if now_ns < deadline:
                 commands.append(WakeAt(deadline))
@@ -216,8 +227,11 @@ class Player:
             if self._closing:
                 return False
             self._judge.give_up(hold.clients)
-        ready = now_ns if self._waiting else None
-        self._waiting = False
+        ready = now_ns if self._hold is not None else None
+        self._hold = None
+        if self._unpaced:
+            self._due = now_ns
+            return True
         self._due = self._pacer.due(
             frame.offset_ns, ready_ns=ready, cause_ns=hold.cause_ns if hold is not None else None
         )
@@ -225,12 +239,13 @@ class Player:
         return True
 
     def _met(self, hold: Hold) -> bool:
-        if any(seq not in self._judge.taken for seq in hold.clients):
+        if hold.clients and not self._judge.taken.issuperset(hold.clients):
             return False
         return hold.audio is None or self._judge.audio.reached(hold.audio.stretch, hold.audio.offset)
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
-        self._pacer.sent(frame.offset_ns, cast("int", self._due))
+        if not self._unpaced:
+            self._pacer.sent(frame.offset_ns, cast("int", self._due))
         self._due = None
         self._progress_ns = now_ns
         if self._faults.any and self._act(self._faults.at(frame), commands):
@@ -240,8 +255,12 @@ class Player:
             self.report.notes.append(f"seq {frame.seq} ({frame.type}) was erased from the recording and is left out")
         else:
             data = self._rewrite(payload, frame)
-            copies = self._faults.mangle(frame, data) if self._faults.any else (data,)
-            commands.extend(Send(frame.seq, copy, frame.kind == "text") for copy in copies)
+            if self._faults.any:
+                commands.extend(
+                    Send(frame.seq, copy, frame.kind == "text") for copy in self._faults.mangle(frame, data)
+                )
+            else:
+                commands.append(Send(frame.seq, data, frame.kind == "text"))
         self.report.sent += 1
         self._last_sent = frame.seq
         self._last.append(frame)
@@ -270,7 +289,7 @@ class Player:
         if not self.plan.ended_by_client and self.policy.audio != "ignore":
             lacking = lacking or self._judge.audio.total < self.plan.audio.total
         if lacking and now_ns < deadline:
-            self._waiting = True
+            self._lacked = True
             return [WakeAt(deadline)]
         if pending:
             text = f"{pending[0].type or 'a frame'} (seq {pending[0].seq}) did not come within"
@@ -283,8 +302,8 @@ class Player:
         if closed is None or self.plan.ended_by_client:
             return []
         if self._due is None:
-            self._due = self._pacer.due(self.plan.closed_ns, ready_ns=now_ns if self._waiting else None)
-            self._waiting = False
+            self._due = self._pacer.due(self.plan.closed_ns, ready_ns=now_ns if self._lacked else None)
+            self._lacked = False
         if self._due > now_ns:
             return [WakeAt(self._due)]
         return [self._close(closed.code, closed.reason)]

@@ -117,7 +117,9 @@ class ReplayServer:
         self._plans = [await make_plan(recording) for recording in self._recordings]
         self._policies = [_policy(options.policy, plan) for plan in self._plans]
         self._handout = Handout(
-            [_offer(plan) for plan in self._plans], repeat=options.repeat, any_target=options.policy.mode == "off"
+            [_offer(plan) for plan in self._plans],
+            repeat=options.repeat,
+            any_target=all(policy.mode == "off" for policy in self._policies),
         )
         try:
             self._server = await listen(
@@ -142,9 +144,16 @@ class ReplayServer:
                 port=options.port,
             ) from error
 
-    async def aclose(self) -> None:
-        """Stop listening, close what is open, complete the reports."""
+    async def aclose(self, *, abort: bool = False) -> None:
+        """Stop listening, close what is open, complete the reports.
+
+        Args:
+            abort: drop what is open, for clients that will not answer a close any more.
+        """
         if self._server is not None:
+            if abort:
+                for connection in self._server.connections:
+                    connection.transport.abort()
             self._server.close()
             await self._server.wait_closed()
 
@@ -181,6 +190,11 @@ class ReplayServer:
     def plans(self) -> Sequence[Plan]:
         """The recordings as laid out for playing, in the order given."""
         return tuple(self._plans)
+
+    @property
+    def policies(self) -> Sequence[MatchPolicy]:
+        """What counts as the same for each recording, in the order given: its own policy and the options together."""
+        return tuple(self._policies)
 
     @property
     def report(self) -> Report:
@@ -273,7 +287,8 @@ class _Connection:
         try:
             while True:
                 message = await self._websocket.recv()
-                self._do(self._player.received(message, time.monotonic_ns()))
+                if commands := self._player.received(message, time.monotonic_ns()):
+                    self._do(commands)
         except ConnectionClosed:
             pass
         finally:
@@ -293,7 +308,8 @@ class _Connection:
                 self._wake_at(command.time_ns)
             else:
                 self._todo.append(command)
-                self._work.set()
+        if self._todo:
+            self._work.set()
 
     def _wake_at(self, time_ns: int) -> None:
         # A timer that fires too early does no harm: the player is asked again. So each of many wishes needs no timer.
