@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import command_line, dialects, json_schema, replay
+from .generators import command_line, dialects, json_schema, replay, verified
 
 DOCS: Final = Path(__file__).resolve().parent
 
@@ -23,6 +23,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "replay.md": replay.page,
     "schema/cassette.json": json_schema.cassette,
     "schema/conversation.json": json_schema.conversation,
+    "verified.md": verified.page,
 }
 
 

@@ -32,8 +32,8 @@ EXPLANATIONS: Final[MappingProxyType[Explanation, str]] = MappingProxyType(
     {
         "removed by truncation": "Truncating an item's audio deletes its transcript at the server, so what it states "
         "afterwards has none (API reference, `conversation.item.truncate`).",
-        "not stated": "The statement leaves the content out, or holds an empty list of it: vendors do that in "
-        "`response.output_item.done` and `response.content_part.done`. Absent is not empty.",
+        "not stated": "The statement leaves the content out; vendors do that in `response.output_item.done` and "
+        "`response.content_part.done`. Absent is not empty: an empty list or text is a statement.",
         "cut by cancellation": "The response was cancelled or ended incomplete. Its last statements may hold less, or "
         "more, of an item than was sent, or nothing of it (API reference, `response.cancel`, `response.done`).",
         "null in an echo": "An echo of the item says null for what the server told elsewhere: a user's transcript "
@@ -179,8 +179,6 @@ class Checker:
         if subject[0] == "item" and not stated and subject[-1] in ("transcript", "content"):
             if self._was_truncated(subject, statement.seq):
                 return "removed by truncation"
-            if subject[-1] == "content":
-                return "cut by cancellation" if self._was_cancelled(statement) and stated == [] else "not stated"
         if stated is None and statement.echo:
             return "not stated" if statement.absent else "null in an echo"
         if self._was_cancelled(statement) and _is_cut(stated, value):

@@ -156,6 +156,16 @@ def test_content_that_is_not_stated_is_explained() -> None:
     ]
 
 
+def test_an_empty_content_is_stated_and_not_explained_as_unstated() -> None:
+    script = speaking().server("conversation.item.done", item={**item(), "content": []})
+    assert differences(script) == [("item reply_1, content", [], ["One two three"], None)]
+
+
+def test_an_empty_content_of_a_cancelled_item_is_explained() -> None:
+    script = speaking().done(status="cancelled", output=[{**item(status="incomplete"), "content": []}])
+    assert [explanation for *_, explanation in differences(script)] == ["cut by cancellation"]
+
+
 def test_an_empty_text_is_stated_and_not_explained_as_unstated() -> None:
     script = speaking().server("conversation.item.done", item=item(""))
     assert [explanation for *_, explanation in differences(script)] == [None]

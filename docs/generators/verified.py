@@ -1,0 +1,70 @@
+"""``verified.md``: the fold held against what servers state, capture by capture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from earwitness.recorder.importers.files import read_file
+from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.check import EXPLANATIONS, CheckReport, check
+from earwitness.replay.fold import fold
+from earwitness.schemas.frame import Frame
+
+from .markdown import code, table
+
+__all__ = ["page"]
+
+_ROOT: Final = Path(__file__).resolve().parents[2]
+_CAPTURES: Final = _ROOT.parent / "shared" / "corpus" / "captures"
+_PAGE: Final = _ROOT / "docs" / "verified.md"
+
+_HEAD: Final = """\
+# Verified on real traffic
+
+Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`, see its README for where they
+come from). Each was folded, and every text, call, status and usage that the server states whole (`….done`,
+`conversation.item.done`, `conversation.item.retrieved`, `response.done`) was compared with what the fold made of the
+pieces; the last statement about each thing also with the final state. `earwitness check` does the same for any session.
+
+A difference counts as explained only by one of these rules:
+
+"""
+
+
+def page() -> str:
+    """Give the page; where there are no captures, the page that is there: it cannot be made anew."""
+    if not _CAPTURES.is_dir():
+        return _PAGE.read_text(encoding="utf-8")
+    rules = "".join(f"* **{name}**: {reason}\n" for name, reason in EXPLANATIONS.items())
+    reports = [(name, frames, check(frames)) for name, frames in _sessions()]
+    head = ["capture", "dialect", "records", "statements compared", "differences explained", "unexplained"]
+    rows = [
+        [
+            code(name),
+            fold(frames).dialect,
+            str(len(frames)),
+            str(report.statements),
+            _explained(report),
+            str(len(report.unexplained)),
+        ]
+        for name, frames, report in reports
+    ]
+    total = sum(report.statements for _, _, report in reports)
+    unexplained = sum(len(report.unexplained) for _, _, report in reports)
+    summary = f"\nTogether {total} statements; unexplained differences: {unexplained}.\n"
+    return _HEAD + rules + "\n" + table(head, rows) + summary
+
+
+def _sessions() -> Iterator[tuple[str, list[Frame]]]:
+    for path in sorted(_CAPTURES.glob("*.jsonl")):
+        sessions = read_file(path)
+        for number, session in enumerate(sessions, 1):
+            part = f"#{number}" if len(sessions) > 1 else ""
+            yield f"{path.name}{part}", session.frames
+    yield "the bundled conversation (synthetic)", list(bundled_recording().frames)
+
+
+def _explained(report: CheckReport) -> str:
+    return ", ".join(f"{count} {name}" for name, count in report.explanations.items()) or "none"
