@@ -87,7 +87,7 @@ def lay_out(info: SessionInfo, timeline: Timeline, log: EventLog, reading: Readi
         reading,
         sound,
         _chart(conversation, timeline, utterances, sound, duration) if intervals or sound else None,
-        turns(conversation, transcript, utterances, log, placed=placed),
+        turns(conversation, transcript, utterances, log, intervals=intervals, placed=placed),
         figures(conversation, intervals, utterances, duration),
         replies(conversation, utterances if placed else []),
         remarks(conversation, problems),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ...schemas.seqs import Seqs
 from ...schemas.state import Call, Conversation, Interruption, Item, Response
+from ..audio.timeline import Interval
 from ..cues import sentences
 from ..spoken import Spoken
 from ..transcript import Line, Transcript, part_texts
@@ -105,10 +106,10 @@ class _Sources:
     cut_items: Mapping[str | None, Interruption]
     cutting: set[str | None]
     waits: dict[str, str]
+    intervals: Mapping[str | None, Interval]
     log: EventLog
     placed: bool
     """Whether times are places on a clock that runs."""
-    shown: set[str] = field(default_factory=set[str])
 
 
 def turns(
@@ -117,6 +118,7 @@ def turns(
     utterances: Sequence[Spoken],
     log: EventLog,
     *,
+    intervals: Sequence[Interval] = (),
     placed: bool = True,
 ) -> list[Turn]:
     """Make the page's entries.
@@ -126,6 +128,7 @@ def turns(
         transcript: its transcript.
         utterances: when what was spoken, in the same reading.
         log: what each record is.
+        intervals: who was speaking when; places what was spoken and not written down.
         placed: whether times mean anything: there is a clock or sound.
     """
     every = (*conversation.items, *conversation.deleted, *conversation.out_of_band)
@@ -141,6 +144,7 @@ def turns(
         cut_items={cut.item_id: cut for cut in conversation.interruptions},
         cutting=_cutting(conversation),
         waits={each.id: seconds(ms) for each in conversation.responses if (ms := wait_ms(each)) is not None},
+        intervals={each.item_id: each for each in intervals},
         log=log,
         placed=placed,
     )
@@ -203,12 +207,14 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         if segments and (spoken is not None or key in sources.texts):
             segments.append(Segment("\n"))
         segments += _segments(spoken, placed=sources.placed) if spoken else _typed(sources.texts.get(key, ""))
-    timed = [each for each in said if sources.placed]
-    starts, ends = [each.start_ns for each in timed], [each.end_ns for each in timed]
-    start, end = ms_of(min(starts, default=None)), ms_of(max(ends, default=None))
+    start, end = _place(line, said, sources)
     wait = None
     if line.speaker == "assistant" and line.response_id:
         wait = sources.waits.pop(line.response_id, None)
+    rest = "\n".join(each.rest for each in said if each.rest)
+    remark = line.remark
+    if not (segments or rest or remark):
+        remark = "no words"
     return Turn(
         number,
         line.speaker,
@@ -218,13 +224,27 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         None if start is not None else _came(line, sources),
         segments,
         _behind(line, line.seqs, sources),
-        rest="\n".join(each.rest for each in said if each.rest),
+        rest=rest,
         cut=_cut(line, said, end),
         cuts_in=line.item_id in sources.cutting,
         waited=wait,
         typed=not line.spoken,
-        remark=line.remark,
+        remark=remark,
     )
+
+
+def _place(line: Line, said: Sequence[Spoken], sources: _Sources) -> tuple[int | None, int | None]:
+    """When an entry was spoken, from the first of its words to the last, in ms."""
+    if not sources.placed:
+        return None, None
+    interval = sources.intervals.get(line.item_id)
+    if said:
+        start, end = min(each.start_ns for each in said), max(each.end_ns for each in said)
+    elif line.spoken and interval is not None:
+        start, end = interval.start_ns, interval.end_ns
+    else:
+        return None, None
+    return ms_of(start), ms_of(end)
 
 
 def _segments(spoken: Spoken, *, placed: bool) -> list[Segment]:
