@@ -18,7 +18,9 @@ _TIME = re.compile(r"(?:(\d+):)?(\d+(?:\.\d{1,9})?)")
 @click.command()
 @click.argument("sessions", metavar="SESSION...", nargs=-1, required=True)
 @db_option
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write; with --items a folder."
+)
 @click.option(
     "--track",
     type=click.Choice(["user", "assistant", "both", "mono"]),
@@ -27,6 +29,7 @@ _TIME = re.compile(r"(?:(\d+):)?(\d+(?:\.\d{1,9})?)")
     help="both is stereo: the user left, the assistant right.",
 )
 @click.option("--item", metavar="ID", default=None, help="The sound of this item alone.")
+@click.option("--items", is_flag=True, help="Every spoken item in a file of its own, and manifest.json.")
 @click.option(
     "--as",
     "reading",
@@ -48,6 +51,7 @@ async def audio(
     output: Path,
     track: str,
     item: str | None,
+    items: bool,
     reading: str,
     start: str | None,
     end: str | None,
@@ -62,14 +66,31 @@ async def audio(
     Examples:
         earwitness audio latest -o call.wav
         earwitness audio latest -o answer.flac --item item_EVdi8…
+        earwitness audio latest -o items --items --format flac
     """
-    from ..replay.audio.export import write_audio
+    from ..replay.audio import write_audio, write_items
     from ..replay.source import open_recording
 
+    if items and (item is not None or start is not None or end is not None):
+        raise click.UsageError("--items writes whole items, all of them: it goes without --item, --from and --to.")
     async with AsyncExitStack() as stack:
         recordings = [await stack.enter_async_context(open_recording(name, db)) for name in sessions]
         stream = progress_stream()
         with click.progressbar(length=1000, file=stream, label=output.name, hidden=stream is None) as bar:
+            if items:
+                entries = await write_items(
+                    recordings,
+                    output,
+                    as_=reading,  # pyright: ignore[reportArgumentType]  # click has checked the choice
+                    format=form or "wav",
+                    force=force,
+                    progress=lambda done: bar.update(int(done * 1000) - bar.pos),
+                )
+                for entry in entries:
+                    if entry.why_not is not None:
+                        click.echo(f"note: no file for {entry.item}: {entry.why_not}", err=True)
+                click.echo(f"{sum(entry.file is not None for entry in entries)} files → {output}", err=True)
+                return
             report = await write_audio(
                 recordings,
                 output,

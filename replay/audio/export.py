@@ -97,7 +97,7 @@ async def write_audio(
     target = Path(target)
     kind = file_format(target, format)
     _check(track, as_, start, end)
-    timelines = [await read_timeline(recording, with_text=False) for recording in sources]
+    timelines = await _read(sources, _part_of(progress, 0.0, 0.5))
     if item is not None:
         tracks = item_tracks(sources, timelines, item, as_)
         channels = 1
@@ -119,7 +119,8 @@ async def write_audio(
     problems = [problem for timeline in timelines for problem in timeline.problems]
     timelines.clear()  # of a long call they are large, and what is needed of them is in the mixer
     tracks.clear()
-    await _write(sources, mixer, target, kind, rate, channels, force=force, progress=progress)
+    writing = _part_of(progress, 0.5, 1.0)
+    await _write(sources, mixer, target, kind, rate, channels, force=force, progress=writing)
     return AudioReport(target, kind, rate, channels, mixer.samples, start or 0, problems + mixer.problems)
 
 
@@ -132,6 +133,22 @@ def _check(track: str, as_: str, start: int | None, end: int | None) -> None:
         raise RequestError(
             "The part of the session that was asked for is empty.", hint="Its end lies before its start."
         )
+
+
+def _part_of(progress: Progress | None, start: float, end: float) -> Progress | None:
+    """Tell of a part of the work as that part of the whole."""
+    return None if progress is None else lambda done: progress(start + done * (end - start))
+
+
+async def _read(sources: Sequence[Recording], progress: Progress | None) -> list[Timeline]:
+    return [
+        await read_timeline(
+            recording,
+            with_text=False,
+            progress=_part_of(progress, number / len(sources), (number + 1) / len(sources)),
+        )
+        for number, recording in enumerate(sources)
+    ]
 
 
 async def _write(
@@ -280,7 +297,7 @@ async def write_items(
     folder = Path(folder)
     kind = file_format(folder, format)
     _check("both", as_, None, None)
-    timelines = [await read_timeline(recording, with_text=False) for recording in sources]
+    timelines = await _read(sources, _part_of(progress, 0.0, 0.5))
     spoken = [
         (source, timeline, item)
         for source, timeline in enumerate(timelines)
@@ -294,11 +311,12 @@ async def write_items(
     except OSError as error:
         raise CannotWrite(f"{folder} cannot be made: {error.strerror}.", file=str(folder)) from error
     entries: list[ItemFile] = []
+    writing = _part_of(progress, 0.5, 1.0)
     for number, (source, timeline, item) in enumerate(spoken, 1):
         name = f"{number:03d}-{item.role or 'assistant'}-{re.sub(r'[^0-9A-Za-z_-]', '_', item.id)}.{kind}"
         entries.append(await _write_item(sources, source, timeline, item, folder / name, kind, as_, force=force))
-        if progress is not None:
-            progress(number / len(spoken))
+        if writing is not None:
+            writing(number / len(spoken))
     manifest = orjson.dumps([asdict(entry) for entry in entries], option=orjson.OPT_INDENT_2) + b"\n"
     with new_file(folder / "manifest.json", force=force) as path:
         path.write_bytes(manifest)

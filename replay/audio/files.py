@@ -1,6 +1,6 @@
 """Write samples to a sound file: WAV by the standard library, FLAC and Ogg Opus by libsndfile.
 
-The same samples give the same bytes, except for Ogg Opus, whose stream carries a random serial number.
+The same samples give the same bytes, by the same libsndfile; of Ogg Opus the random serial number is replaced.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Final, Literal, cast, get_args
 
 from ...schemas.errors import CannotWrite, RequestError
 from .formats import Samples
+from .ogg import set_serial
 
 __all__ = ["FILE_FORMATS", "FileFormat", "file_format", "file_rate", "refuse_too_long", "sound_file"]
 
@@ -27,6 +28,8 @@ _SUFFIXES: Final[dict[str, FileFormat]] = {
     ".opus": "ogg",
     ".oga": "ogg",
 }
+_SERIAL: Final = 0x45415257
+"""Of an Ogg file's only stream; any number is right."""
 _OPUS_RATES: Final = (8000, 12000, 16000, 24000, 48000)
 _WAV_HEADER: Final = 44
 _WAV_LIMIT: Final = (1 << 32) - 1
@@ -111,3 +114,6 @@ def sound_file(
     except (soundfile.LibsndfileError, AssertionError) as error:
         # soundfile asserts that libsndfile took all samples: a full disk shows as a failed assertion.
         raise OSError(f"libsndfile: {error}" if str(error) else "libsndfile could not write all samples") from error
+    if kind == "ogg":
+        with path.open("r+b") as written:
+            set_serial(written, _SERIAL)

@@ -6,10 +6,11 @@ of the same sound. Where files are to be the same each time, it is replaced, and
 
 from __future__ import annotations
 
+import io
 import zlib
-from typing import Final
+from typing import BinaryIO, Final
 
-__all__ = ["page_checksum", "with_serial"]
+__all__ = ["page_checksum", "set_serial", "with_serial"]
 
 _CAPTURE: Final = b"OggS"
 _HEADER: Final = 27
@@ -28,25 +29,39 @@ def page_checksum(page: bytes) -> int:
     return int.from_bytes(mirrored.to_bytes(4, "little").translate(_REVERSED), "big")
 
 
+def set_serial(file: BinaryIO, serial: int) -> None:
+    """Replace the serial number in a file with one logical stream, in place, page by page.
+
+    Args:
+        file: open for reading and writing, at the beginning.
+        serial: 32 bits.
+
+    Raises:
+        ValueError: it is no Ogg file, or ends within a page; pages before that have the new number.
+    """
+    at = 0
+    while header := file.read(_HEADER):
+        if len(header) < _HEADER or not header.startswith(_CAPTURE):
+            raise ValueError(f"no Ogg page at byte {at}")
+        segments = file.read(header[-1])
+        body = file.read(sum(segments))
+        if len(segments) < header[-1] or len(body) < sum(segments):
+            raise ValueError(f"the Ogg page at byte {at} is not complete")
+        page = bytearray(header + segments + body)
+        page[_SERIAL] = serial.to_bytes(4, "little")
+        page[_CHECKSUM] = bytes(4)
+        page[_CHECKSUM] = page_checksum(bytes(page)).to_bytes(4, "little")
+        file.seek(at)
+        file.write(page)
+        at += len(page)
+
+
 def with_serial(data: bytes, serial: int) -> bytes:
-    """Replace the serial number of a file with one logical stream.
+    """The same for a file in memory.
 
     Raises:
         ValueError: it is no Ogg file, or ends within a page.
     """
-    result = bytearray(data)
-    at = 0
-    while at < len(result):
-        if result[at : at + 4] != _CAPTURE or len(result) < at + _HEADER:
-            raise ValueError(f"no Ogg page at byte {at}")
-        segments = at + _HEADER + result[at + _HEADER - 1]
-        end = segments + sum(result[at + _HEADER : segments])
-        if end > len(result):
-            raise ValueError(f"the Ogg page at byte {at} is not complete")
-        page = bytearray(result[at:end])
-        page[_SERIAL] = serial.to_bytes(4, "little")
-        page[_CHECKSUM] = bytes(4)
-        page[_CHECKSUM] = page_checksum(bytes(page)).to_bytes(4, "little")
-        result[at:end] = page
-        at = end
-    return bytes(result)
+    file = io.BytesIO(data)
+    set_serial(file, serial)
+    return file.getvalue()

@@ -33,6 +33,9 @@ class AudioProblem:
     what: str
     detail: str
 
+    def __str__(self) -> str:
+        return f"{self.what}{'' if self.seq is None else f' (record {self.seq})'}: {self.detail}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:

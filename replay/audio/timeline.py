@@ -5,6 +5,7 @@ Time 0 is the opening of the session. The user's side is :mod:`.input_stream`'s,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal
@@ -211,18 +212,23 @@ def _stated_clock(conversation: Conversation) -> tuple[Integers, npt.NDArray[np.
     return seqs - 1, np.maximum.accumulate(np.array([ms for _, ms in stated]) * 1e6)
 
 
-async def read_timeline(recording: Recording, *, with_text: bool = True) -> Timeline:
+async def read_timeline(
+    recording: Recording, *, with_text: bool = True, progress: Callable[[float], None] | None = None
+) -> Timeline:
     """Read a recording once, without its sound, and lay its audio out.
 
     Args:
         recording: what is read.
         with_text: whether the conversation shall have the deltas of texts, transcripts and arguments: no sound
             depends on them, and in a long call they are most of what there is to remember.
+        progress: is told how much was read, from 0 to 1.
     """
     folder, clock = Folder(), Clock()
     async for batch in recording.batches():
         clock.read(batch)
         folder.extend(batch if with_text else [frame for frame in batch if frame.type not in _TEXT_DELTAS])
+        if progress is not None:
+            progress(min((batch[-1].seq + 1) / max(recording.info.frames, 1), 1.0))
     conversation = folder.conversation()
     del folder  # its working state is as large as the conversation
     return Timeline.of(conversation, clock)

@@ -74,7 +74,7 @@ def test_opus_keeps_the_length_and_the_sides(tmp_path: Path) -> None:
     assert right < 0.01
 
 
-@pytest.mark.parametrize("kind", ["wav", "flac"])
+@pytest.mark.parametrize("kind", FILE_FORMATS)
 def test_the_same_samples_give_the_same_bytes(kind: str, tmp_path: Path) -> None:
     write(tmp_path / "a", kind)
     write(tmp_path / "b", kind)

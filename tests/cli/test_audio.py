@@ -1,0 +1,53 @@
+"""``audio``: one file, all items, refusals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import soundfile
+from earwitness.replay.bundled import bundled_path
+
+from tests.cli.command import Command
+
+
+def test_a_call_becomes_a_stereo_file(earwitness: Command, tmp_path: Path) -> None:
+    done = earwitness.ok("audio", bundled_path(), "-o", tmp_path / "call.wav")
+    info = soundfile.info(tmp_path / "call.wav")
+    assert (info.channels, info.samplerate) == (2, 24_000)
+    assert f"{info.duration:.3f} s" in done.err
+    assert done.out == ""
+
+
+def test_a_part_of_a_call_is_named_by_minutes_and_seconds(earwitness: Command, tmp_path: Path) -> None:
+    earwitness.ok("audio", bundled_path(), "-o", tmp_path / "a.flac", "--from", "0:10.5", "--to", "12")
+    assert soundfile.info(tmp_path / "a.flac").frames == 36_000
+
+
+def test_items_become_files_with_a_manifest(earwitness: Command, tmp_path: Path) -> None:
+    done = earwitness.ok("audio", bundled_path(), "-o", tmp_path / "items", "--items", "--format", "flac")
+    manifest = json.loads((tmp_path / "items" / "manifest.json").read_text())
+    assert sorted(entry["file"] for entry in manifest) == sorted(
+        path.name for path in (tmp_path / "items").glob("*.flac")
+    )
+    assert "5 files" in done.err
+
+
+@pytest.mark.parametrize(("code", "arguments"), [
+    (3, ["--item", "nobody"]),
+    (3, ["--from", "59:00"]),
+    (2, ["--items", "--item", "x"]),
+    (2, ["--from", "soon"]),
+])  # fmt: skip
+def test_what_cannot_be_had_is_refused_and_nothing_written(
+    earwitness: Command, tmp_path: Path, code: int, arguments: list[str]
+) -> None:
+    done = earwitness("audio", bundled_path(), "-o", tmp_path / "out.wav", *arguments)
+    assert done.code == code
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "out.wav").exists()
+
+
+def test_a_name_that_tells_no_format_is_refused(earwitness: Command, tmp_path: Path) -> None:
+    assert ".flac" in earwitness.refused(3, "audio", bundled_path(), "-o", tmp_path / "call.mp3")
