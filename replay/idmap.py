@@ -60,6 +60,7 @@ class IdMap:
         self._live: dict[str, str] = {}
         self._recorded: dict[str, str] = {}
         self._pattern: re.Pattern[bytes] | None = None
+        self._stale = False
         self._metadata: dict[str, dict[str, str]] = {}
 
     def bind(self, recorded: str, live: str) -> None:
@@ -69,7 +70,7 @@ class IdMap:
         self._live[recorded] = live
         self._recorded[live] = recorded
         if recorded != live:
-            self._pattern = None
+            self._stale = True
 
     def bind_metadata(self, response_id: str, recorded: Any, live: Any) -> None:
         """Let the live values of a response's metadata stand for the recorded ones."""
@@ -130,10 +131,9 @@ class IdMap:
         return bool(self._metadata)
 
     def _changed(self) -> re.Pattern[bytes] | None:
-        if self._pattern is None:
+        if self._stale:
+            self._stale = False
             ids = [re.escape(old.encode()) for old, new in self._live.items() if old != new]
-            if not ids:
-                return None
             self._pattern = re.compile(rb'("(?:%s)"\s*:\s*")(%s)(")' % (_KEYS.encode(), b"|".join(ids)))
         return self._pattern
 

@@ -24,7 +24,7 @@ from .matching import (
 )
 from .plan import Expected, Plan
 
-__all__ = ["Finding", "Judge", "describe", "view_expected"]
+__all__ = ["Finding", "Judge", "audio_finding", "describe", "view_expected"]
 
 Json = dict[str, Any]
 
@@ -62,6 +62,7 @@ class Judge:
         self._tolerances = PathRules(policy.tolerances)
         self._slack = plan.slack
         self.audio = AudioMatcher(plan.audio, policy.audio)
+        """Is given the appended audio by whoever receives it."""
         self.pending = list(plan.expected)
         """Recorded frames that have not come yet, in order."""
         self.taken: set[int] = set()
@@ -75,13 +76,8 @@ class Judge:
         self.taken.update(seqs)
         self.pending = [expected for expected in self.pending if expected.seq not in self.taken]
 
-    def sound(self, audio: bytes) -> Finding | None:
-        """Take appended audio."""
-        found = self.audio.feed(audio)
-        return _audio_finding(found) if found is not None else None
-
     def frame(self, name: str | None, message: str | bytes, last_sent: int) -> Finding | None:
-        """Take any other frame. A lenient session goes on as if the frame that it was meant to be had come.
+        """Take any frame but appended audio. A lenient session goes on as if the one that was meant had come.
 
         Args:
             name: its type, where it has one.
@@ -160,7 +156,7 @@ class Judge:
             self._bind(expected, expected.raw, raw)
         if canonical_type(expected.type or "") in BOUNDARY_TYPES:
             short = self.audio.end_stretch()
-            return _audio_finding(short) if short is not None else None
+            return audio_finding(short) if short is not None else None
         return None
 
     def _bind(self, expected: Expected, recorded: Json, live: Json) -> None:
@@ -250,7 +246,8 @@ def view_expected(expected: Expected) -> FrameView:
     )
 
 
-def _audio_finding(found: AudioDifference) -> Finding:
+def audio_finding(found: AudioDifference) -> Finding:
+    """Tell in words how live audio differs."""
     where = f"bytes {found.from_byte} to {found.to_byte}"
     if found.stretch:
         where += f" after commit or clear number {found.stretch}"

@@ -7,7 +7,7 @@ server made are compared after mapping). One null does count: ``turn_detection: 
 while leaving it out keeps the server's default.
 
 Audio is a stream: from commit to commit it is compared as bytes, however it was cut into frames
-(:class:`AudioMatcher`). Memory does not grow with it: of the recording only a digest per recorded frame is kept.
+(:class:`AudioMatcher`). Memory does not grow with it: of the recording only a hash per recorded frame is kept.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from itertools import zip_longest
 from typing import Any, Final, Literal, cast
 
@@ -61,7 +60,6 @@ TRUNCATION_TOLERANCE_MS: Final = 200
 
 _ID_KEYS: Final = frozenset(("item_id", "previous_item_id", "call_id", "response_id"))
 _REDACTED: Final = "redacted:hmac-sha256:"
-_DIGEST_SIZE: Final = 8
 
 
 class MatchPolicy(BaseModel):
@@ -313,14 +311,17 @@ def decode_audio(text: str) -> bytes:
 
 @dataclass(slots=True)
 class AudioTrack:
-    """The recorded input audio: per frame its seq, where it ends, and a digest. 24 bytes each.
+    """The recorded input audio: per frame its seq, where it ends, and a hash. 24 bytes each.
+
+    The hash is Python's own (64-bit SipHash, keyed anew in each process): it never leaves the process, and it is
+    several times as fast as any in ``hashlib`` on frames of this size.
 
     Positions are in decoded bytes since the session began. Stretches run from commit to commit.
     """
 
     seqs: array[int] = field(default_factory=lambda: array("q"))
     ends: array[int] = field(default_factory=lambda: array("q"))
-    digests: array[int] = field(default_factory=lambda: array("Q"))
+    hashes: array[int] = field(default_factory=lambda: array("q"))
     stretch_ends: list[int] = field(default_factory=list[int])
     """Where each stretch ends that the client ended itself."""
     unreliable: set[int] = field(default_factory=set[int])
@@ -335,7 +336,7 @@ class AudioTrack:
         self.total += len(audio)
         self.seqs.append(seq)
         self.ends.append(self.total)
-        self.digests.append(_number(blake2b(audio, digest_size=_DIGEST_SIZE).digest()))
+        self.hashes.append(hash(audio))
 
     def end_stretch(self) -> None:
         """Note a commit or clear by the client."""
@@ -357,10 +358,6 @@ class AudioTrack:
         if stretch > len(self.stretch_ends):
             start = self.total
         return start, self.stretch_ends[stretch] if stretch < len(self.stretch_ends) else self.total
-
-
-def _number(digest: bytes) -> int:
-    return int.from_bytes(digest, "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,13 +382,13 @@ class AudioDifference:
 class AudioMatcher:
     """Compares live input audio with the recorded one as it arrives."""
 
-    __slots__ = ("_compared", "_end", "_hash", "_index", "_mode", "_start", "_track", "position", "stretch", "total")
+    __slots__ = ("_begun", "_compared", "_end", "_index", "_mode", "_start", "_track", "position", "stretch", "total")
 
     def __init__(self, track: AudioTrack, mode: Literal["exact", "length", "ignore"]) -> None:
         self._track = track
         self._mode = mode
         self._index = 0
-        self._hash = blake2b(digest_size=_DIGEST_SIZE)
+        self._begun = bytearray()  # of the recorded frame that is being compared, what has come of it
         self.stretch = -1
         """Number of the stretch that is being received."""
         self.position = 0
@@ -429,18 +426,19 @@ class AudioMatcher:
         """Compare audio that begins at a position of the session."""
         track, taken = self._track, 0
         while taken < len(audio) and at < self._end:
-            end = track.ends[self._index]
+            index = self._index
+            end = track.ends[index]
             part = audio if not taken and len(audio) <= end - at else audio[taken : taken + end - at]
-            self._hash.update(part)
             taken += len(part)
             at += len(part)
-            if at < end:
-                return None
-            index = self._index
-            same = _number(self._hash.digest()) == track.digests[index]
-            self._hash = blake2b(digest_size=_DIGEST_SIZE)
+            if self._begun or at < end:
+                self._begun += part
+                if at < end:
+                    return None
+                part = bytes(self._begun)
+                self._begun.clear()
             self._index = index + 1
-            if not same:
+            if hash(part) != track.hashes[index]:
                 first = track.ends[index - 1] if index else 0
                 from_byte = max(first, self._start) - self._start
                 return AudioDifference("bytes", self.stretch, track.seqs[index], from_byte, end - self._start)
@@ -449,7 +447,7 @@ class AudioMatcher:
     def end_stretch(self) -> AudioDifference | None:
         """Take a commit or clear; tell whether the stretch was too short."""
         found = self.missing()
-        self._hash = blake2b(digest_size=_DIGEST_SIZE)
+        self._begun.clear()
         self._index = bisect_right(self._track.ends, self._end)
         self._begin_stretch()
         return found

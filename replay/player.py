@@ -20,7 +20,7 @@ from .causes import Hold
 from .divergence import CLOSE_DIVERGED, Divergence, FrameView, Report, Seen, view_event
 from .faults import Fault, FaultPoints
 from .idmap import IdMap, IdMode
-from .judge import Finding, Judge, describe, view_expected
+from .judge import Finding, Judge, audio_finding, describe, view_expected
 from .matching import APPEND_TYPES, MatchPolicy
 from .pacing import MAX_SPEED, Pacer
 from .plan import Plan, read_event
@@ -102,6 +102,7 @@ class Player:
         self._faults = FaultPoints(faults)
         self._ids = IdMap(ids, nonce=nonce, keep=plan.chosen_ids)
         self._judge = Judge(plan, self.policy, speed, self._ids)
+        self._audio = self._judge.audio
         self._queue: deque[Frame] = deque()
         self._fed_all = False
         self._pacer = Pacer(speed, 0)
@@ -148,8 +149,8 @@ class Player:
         self._progress_ns = now_ns
         name, audio = read_event(message) if isinstance(message, str) else (None, None)
         if audio is not None:
-            finding = self._judge.sound(audio)
-            self.report.audio_bytes = self._judge.audio.total
+            different = self._audio.feed(audio)
+            finding = audio_finding(different) if different is not None else None
         else:
             finding = self._judge.frame(name, message, self._last_sent)
             self.report.matched = self._judge.matched
@@ -170,6 +171,7 @@ class Player:
         if self.report.ended:
             return
         self.report.ended = True
+        self.report.audio_bytes = self._audio.total
         self.report.notes += self._judge.notes
         if self._closing or self.policy.mode == "off":
             return
@@ -184,8 +186,8 @@ class Player:
             self.report.divergences.append(self._divergence(finding, None))
         elif held is not None:
             self.report.divergences.append(self._starved(*held, said=said))
-        elif self._judge.audio.total < self.plan.audio.total:
-            lacking = self.plan.audio.total - self._judge.audio.total
+        elif self._audio.total < self.plan.audio.total:
+            lacking = self.plan.audio.total - self._audio.total
             self.report.notes.append(f"{lacking} more bytes of audio are on record; nothing that was served needs them")
         if self.report.sent < self.report.server_frames:
             lacking = self.report.server_frames - self.report.sent
@@ -241,7 +243,7 @@ class Player:
     def _met(self, hold: Hold) -> bool:
         if hold.clients and not self._judge.taken.issuperset(hold.clients):
             return False
-        return hold.audio is None or self._judge.audio.reached(hold.audio.stretch, hold.audio.offset)
+        return hold.audio is None or self._audio.reached(hold.audio.stretch, hold.audio.offset)
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
         if not self._unpaced:
@@ -287,7 +289,7 @@ class Player:
         deadline = self._progress_ns + self._timeout_ns
         lacking = bool(pending)
         if not self.plan.ended_by_client and self.policy.audio != "ignore":
-            lacking = lacking or self._judge.audio.total < self.plan.audio.total
+            lacking = lacking or self._audio.total < self.plan.audio.total
         if lacking and now_ns < deadline:
             self._lacked = True
             return [WakeAt(deadline)]
@@ -347,7 +349,7 @@ class Player:
             text = f"{lacking.type or 'a frame'} (seq {lacking.seq}) did not come{tail}"
         else:
             wanted = hold.audio.offset if hold.audio is not None else 0
-            text = f"{wanted - self._judge.audio.position} more bytes of input audio did not come{tail}"
+            text = f"{wanted - self._audio.position} more bytes of input audio did not come{tail}"
         view = view_expected(lacking) if lacking is not None else None
         return self._divergence(Finding(kind, text, view), None, (frame, hold))
 
@@ -380,6 +382,7 @@ class Player:
             self.report.notes.append(found.message)
             return []
         self.report.divergences.append(found)
+        self.report.audio_bytes = self._audio.total
         if self.policy.mode == "strict":
             return [self._close(CLOSE_DIVERGED, found.reason())]
         return []
