@@ -230,8 +230,10 @@ class _Writer:
 
 def _delivered(part: Part, text: str, last_seq: int) -> str:
     """The text of a part as far as its deltas reached the client."""
-    if part.seqs.last is None or part.seqs.last <= last_seq or not part.text_deltas:
+    if part.seqs.last is None or part.seqs.last <= last_seq:
         return text
+    if not part.text_deltas:
+        return text if part.seqs.first is not None and part.seqs.first <= last_seq else ""
     reached = 0
     for seq, so_far in part.text_deltas:
         if seq > last_seq:

@@ -50,7 +50,7 @@ def find_item(state: State, item_id: str) -> ItemWork:
     """The item of that id; one that nobody named so far is made, outside the order."""
     item = state.items.get(item_id)
     if item is None:
-        item = state.items[item_id] = state.unplaced[item_id] = ItemWork(item_id, state.seq, state.ns)
+        item = state.items[item_id] = ItemWork(item_id, state.seq, state.ns)
     return item
 
 
@@ -82,7 +82,6 @@ def part_of(state: State, item: ItemWork, index: int, kind: str) -> PartWork:
 
 def place_item(state: State, item: ItemWork, event: Json) -> None:
     """Put an item where an event says that it belongs in the conversation."""
-    state.unplaced.pop(item.id, None)
     previous = string(event, "previous_item_id")
     if previous is None:
         state.order.somewhere(item)

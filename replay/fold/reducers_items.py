@@ -38,6 +38,7 @@ def item_added(state: State, event: Json) -> None:
     old = None if item_id is None else state.items.get(item_id)
     if old is not None and old.deleted_seq is not None:  # the id is used again, for another item
         del state.items[old.id]
+        state.forget_sinks(old)
     found = item_of(state, event)
     if found is not None:
         _record(state, *found, event, final=False)
@@ -133,7 +134,6 @@ def item_deleted(state: State, event: Json) -> None:
     if item.deleted_seq is None:
         item.deleted_seq = state.seq
         state.deleted.append(item)
-        state.unplaced.pop(item_id, None)
 
 
 def item_truncated(state: State, event: Json) -> None:

@@ -100,8 +100,6 @@ def response_done(state: State, event: Json) -> None:
     response = find_response(state, response_id)
     response.seqs.add(state.seq)
     response.done_seq, response.done_ns = state.seq, state.ns
-    if string(stated, "status") is None and response.status == "in_progress":
-        response.status = "completed"
     _merge_response(state, response, stated)
     for index, output in enumerate(objects(stated, "output")):
         item_id = None if output is None else string(output, "id")
@@ -150,7 +148,6 @@ def _bind(state: State, item: ItemWork, response: Response, index: int | None) -
     if response.first_output_ns is None and response.done_seq is None:
         response.first_output_ns = state.ns
     if item not in state.order and response.in_band and item.deleted_seq is None:
-        state.unplaced.pop(item.id, None)
         state.order.somewhere(item)
 
 

@@ -217,10 +217,9 @@ class State:
         self.conversation_id: str | None = None
         self.session = Session()
         self.items: dict[str, ItemWork] = {}
+        """By id, the newest of each; those outside ``order`` were only spoken of, or are of a response out of band."""
         self.order: Order[ItemWork] = Order()
         self.deleted: list[ItemWork] = []
-        self.unplaced: dict[str, ItemWork] = {}
-        """Items that are in no order: of responses out of band, or only spoken of."""
         self.responses: dict[str, Response] = {}
         self.stated_out_of_band: set[str] = set()
         """Responses that the client asked for with ``conversation: "none"``."""
@@ -259,6 +258,13 @@ class State:
         }
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}
+
+    def forget_sinks(self, item: ItemWork) -> None:
+        """Close an item's sinks: its id is used again, for another item."""
+        for index in (0, *item.parts):
+            self.audio_sinks.pop((item.id, index), None)
+            for sinks in self.text_sinks.values():
+                sinks.pop((item.id, index), None)
 
     def problem(self, what: str, detail: str = "") -> None:
         """Keep and name something about the event at hand that cannot be read as it stands."""

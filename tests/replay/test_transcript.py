@@ -77,6 +77,15 @@ def test_what_was_not_handed_on_was_not_delivered() -> None:
     assert texts(script, "delivered") == [("assistant", "one two")]
 
 
+def test_a_text_that_came_without_deltas_was_delivered_with_its_statement() -> None:
+    script = Script().created().output("reply_1").spoken("reply_1", "one two")
+    script.server("conversation.item.done", item={"id": "reply_1", "type": "message", "status": "completed"})
+    script.statement("close", code=1011, by="server", handed={"client": 4})
+    assert texts(script, "delivered") == [("assistant", "one two")]
+    script.frames[-1] = Script().statement("close", handed={"client": 1}).frames[0]
+    assert texts(script, "delivered") == [("assistant", "")]
+
+
 def test_an_item_that_was_not_handed_on_at_all_is_not_in_delivered() -> None:
     script = Script().item("a", text="Hi").created().output("reply_1").speak("reply_1", "one", 100)
     script.statement("close", code=1011, by="server", handed={"client": 1})

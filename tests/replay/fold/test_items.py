@@ -68,6 +68,14 @@ def test_a_deleted_items_id_can_be_used_again() -> None:
     assert [said(item) for item in conversation.deleted] == ["old"]
 
 
+def test_deltas_under_an_id_that_is_used_again_go_to_the_new_item() -> None:
+    script = Script().created().output("a").write("a", "old text").server("conversation.item.deleted", item_id="a")
+    script.item("a", role="assistant").write("a", "new text", "resp_2")
+    conversation = script.fold()
+    assert [said(item) for item in conversation.deleted] == ["old text"]
+    assert [said(item) for item in conversation.items] == ["new text"]
+
+
 def test_deleting_an_unknown_item_is_noted_and_harms_nothing() -> None:
     conversation = Script().item("a").server("conversation.item.deleted", item_id="x").fold()
     assert [item.id for item in conversation.items] == ["a"]

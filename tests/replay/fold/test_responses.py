@@ -28,6 +28,11 @@ def test_a_response_that_never_ends_stays_in_progress() -> None:
     assert conversation.items[0].status == "in_progress"
 
 
+def test_a_done_without_a_status_ends_it_without_inventing_one() -> None:
+    found = response(Script().created().server("response.done", response={"id": "resp_1"}).fold())
+    assert (found.status, found.done_seq) == ("in_progress", 1)
+
+
 def test_a_close_in_the_middle_of_everything_leaves_it_as_it_was() -> None:
     script = Script().session().append(100, 3).created().output("reply_1").speak("reply_1", "One", 200)
     script.client("response.cancel").statement("close", code=1011, reason="gone", by="server", handed={"client": 9})
