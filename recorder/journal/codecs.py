@@ -57,11 +57,14 @@ class Stored(NamedTuple):
 
 
 class Decoded(NamedTuple):
-    """A payload as :class:`~earwitness.schemas.frame.Frame` holds it."""
+    """A payload as :class:`~earwitness.schemas.frame.Frame` holds it; the body is None where it was erased."""
 
-    body: bytes
+    body: bytes | None
     audio: bytes | None
     cut: int
+
+
+_ERASED: Final = Decoded(None, None, 0)
 
 
 class _Tools(local):
@@ -88,6 +91,7 @@ class _Tools(local):
         self.audio_decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
         self.proven: set[Proven] = set()
         self.prefixes: dict[tuple[bytes, int], bytes] = {}
+        self.bodies: dict[bytes, bytes] = {}
 
     def prefix(self, split: Split) -> bytes:
         """Give what stands before a split event's audio; a client's appends mostly have the very same."""
@@ -152,40 +156,36 @@ def decode(codec: int, data: bytes) -> Decoded:
     return decode_many([(codec, data)])[0]
 
 
-def decode_many(rows: Sequence[tuple[int, bytes]]) -> list[Decoded]:
+def decode_many(rows: Sequence[tuple[int, bytes | None]]) -> list[Decoded]:
     """Read stored payloads.
 
     Args:
-        rows: codec number and stored bytes.
+        rows: codec number and stored bytes, None for an erased payload.
 
     Raises:
         StoreCorrupt: a codec is unknown, or the data is not what it says. ``data["index"]`` is the row's index.
     """
     tools = _tools
     decoded: list[Decoded] = []
-    planes: dict[int, list[tuple[int, bytes]]] = {}
+    coded: dict[int, list[tuple[int, bytes]]] = {}
     index = 0
     try:
         for index, (codec, data) in enumerate(rows):
-            if codec == PLAIN:
+            if data is None:
+                decoded.append(_ERASED)
+            elif codec == PLAIN:
                 decoded.append(Decoded(data, None, 0))
             elif codec == ZSTD:
                 decoded.append(Decoded(_decompress(tools.json_decompressor, data), None, 0))
-            elif codec in (SPLIT_RAW, SPLIT_PCM16):
-                size, at = _read_varint(data, 0)
-                cut, at = _read_varint(data, at)
-                if at + size > len(data):
-                    raise ValueError("the stored body is longer than the payload")
-                body = _decompress(tools.json_decompressor, data[at : at + size])
-                if cut > len(body):
-                    raise ValueError("the cut lies outside the body")
-                audio = data[at + size :]
-                if codec == SPLIT_PCM16:
-                    audio = _decompress(tools.audio_decompressor, audio)
-                    if len(audio) % 2:
-                        raise ValueError("half a sample")
-                    planes.setdefault(len(audio), []).append((index, audio))
-                decoded.append(Decoded(body, audio, cut))
+            elif codec == SPLIT_RAW:
+                decoded.append(Decoded(*_read_split(tools, data)))
+            elif codec == SPLIT_PCM16:
+                body, audio, cut = _read_split(tools, data)
+                planes = _decompress(tools.audio_decompressor, audio)
+                if len(planes) % 2:
+                    raise ValueError("half a sample")
+                coded.setdefault(len(planes), []).append((index, planes))
+                decoded.append(Decoded(body, None, cut))
             else:
                 raise StoreCorrupt(
                     f"codec {codec} is unknown",
@@ -195,11 +195,37 @@ def decode_many(rows: Sequence[tuple[int, bytes]]) -> list[Decoded]:
                 )
     except (zstandard.ZstdError, ValueError, MemoryError) as error:
         raise StoreCorrupt(f"a stored payload cannot be decoded ({error})", index=index) from error
-    for size, entries in planes.items():
-        audio = _from_planes([data for _, data in entries], size)
-        for row, (index, _) in enumerate(entries):
-            decoded[index] = decoded[index]._replace(audio=audio[row * size : (row + 1) * size])
+    for size, entries in coded.items():
+        audio = _from_planes([planes for _, planes in entries], size)
+        at = 0
+        for index, _ in entries:
+            body, _, cut = decoded[index]
+            decoded[index] = Decoded(body, audio[at : at + size], cut)
+            at += size
     return decoded
+
+
+def _read_split(tools: _Tools, data: bytes) -> tuple[bytes, bytes, int]:
+    """Read body, stored audio and cut."""
+    if len(data) > 1 and data[0] < 0x80 and data[1] < 0x80:
+        size, cut, at = data[0], data[1], 2
+    else:
+        size, at = _read_varint(data, 0)
+        cut, at = _read_varint(data, at)
+    end = at + size
+    if end > len(data):
+        raise ValueError("the stored body is longer than the payload")
+    stored = data[at:end]
+    body = tools.bodies.get(stored)
+    if body is None:
+        body = _decompress(tools.json_decompressor, stored)
+        if size <= _MAX_CACHED_BODY:
+            if len(tools.bodies) >= _CACHED_BODIES:
+                tools.bodies.clear()
+            tools.bodies[stored] = body
+    if cut > len(body):
+        raise ValueError("the cut lies outside the body")
+    return body, data[end:], cut
 
 
 def _decompress(decompressor: zstandard.ZstdDecompressor, data: bytes) -> bytes:
@@ -221,9 +247,11 @@ def _to_planes(chunks: list[bytes], size: int) -> bytes:
 def _from_planes(chunks: list[bytes], size: int) -> bytes:
     """Undo :func:`_to_planes`."""
     planes = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), 2, size // 2)
-    zigzag = np.ascontiguousarray(planes.transpose(0, 2, 1)).view("<u2").reshape(len(chunks), size // 2)
-    delta = (zigzag >> 1) ^ -(zigzag & 1)
-    return np.cumsum(delta, axis=1, dtype=np.uint16).astype("<u2", copy=False).tobytes()
+    zigzag = planes[:, 0].astype("<u2")
+    zigzag |= planes[:, 1].astype("<u2") << 8
+    samples = (zigzag >> 1) ^ -(zigzag & 1)
+    np.add.accumulate(samples, axis=1, out=samples)
+    return samples.astype("<u2", copy=False).tobytes()
 
 
 def _varint(value: int) -> bytes:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ...schemas.errors import AmbiguousSession, SessionNotFound, StoreCorrupt, StoreError
 from ...schemas.frame import Frame
 from ...schemas.recording import SessionInfo
-from .codecs import Decoded, decode_many
+from .codecs import decode_many
 from .engine import open_reader, reading
 from .location import Location
 from .paging import Pager
@@ -230,31 +230,22 @@ class JournalRecording:
                 rows = rows[:index]
                 break
             expected += 1
-        decoded, damage = self._decode([(row[7], row[6]) for row in rows], at, damage)
+        try:
+            decoded = decode_many([(row[7], row[6]) for row in rows])
+        except StoreCorrupt as error:
+            bad = int(str(error.data["index"]))
+            damage = self._corrupt(at + bad, error.message, error.hint)
+            decoded = decode_many([(row[7], row[6]) for row in rows[:bad]])
         frames: list[Frame] = []
-        for (seq, offset_ns, kind, sender, event_type, redacted, _, _), part in zip(rows, decoded, strict=False):
+        for (seq, offset_ns, kind, sender, event_type, redacted, _, _), (body, audio, cut) in zip(
+            rows, decoded, strict=False
+        ):
             try:
                 paths: tuple[str, ...] = () if redacted is None else tuple(json.loads(redacted))
             except (ValueError, TypeError):
                 return frames, self._corrupt(seq, "the list of redacted paths is damaged")
-            body, audio, cut = (None, None, 0) if part is None else part
             frames.append(Frame(seq, offset_ns, kind, sender, event_type, body, audio, cut, paths))
         return frames, damage
-
-    def _decode(
-        self, stored: list[tuple[int, bytes | None]], at: int, damage: StoreError | None
-    ) -> tuple[list[Decoded | None], StoreError | None]:
-        present = [(index, codec, data) for index, (codec, data) in enumerate(stored) if data is not None]
-        try:
-            decoded = decode_many([(codec, data) for _, codec, data in present])
-        except StoreCorrupt as error:
-            bad = present[int(str(error.data["index"]))][0]
-            before, _ = self._decode(stored[:bad], at, None)
-            return before, self._corrupt(at + bad, error.message, error.hint)
-        out: list[Decoded | None] = [None] * len(stored)
-        for (index, _, _), part in zip(present, decoded, strict=True):
-            out[index] = part
-        return out, damage
 
     def _corrupt(self, seq: int, what: str, hint: str = "") -> StoreCorrupt:
         return StoreCorrupt(

@@ -33,9 +33,8 @@ async def read_summary(pager: Pager, row_id: int, public_id: str) -> tuple[Any, 
     at = 0
     while rows := await pager.page(row_id, at, 1 << 62):
         at = rows[-1][0] + 1
-        decoded = iter(decode_many([(codec, data) for *_, data, codec in rows if data is not None]))
-        for seq, offset_ns, kind, sender, event_type, data, _ in rows:
-            parts = (None, None, 0) if data is None else next(decoded)
+        decoded = decode_many([(codec, data) for *_, data, codec in rows])
+        for (seq, offset_ns, kind, sender, event_type, _, _), parts in zip(rows, decoded, strict=True):
             summary.apply(Frame(seq, offset_ns, kind, sender, event_type, *parts))
             ended = kind in LAST_KINDS
     return summary_columns(summary.info(public_id), ended=ended)
