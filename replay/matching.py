@@ -19,6 +19,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from os.path import commonprefix
 from typing import Any, Final, Literal, cast
 
 import pybase64
@@ -55,6 +56,7 @@ BOUNDARY_TYPES: Final = frozenset(("input_audio_buffer.commit", "input_audio_buf
 """Client events that end one stretch of input audio and begin the next."""
 
 TRUNCATE: Final = "conversation.item.truncate"
+_SHOWN: Final = 120
 TRUNCATION_TOLERANCE_MS: Final = 200
 """How far a truncation may lie from the recorded one at speed 1: clients measure it on a clock of their own."""
 
@@ -98,14 +100,20 @@ class Difference:
     got: Any
 
     def __str__(self) -> str:
-        return f"{self.path}: expected {_short(self.expected)}, got {_short(self.got)}"
+        expected, got = self.expected, self.got
+        if isinstance(expected, str) and isinstance(got, str) and max(len(expected), len(got)) > _SHOWN:
+            # Two long texts: show them where they begin to differ.
+            at = len(commonprefix((expected, got)))
+            expected, got = (f"…{text[max(at - 30, 0) : at + 60]}…" for text in (expected, got))
+            return f"{self.path}: from character {at} on expected {expected!r}, got {got!r}"
+        return f"{self.path}: expected {_short(expected)}, got {_short(got)}"
 
 
 def _short(value: Any) -> str:
     if value is None:
         return "nothing"
     text = repr(value)
-    return text if len(text) <= 120 else f"{text[:100]}… ({len(text)} characters)"
+    return text if len(text) <= _SHOWN else f"{text[:100]}… ({len(text)} characters)"
 
 
 class PathRules:

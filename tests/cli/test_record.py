@@ -15,11 +15,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from earwitness.recorder.journal import JournalReader, verify
-from earwitness.replay import drive, serve
 from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.driving import drive
+from earwitness.replay.serving import serve
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
+
+from tests.cli.command import Command
 
 EARWITNESS = [sys.executable, "-m", "earwitness.cli"]
 
@@ -222,14 +225,13 @@ async def test_an_upstream_that_is_not_there_reaches_the_client_and_the_record(t
         ((), 2, "--upstream"),
     ],
 )
-async def test_bad_options_are_refused_before_anything_listens(
-    tmp_path: Path, options: tuple[str, ...], code: int, why: str, monkeypatch: pytest.MonkeyPatch
+def test_bad_options_are_refused_before_anything_listens(
+    earwitness: Command, options: tuple[str, ...], code: int, why: str
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    done, out, err = await command("record", *options)
-    assert (done, out) == (code, ""), err
-    assert why in err
-    assert "Traceback" not in err
+    done = earwitness("record", *options)
+    assert (done.code, done.out) == (code, ""), done.err
+    assert why in done.err
+    assert "Traceback" not in done.err
 
 
 async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
