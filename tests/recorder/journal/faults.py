@@ -20,7 +20,7 @@ sys.stdin.read()
 
 async def until(condition: Callable[[], object]) -> None:
     """Let others work until the condition holds; fail if it never does."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while not condition():
             await asyncio.sleep(0.001)
 
