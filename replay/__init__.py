@@ -1,23 +1,41 @@
 """Reading: fold, audio, pacing, replay server, replay client, diff, exporters, pytest plugin.
 
-The names exported here are loaded when they are first used: pytest imports this package in every run, for its plugin.
+The names below are imported when they are first used: the pytest plugin loads this package in every user's test run.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .driving import drive
-    from .serving import serve
+    from .fold import fold_recording
+    from .matching import MatchPolicy
+    from .realtime import Realtime, ReplayIncomplete, serve
+    from .source import open_recording
 
-__all__ = ["drive", "serve"]
+__all__ = ["MatchPolicy", "Realtime", "ReplayIncomplete", "fold_recording", "open_recording", "serve"]
 
-_HOMES: Final = {"drive": ".driving", "serve": ".serving"}
+_HOMES = {
+    "MatchPolicy": "matching",
+    "Realtime": "realtime",
+    "ReplayIncomplete": "realtime",
+    "fold_recording": "fold",
+    "open_recording": "source",
+    "serve": "realtime",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    """Import a name of ``__all__`` when it is used."""
+    home = _HOMES.get(name)
+    if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name], __name__), name)
+    from importlib import import_module
+
+    value = getattr(import_module(f".{home}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

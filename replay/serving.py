@@ -14,7 +14,9 @@ from .matching import MatchPolicy
 from .pacing import parse_speed
 from .server import ReplayServer, ServeOptions
 
-__all__ = ["ReplayServer", "serve"]
+__all__ = ["Mode", "ReplayServer", "policy_of", "serve"]
+
+Mode = Literal["strict", "lenient", "off"]
 
 
 @asynccontextmanager
@@ -24,7 +26,7 @@ async def serve(
     host: str = "127.0.0.1",
     port: int = 0,
     speed: float | str = "max",
-    match: MatchPolicy | Literal["strict", "lenient", "off"] | None = None,
+    match: MatchPolicy | Mode | None = None,
     ids: IdMode = "map",
     timeout: float = 30.0,  # noqa: ASYNC109  # a bound for the client's silence, not for this call
     faults: Sequence[Fault | str] = (),
@@ -55,7 +57,7 @@ async def serve(
         host=host,
         port=port,
         speed=parse_speed(speed) if isinstance(speed, str) else speed,
-        policy=_policy(match),
+        policy=policy_of(match),
         ids=ids,
         timeout=timeout,
         faults=[parse_fault(fault) if isinstance(fault, str) else fault for fault in faults],
@@ -69,7 +71,8 @@ async def serve(
         await server.aclose()
 
 
-def _policy(match: MatchPolicy | Literal["strict", "lenient", "off"] | None) -> MatchPolicy:
+def policy_of(match: MatchPolicy | Mode | None) -> MatchPolicy:
+    """Give the policy that a user names: a policy, its mode alone, or nothing of his own."""
     if match is None:
         return MatchPolicy()
     return match if isinstance(match, MatchPolicy) else MatchPolicy(mode=match)

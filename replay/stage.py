@@ -1,0 +1,180 @@
+"""What stands behind one test: recorded sessions that are served, an upstream that is recorded, or both in turn."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from ..recorder.journal import Journal, JournalReader
+from ..recorder.proxy import Proxy
+from ..recorder.settings import ProxySettings
+from ..recorder.upstream import Upstream
+from ..schemas.recording import Recording
+from ..schemas.state import Conversation
+from .cassette_file import export_cassette
+from .divergence import Report
+from .fold import fold_recording
+from .front import Front
+from .server import ReplayServer, ServeOptions
+
+__all__ = ["RecordOptions", "Stage"]
+
+_STILL_S: Final = 0.5
+"""A connection on which nothing has happened for so long, and that nobody closed, is taken as it is."""
+_DRAIN_S: Final = 2.0
+_POLL_S: Final = 0.01
+_DATABASE: Final = "recording.db"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOptions:
+    """How an upstream is recorded.
+
+    Attributes:
+        upstream: the server that clients are taken to.
+        upstream_key: API key to present there in place of the client's; a secret.
+        labels: given to every session.
+    """
+
+    upstream: Upstream
+    upstream_key: str | None = field(default=None, repr=False)
+    labels: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class Stage:
+    """Serves recordings to the first connections, and records the upstream's answers to those that come after.
+
+    Args:
+        recordings: served in their order, one to each connection.
+        options: how they are served.
+        record: where further connections go; None where there is nothing beyond the recordings.
+    """
+
+    def __init__(
+        self, recordings: Sequence[Recording], options: ServeOptions, record: RecordOptions | None = None
+    ) -> None:
+        self._recordings = list(recordings)
+        self._options = options
+        self._record = record
+        self.server: ReplayServer | None = None
+        self.proxy: Proxy | None = None
+        self._front: Front | None = None
+        self._journal: Journal | None = None
+        self._folder: TemporaryDirectory[str] | None = None
+        self._recorded: list[str] = []
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            EarwitnessError: an address cannot be had, or a recording or its match policy cannot be used.
+        """
+        ports: list[int] = []
+        if self._recordings:
+            self.server = ReplayServer(self._recordings, self._options)
+            await self.server.start()
+            ports += [self.server.port] * len(self._recordings)
+        if self._record is not None:
+            ports.append(await self._start_recording(self._record))
+        if self.server is not None and self.proxy is not None:
+            self._front = Front(ports)
+            self.port = await self._front.start()
+        else:
+            self.port = ports[0]
+
+    async def _start_recording(self, record: RecordOptions) -> int:
+        self._folder = TemporaryDirectory(prefix="earwitness-")
+        self._journal = await Journal.open(self._database)
+        settings = ProxySettings(upstream=record.upstream, upstream_key=record.upstream_key, labels=record.labels)
+        self.proxy = Proxy(settings, self._journal)
+        await self.proxy.start()
+        return self.proxy.port
+
+    @property
+    def _database(self) -> str:
+        assert self._folder is not None
+        return str(Path(self._folder.name) / _DATABASE)
+
+    async def settle(self) -> None:
+        """Wait until no served connection is open any more, or nothing happens on those that are."""
+        server = self.server
+        if server is None or not server.reports:
+            return
+        before: list[tuple[int, ...]] | None = None
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(server.played(len(server.reports)), _STILL_S)
+                return
+            now = [(report.sent, report.matched, report.audio_bytes) for report in server.reports]
+            if now == before:
+                return
+            before = now
+
+    async def reports(self) -> list[Report]:
+        """Give the reports of the served connections so far."""
+        return list(self.server.reports) if self.server is not None else []
+
+    async def conversations(self) -> list[Conversation]:
+        """Fold the served recordings, and what was recorded so far."""
+        conversations = [await fold_recording(recording) for recording in self._recordings]
+        if self._journal is not None:
+            # The writer tells nobody when its backlog is empty, so there is no event to wait for.
+            while self._journal.backlog_bytes and self._journal.failure is None:  # noqa: ASYNC110
+                await asyncio.sleep(_POLL_S)
+            async with await JournalReader.open(self._database) as reader:
+                conversations += [await fold_recording(reader.recording(info.id)) for info in await reader.sessions()]
+        return conversations
+
+    async def finish_recording(self, targets: Sequence[Path]) -> list[Path]:
+        """End the recording and write each of its sessions as a cassette; a file that is there is replaced.
+
+        Args:
+            targets: where the first sessions go; further ones go beside the last of them, numbered.
+
+        Returns:
+            the files that were written.
+
+        Raises:
+            CannotWrite: a file cannot be written.
+        """
+        await self._end_recording()
+        if self._folder is None:
+            return []
+        written: list[Path] = []
+        async with await JournalReader.open(self._database) as reader:
+            for number, info in enumerate(await reader.sessions()):
+                target = targets[number] if number < len(targets) else numbered(targets[-1], number + 1)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                await export_cassette(reader.recording(info.id), target, force=True)
+                written.append(target)
+        return written
+
+    async def _end_recording(self) -> None:
+        proxy, journal = self.proxy, self._journal
+        self.proxy = self._journal = None
+        if proxy is not None:
+            await proxy.drain(_DRAIN_S)
+            await proxy.aclose()
+        if journal is not None:
+            await journal.aclose()
+
+    async def aclose(self) -> None:
+        """Stop listening, drop what is open, remove what was recorded."""
+        if self._front is not None:
+            await self._front.aclose()
+        if self.server is not None:
+            await self.server.aclose(abort=True)
+        await self._end_recording()
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def numbered(path: Path, number: int) -> Path:
+    """Give the path of the N-th session of a test that names only the first: ``talk.ndjson``, ``talk-2.ndjson``."""
+    return path.with_name(f"{path.stem}-{number}{path.suffix}")
