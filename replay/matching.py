@@ -19,7 +19,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
-from os.path import commonprefix
 from typing import Any, Final, Literal, cast
 
 import pybase64
@@ -56,7 +55,9 @@ BOUNDARY_TYPES: Final = frozenset(("input_audio_buffer.commit", "input_audio_buf
 """Client events that end one stretch of input audio and begin the next."""
 
 TRUNCATE: Final = "conversation.item.truncate"
+
 _SHOWN: Final = 120
+
 TRUNCATION_TOLERANCE_MS: Final = 200
 """How far a truncation may lie from the recorded one at speed 1: clients measure it on a clock of their own."""
 
@@ -103,7 +104,8 @@ class Difference:
         expected, got = self.expected, self.got
         if isinstance(expected, str) and isinstance(got, str) and max(len(expected), len(got)) > _SHOWN:
             # Two long texts: show them where they begin to differ.
-            at = len(commonprefix((expected, got)))
+            pairs = enumerate(zip_longest(expected, got))
+            at = next((index for index, (left, right) in pairs if left != right), 0)
             expected, got = (f"…{text[max(at - 30, 0) : at + 60]}…" for text in (expected, got))
             return f"{self.path}: from character {at} on expected {expected!r}, got {got!r}"
         return f"{self.path}: expected {_short(expected)}, got {_short(got)}"

@@ -131,9 +131,17 @@ def test_every_place_that_differs_is_named():
 
 
 def test_a_long_value_is_shortened_in_the_report():
-    (text,) = differ(update(instructions="x" * 500), update(instructions="y"))
+    (text,) = differ(update(instructions=["x"] * 500), update(instructions="y"))
     assert len(text) < 200
-    assert "502 characters" in text
+    assert "2500 characters" in text
+
+
+def test_long_texts_are_shown_where_they_begin_to_differ():
+    (text,) = differ(update(instructions="x" * 500 + "left"), update(instructions="x" * 500 + "right"))
+    assert "from character 500 on" in text
+    assert "xleft…'" in text
+    assert "xright…'" in text
+    assert len(text) < 250
 
 
 # Rules of the user
