@@ -22,6 +22,7 @@ __all__ = [
     "Conversation",
     "Gap",
     "InputAudio",
+    "InputFormat",
     "InputSpan",
     "Interruption",
     "Item",
@@ -302,6 +303,14 @@ class BufferEvent:
 
 
 @dataclass(slots=True)
+class InputFormat:
+    """The format of the input stream from a byte on, until the next one."""
+
+    at_byte: int
+    format: AudioFormat
+
+
+@dataclass(slots=True)
 class InputAudio:
     """The input audio buffer: one stream of all audio appended in the session."""
 
@@ -312,6 +321,8 @@ class InputAudio:
     speech: list[SpeechSpan] = field(default_factory=list[SpeechSpan])
     events: list[BufferEvent] = field(default_factory=list[BufferEvent])
     """The client's commits and clears, the server's answers, timeouts, DTMF, in order."""
+    formats: list[InputFormat] = field(default_factory=list[InputFormat])
+    """What its bytes are, in order; the first from byte 0 on."""
 
 
 @dataclass(slots=True)

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, cast
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from ...schemas.errors import RequestError
-from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, Conversation, Item
 from .clock import Clock
 from .formats import bytes_to_ns, sample_size
@@ -84,32 +83,11 @@ class InputStream:
         return [stretch.format for stretch in self._stretches]
 
     def _by_format(self) -> list[_Stretch]:
-        """Divide the appends where the input format changes.
-
-        The server takes events in order, so a ``session.update`` counts from where the client sent it, as soon as a
-        later ``session.updated`` states that format.
-        """
-        changes: list[tuple[int, AudioFormat]] = []
-        asked: tuple[int, AudioFormat] | None = None
-        for change in self._conversation.session.history:
-            stated = _input_format(change.config)
-            if stated is None:
-                continue
-            if change.by == "client":
-                asked = (change.seq, stated)
-                continue
-            at = asked[0] if asked is not None and asked[1] == stated else change.seq
-            asked = None
-            if not changes or changes[-1][1] != stated:
-                changes.append((at, stated))
-        default = changes[0][1] if changes else self._conversation.session.input_format
-        cuts = [(0, default)]
-        for seq, stated in changes:
-            first = int(np.searchsorted(self._seqs, seq))
-            if first == cuts[-1][0]:
-                cuts[-1] = (first, stated)
-            elif stated != cuts[-1][1]:
-                cuts.append((first, stated))
+        """Divide the appends where the input format changes: always between two of them."""
+        cuts = [
+            (int(np.searchsorted(self._bounds, each.at_byte)), each.format)
+            for each in self._conversation.input_audio.formats
+        ]
         stretches: list[_Stretch] = []
         start_ms = Fraction(0)
         for index, (first, stated) in enumerate(cuts):
@@ -255,12 +233,3 @@ def _caught_up(late: npt.NDArray[np.float64], arrivals: npt.NDArray[np.int64], i
     stop = int(np.searchsorted(arrivals, int(arrivals[index]) + CATCH_UP_NS, side="right"))
     least = float(np.min(late[index:stop])) - shift
     return -PAUSE_NS <= least <= PAUSE_NS / 2
-
-
-def _input_format(config: dict[str, Any]) -> AudioFormat | None:
-    audio = config.get("audio")
-    if not isinstance(audio, dict):
-        return None
-    side = cast("dict[str, Any]", audio).get("input")
-    stated = audio_format(cast("dict[str, Any]", side).get("format")) if isinstance(side, dict) else None
-    return AudioFormat(*stated) if stated else None

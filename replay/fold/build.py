@@ -56,6 +56,7 @@ def build(state: State, dialect: str) -> Conversation:
             state.input.committed_to,
             [_copy(span) for span in state.speech],
             [_copy(event) for event in state.buffer_events],
+            state.input.formats,
         ),
         truncations=[_copy(truncation) for truncation in state.truncations],
         playback=[_copy(event) for event in state.playback],

@@ -7,9 +7,10 @@ appended since the last commit or clear. What the received audio cannot hold is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
-from ...schemas.state import AudioFormat, InputSpan
+from ...schemas.state import AudioFormat, InputFormat, InputSpan
 
 __all__ = [
     "BYTES_PER_SAMPLE",
@@ -42,7 +43,7 @@ class SampleClock:
     The format may change while audio flows; each change starts a stretch with a rate of its own.
     """
 
-    __slots__ = ("_stretches", "committed_to", "received")
+    __slots__ = ("_formats", "_stretches", "committed_to", "received")
 
     def __init__(self) -> None:
         self.received = 0
@@ -50,18 +51,30 @@ class SampleClock:
         self.committed_to = 0
         """Where the uncommitted rest begins, in bytes."""
         self._stretches: list[tuple[int, float, float, int]] = [(0, 0.0, 48.0, 2)]
+        self._formats = [InputFormat(0, AudioFormat("audio/pcm", 24000, stated=False))]
 
     def set_format(self, audio_format: AudioFormat, at_byte: int) -> None:
         """State the format of the stream from a byte on."""
         rate = bytes_per_ms(audio_format)
         sample = BYTES_PER_SAMPLE.get(audio_format.type, 2)
+        at_byte = max(at_byte, self._formats[-1].at_byte)
+        last = self._formats[-1]
+        if (last.format.type, last.format.rate) == (audio_format.type, audio_format.rate):
+            at_byte = last.at_byte
+        if last.at_byte == at_byte:
+            self._formats.pop()
+        self._formats.append(InputFormat(at_byte, audio_format))
         if self._stretches[-1][2:] == (rate, sample):
             return
-        at_byte = max(at_byte, self._stretches[-1][0])
         stretch = (at_byte, self.ms_of(at_byte), rate, sample)
         if self._stretches[-1][0] == at_byte:
             self._stretches.pop()
         self._stretches.append(stretch)
+
+    @property
+    def formats(self) -> list[InputFormat]:
+        """The formats of the stream, each with the byte that it begins at."""
+        return [InputFormat(each.at_byte, replace(each.format)) for each in self._formats]
 
     def ms_of(self, byte: int) -> float:
         """Milliseconds of audio before a byte of the stream."""

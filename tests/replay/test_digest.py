@@ -35,7 +35,7 @@ def session() -> Script:
 
 def test_the_digests_are_the_same_on_every_machine_and_version() -> None:
     conversation = session().fold()
-    assert full_digest(conversation) == "d65fe9b4fec437ca71814ca6dbe33df9a7c0a53034b14899de85b2d3d4a51164"
+    assert full_digest(conversation) == "7f9b850dde20340f037622ad9cd6d6f598c5bf1398af9984019cbfb28879b4aa"
     assert content_digest(conversation) == "e5f6323d1df798504c802f12243fe08f2ef67588f35f7832c5636d4780b8c5a7"
 
 

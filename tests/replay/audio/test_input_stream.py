@@ -163,6 +163,33 @@ def test_a_new_format_counts_from_the_update_that_asked_for_it() -> None:
     ]
 
 
+def test_updates_under_way_at_the_same_time_are_told_apart() -> None:
+    call = Call()
+    call.append(0, pcm(ramp(2400)))
+    call.client(100, "session.update", session={"type": "realtime", "instructions": "Hi"})
+    call.client(101, "session.update", session={"type": "realtime", "audio": {"input": {"format": ALAW}}})
+    call.append(102, b"\x55" * 800)
+    call.server(120, "session.updated", session=call.session())
+    call.input = ALAW
+    call.server(121, "session.updated", session=call.session())
+    assert [(run.piece.format.type, run.piece.samples) for run in call.timeline().runs] == [
+        ("audio/pcm", 2400),
+        ("audio/pcma", 800),
+    ]
+
+
+def test_one_g711_law_may_follow_the_other() -> None:
+    call = Call(input=MULAW)
+    call.append(0, b"\x80" * 800)
+    call.input = ALAW
+    call.server(50, "session.updated", session=call.session())
+    call.append(100, b"\xaa" * 800)
+    assert [(float(run.start_ns) / 1e6, run.piece.format.type) for run in call.timeline().runs] == [
+        (0, "audio/pcmu"),
+        (100, "audio/pcma"),
+    ]
+
+
 def test_an_update_of_other_things_changes_no_format() -> None:
     call = Call(input=MULAW)
     call.client(0, "session.update", session={"type": "realtime", "instructions": "Hi"})
