@@ -1,8 +1,8 @@
 """How fast a recording is served, against a bare ``websockets`` server that sends the same bytes from memory.
 
 Both serve the same generated call to the same client, a process that speaks just enough WebSocket to send prepared
-bytes and to count what comes. Twice: ``speech`` with the client's audio, which the replay server parses, compares and counts
-for its holds, and the bare server only reads; ``answers`` with the server's frames alone.
+bytes and to count what comes. Twice: ``speech`` with the client's audio, which the replay server parses, compares and
+counts for its holds, and the bare server only reads; ``answers`` with the server's frames alone.
 
     python -m bench.replay [--events N] [--rounds N]
 

@@ -272,8 +272,9 @@ class Driver:
         if name in _OUTPUT_DONE:
             item = event.get("item")
             item_id = cast("Json", item).get("id") if isinstance(item, dict) else event.get("item_id")
-            if item_id in self._playback:
-                self._playback[item_id].done = True
+            played = self._playback.get(item_id) if isinstance(item_id, str) else None
+            if played is not None:
+                played.done = True
         elif name in ("session.created", "session.updated"):
             stated = event.get("session")
             for step in ("audio", "output", "format"):

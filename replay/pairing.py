@@ -312,7 +312,9 @@ class _Pairing:
 
     def _cancels(self) -> None:
         created = {
-            _get(frame.event, "response", "id"): frame for frame in self.servers if frame.type == "response.created"
+            str(_get(frame.event, "response", "id")): frame
+            for frame in self.servers
+            if frame.type == "response.created"
         }
         speech = [frame for frame in self.servers if frame.type == "input_audio_buffer.speech_started"]
         cuts: dict[str, tuple[Control, int]] = {}
@@ -320,7 +322,7 @@ class _Pairing:
             response_id = _get(frame.event, "response", "id")
             if _get(frame.event, "response", "status") != "cancelled":
                 continue
-            start = created[response_id].seq if response_id in created else -1
+            start = created[str(response_id)].seq if str(response_id) in created else -1
             causes = [
                 cause
                 for cause in self.open.before(frame.seq, "response.cancel")

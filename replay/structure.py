@@ -69,6 +69,8 @@ class Structure:
     def server(self, event: Json) -> None:
         """Take a server event, in canonical form. Deltas need not be given."""
         name = event.get("type")
+        if not isinstance(name, str):
+            return
         if name in LANDMARKS:
             self.counts[name] = self.counts.get(name, 0) + 1
         if name in ("session.created", "conversation.created"):

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from earwitness.recorder.importers.files import read_file
-from earwitness.schemas.frame import Frame
+from earwitness.schemas.frame import Frame, sniff_type
 from earwitness.schemas.recording import MemoryRecording
 from earwitness.schemas.summary import Summary
 
@@ -36,8 +36,9 @@ def output_item(
     return server(name, response_id=response_id, output_index=index, item={"id": item_id, **item})
 
 
-def arguments_done(response_id: str, **fields: Any) -> tuple[str, dict[str, Any]]:
-    return server("response.function_call_arguments.done", response_id=response_id, output_index=0, **fields)
+def arguments_done(response_id: str, output_index: int = 0, **fields: Any) -> tuple[str, dict[str, Any]]:
+    place = {"response_id": response_id, "output_index": output_index}
+    return server("response.function_call_arguments.done", **place, **fields)
 
 
 def user_text(text: str, **fields: Any) -> tuple[str, dict[str, Any]]:
@@ -83,7 +84,7 @@ def _frame(seq: int, offset_ns: int | None, who: str, content: Any) -> Frame:
     if isinstance(content, bytes):
         return Frame(seq, offset_ns, "binary", who, None, content)  # type: ignore[arg-type]
     if isinstance(content, str):
-        return Frame(seq, offset_ns, "text", who, None, content.encode())  # type: ignore[arg-type]
+        return Frame(seq, offset_ns, "text", who, sniff_type(content), content.encode())  # type: ignore[arg-type]
     body = json.dumps(content, separators=(",", ":")).encode()
     if who in ("client", "server"):
         return Frame(seq, offset_ns, "text", who, content.get("type"), body)  # type: ignore[arg-type]
