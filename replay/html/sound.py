@@ -16,7 +16,6 @@ from ...schemas.recording import Recording
 from ..audio.export import timeline_tracks
 from ..audio.files import FileFormat, file_rate, refuse_too_long, sound_file
 from ..audio.formats import Samples
-from ..audio.ogg import with_serial
 from ..audio.reassembly import AudioProblem
 from ..audio.render import Mixer, render
 from ..audio.timeline import AsHeard, Side, Timeline
@@ -32,8 +31,6 @@ LARGEST_BYTES: Final = 192 << 20
 """No page is made with more encoded sound: browsers refuse or choke."""
 
 _MIME: Final[dict[FileFormat, str]] = {"wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg;codecs=opus"}
-_SERIAL: Final = 1
-"""The page has one stream; which number it has means nothing."""
 _SIDES: Final[tuple[Side, ...]] = ("user", "assistant")
 
 
@@ -144,8 +141,6 @@ async def read_sound(
         ) from error
     finally:
         mixer.close()
-    if kind == "ogg":
-        data = with_serial(data, _SERIAL)
     by_side: dict[Side, list[int]] = {side: peaks.channel(number) for number, side in enumerate(_SIDES)}
     return Sound(kind, data, rate, mixer.samples, by_side, tuple(mixer.problems))
 
