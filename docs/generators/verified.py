@@ -33,6 +33,27 @@ A difference counts as explained only by one of these rules:
 """
 
 
+_LIVE = """
+## Never tried against a live service
+
+earwitness was developed without access to any vendor. What stands above was checked on traffic that others had
+recorded; what follows was tried only against servers on the same machine, with the official `openai` SDK as the client.
+Whoever tries one of these against the real service: a report, good or bad, is welcome.
+
+| | OpenAI, preview | OpenAI, GA | Azure OpenAI, preview | Azure OpenAI, GA | Azure Voice Live | xAI | translation, live |
+|---|---|---|---|---|---|---|---|
+| recording through the proxy (handshake, keys, closes) | local servers | local servers | local servers, from the documented conversation | local servers | never | never | never |
+| reading the dialect, folding, checking | captures | captures | capture, and the documented conversation | capture | capture | captures | kept and named as unknown; not folded |
+| truncation, out-of-band responses, MCP, G.711, image input | synthetic | synthetic | never | never | never | never | never |
+| serving a recording to a client | captures, `openai` SDK | captures, `openai` SDK | capture | capture | capture | captures | never |
+| driving a server with a recording | replay server | replay server | replay server | replay server | replay server | replay server | never |
+| transcripts and sound | captures | captures | capture | capture | capture | captures | never |
+
+*captures*: real traffic of that service, recorded by others, audio payloads mostly shortened by their recorder.
+*synthetic*: events made from the API's own schema and documentation. *local servers*: our own, and scripted ones.
+"""
+
+
 def page() -> str:
     """Give the page; where there are no captures, the page that is there: it cannot be made anew."""
     if not _CAPTURES.is_dir():
@@ -54,7 +75,7 @@ def page() -> str:
     total = sum(report.statements for _, _, report in reports)
     unexplained = sum(len(report.unexplained) for _, _, report in reports)
     summary = f"\nTogether {total} statements; unexplained differences: {unexplained}.\n"
-    return _HEAD + rules + "\n" + table(head, rows) + summary
+    return _HEAD + rules + "\n" + table(head, rows) + summary + _LIVE
 
 
 def _sessions() -> Iterator[tuple[str, list[Frame]]]:
