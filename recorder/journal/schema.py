@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection, inspect
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -98,12 +98,16 @@ def _migrate(connection: Connection) -> None:
     from alembic.config import Config
 
     # Alembic takes a path of the file system, not a package.
-    with as_file(files("earwitness.migrations")) as scripts:
+    with _scripts() as scripts:
         config = Config(attributes={"connection": connection})
         config.set_main_option("script_location", _escaped(scripts))
         config.set_main_option("path_separator", "os")
         command.upgrade(config, f"{SCHEMA_VERSION:04d}")
 
 
-def _escaped(path: Path | Any) -> str:
+def _scripts() -> AbstractContextManager[Path]:
+    return as_file(files("earwitness.migrations"))
+
+
+def _escaped(path: Path) -> str:
     return str(path).replace("%", "%%")

@@ -1,4 +1,4 @@
-"""``kill -9`` in the middle of a recording: a gapless prefix of each session, marked, and no more lost than the bound."""
+"""``kill -9`` in the middle of a recording: a gapless prefix of each session, marked; no more lost than the bound."""
 
 from __future__ import annotations
 
