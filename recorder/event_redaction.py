@@ -240,7 +240,8 @@ class EventRedactor:
                 edits += [
                     self._whole(payload, leaf, learn=is_secret_name(leaf.key or ""))
                     for leaf in leaves
-                    if payload[leaf.start : leaf.end] != b"null"
+                    # The header of that name is met again as a member by itself, and keeps its scheme.
+                    if payload[leaf.start : leaf.end] != b"null" and (leaf.key or "").lower() != "authorization"
                 ]
             elif key == "server_url" and member.kind == "string":
                 edits += self._partial(payload, member, redact_urls)

@@ -22,7 +22,7 @@ _SPACE: Final = re.compile(rb"[ \t\n\r]*")
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Node:
     """A value and where it stands.
 
@@ -30,17 +30,29 @@ class Node:
         kind: what it is; ``scalar`` is a number, ``true``, ``false`` or ``null``.
         start: position of its first byte, the quote of a string included.
         end: position behind its last byte.
-        path: where it stands in the document, such as ``session.tools[0].headers``; empty for the document itself.
+        parent: the object or array that it is in; None for the document itself.
         key: of the member that it is; None for an element of an array and the document itself.
+        index: its place among its parent's members.
         members: values of an object or array, in order.
     """
 
     kind: Literal["object", "array", "string", "scalar"]
     start: int
     end: int
-    path: str
+    parent: Node | None
     key: str | None
+    index: int
     members: list[Node] = field(default_factory=list["Node"])
+
+    @property
+    def path(self) -> str:
+        """Where it stands in the document, such as ``session.tools[0].headers``; empty for the document itself."""
+        steps: list[str] = []
+        node = self
+        while node.parent is not None:
+            steps.append(_step(node))
+            node = node.parent
+        return "".join(reversed(steps)).removeprefix(".")
 
     def text(self, data: bytes) -> str:
         """The value of a string."""
@@ -98,8 +110,9 @@ def _parse(data: bytes) -> Node:
                 "object" if mark == b"{" else "array" if mark == b"[" else "string" if string else "scalar",
                 match.start(match.lastindex or 0),
                 position,
-                _path(stack[-1], key) if stack else "",
+                stack[-1] if stack else None,
                 key,
+                len(stack[-1].members) if stack else 0,
             )
             if stack:
                 stack[-1].members.append(node)
@@ -117,13 +130,10 @@ def _parse(data: bytes) -> Node:
     return root
 
 
-def _path(parent: Node, key: str | None) -> str:
-    if key is None:
-        return f"{parent.path}[{len(parent.members)}]"
-    if not _PLAIN_KEY.fullmatch(key):
-        return f"{parent.path}[{_quoted(key)}]"
-    return f"{parent.path}.{key}" if parent.path else key
-
-
-def _quoted(key: str) -> str:
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _step(node: Node) -> str:
+    if node.key is None:
+        return f"[{node.index}]"
+    if _PLAIN_KEY.fullmatch(node.key):
+        return f".{node.key}"
+    quoted = node.key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'["{quoted}"]'

@@ -104,7 +104,7 @@ def unreachable(error: BaseException, upstream: str) -> Answer:
     if isinstance(error, socket.gaierror):
         return error_answer(502, "upstream_unknown_host", f"earwitness: the host of {upstream} cannot be resolved.")
     if isinstance(error, ssl.SSLError):
-        detail = getattr(error, "verify_message", None) or error.reason or "handshake failed"
+        detail = getattr(error, "verify_message", None) or getattr(error, "reason", None) or "the handshake failed"
         return error_answer(502, "upstream_tls_failed", f"earwitness: no TLS connection to {upstream}: {detail}.")
     if isinstance(error, ConnectionRefusedError):
         return error_answer(502, "upstream_refused_connection", f"earwitness: {upstream} refuses connections.")

@@ -159,7 +159,8 @@ def _redact_cookies(value: str, replace: Replace, *, only_first: bool) -> str:
         name, equals, content = part.partition("=")
         secret = content.strip() if equals else name.strip()
         if secret:
-            parts[index] = f"{name}={replace(secret)}" if equals else replace(secret)
+            space = part[: len(part) - len(part.lstrip())]
+            parts[index] = f"{name}={replace(secret)}" if equals else space + replace(secret)
     return ";".join(parts)
 
 
