@@ -26,7 +26,8 @@ Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 class AudioProblem:
     """Audio that could not be used as it stands, and what was done instead.
 
-    ``what``: ``erased``, ``no-audio``, ``bad-base64``, ``length``, ``odd-bytes``, ``format``, ``span``, ``missing``.
+    ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
+    ``format`` (nobody stated it), ``gap`` (frames that the recorder could not store).
     """
 
     seq: int | None

@@ -5,7 +5,7 @@ Time 0 is the opening of the session. The user's side is :mod:`.input_stream`'s,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal
@@ -99,14 +99,7 @@ class Timeline:
         if not clock.known:
             clock.fall_back(*(stream.sent_ns() if stream else _stated_clock(conversation)))
         timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
-        timeline.problems += stream.problems
-        for playback in timeline.playbacks:
-            if int(playback.lengths.sum(dtype=np.int64)) != playback.size:
-                detail = f"item {playback.item_id} ends within a sample; its byte is left out"
-                timeline.problems.append(AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail))
-        for problem in conversation.problems:
-            if problem.what == "bad-audio":
-                timeline.problems.append(AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out"))
+        timeline.problems += [*stream.problems, *_problems(conversation, stream, timeline.playbacks)]
         return timeline
 
     def placed(self, sides: tuple[Side, ...] = ("user", "assistant"), as_: AsHeard = "heard") -> list[Placed]:
@@ -197,6 +190,23 @@ class Timeline:
                     item_id = output[0] if output else None
                     found.append(Interval("assistant", item_id, start, end, "events", name == "cleared"))
         return found
+
+
+def _problems(conversation: Conversation, stream: InputStream, playbacks: list[Playback]) -> Iterator[AudioProblem]:
+    """What a listener should know of the recording: broken audio, formats that nobody stated, gaps."""
+    for playback in playbacks:
+        if int(playback.lengths.sum(dtype=np.int64)) != playback.size:
+            detail = f"item {playback.item_id} ends within a sample; its byte is left out"
+            yield AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail)
+    for problem in conversation.problems:
+        if problem.what == "bad-audio":
+            yield AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out")
+    formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in playbacks]
+    for side in dict.fromkeys(side for side, each in formats if not each.stated):
+        yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")
+    for gap in conversation.gaps:
+        detail = f"{gap.frames} frames that crossed here are not in the recording: {gap.reason}"
+        yield AudioProblem(gap.seq, "gap", detail)
 
 
 def _stated_clock(conversation: Conversation) -> tuple[Integers, npt.NDArray[np.float64]]:

@@ -286,7 +286,7 @@ import asyncio, sys
 from earwitness.replay.audio import write_audio
 from earwitness.replay.bundled import bundled_recording
 for name in ("a.wav", "a.flac", "a.ogg"):
-    asyncio.run(write_audio(bundled_recording(), sys.argv[1] + "/" + name))
+    asyncio.run(write_audio(bundled_recording(), sys.argv[1] + "/" + name, start=9 * 10**9, end=12 * 10**9))
 """
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from earwitness.schemas.frame import Frame
+from earwitness.schemas.statements import GapStatement
 
 from tests.replay.audio.calls import Call, pcm, ramp
 
@@ -110,3 +112,23 @@ def test_a_stalled_item_lies_in_two_places() -> None:
     call.truncate(3060, item, 150, ack_ms=3100)
     placed = call.timeline().placed()
     assert [(float(each.start_ns) / 1e6, each.piece.samples / MS) for each in placed] == [(0, 100), (3000, 50)]
+
+
+def test_formats_that_nobody_stated_are_named() -> None:
+    call = Call()
+    del call.frames[1]  # session.created
+    call.append(0, pcm(ramp(100)))
+    call.say(5, pcm(ramp(100)))
+    assert [(each.what, each.detail.split(":")[0]) for each in call.timeline().problems] == [
+        ("format", "no event stated the format of the user's audio"),
+        ("format", "no event stated the format of the assistant's audio"),
+    ]
+
+
+def test_gaps_of_the_recording_are_named() -> None:
+    call = Call()
+    call.append(0, pcm(ramp(100)))
+    gap = GapStatement(frames=7, bytes=900, reason="disk full").to_payload()
+    call.frames.append(Frame(len(call.frames), 10_000_000, "gap", "recorder", None, gap))
+    (problem,) = call.timeline().problems
+    assert str(problem) == "gap (record 3): 7 frames that crossed here are not in the recording: disk full"
