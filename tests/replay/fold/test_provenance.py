@@ -1,0 +1,28 @@
+"""The seqs behind a whole are those behind its parts."""
+
+from __future__ import annotations
+
+from array import array
+
+from earwitness.replay.fold.provenance import join
+from earwitness.schemas.seqs import Seqs
+from hypothesis import given
+from hypothesis import strategies as st
+
+SETS = st.lists(st.sets(st.integers(0, 400)).map(sorted), max_size=4)
+
+
+@given(SETS, SETS)
+def test_joining_gives_the_union_as_runs(runs: list[list[int]], singles: list[list[int]]) -> None:
+    joined = join([Seqs.union(each) for each in runs], [array("q", each) for each in singles])
+    expected = sorted({seq for each in (*runs, *singles) for seq in each})
+    assert list(joined) == expected
+    assert joined == Seqs.union(expected)
+
+
+@given(st.sets(st.integers(0, 5000), min_size=300, max_size=600))
+def test_many_single_seqs_join_the_same_way(seqs: set[int]) -> None:
+    values = sorted(seqs)
+    assert join([Seqs.union(values[:7])], [array("q", values), array("q", values[::2]), array("q")]) == Seqs.union(
+        values
+    )
