@@ -1,0 +1,124 @@
+"""``earwitness transcript``: formats, files, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from earwitness.replay.bundled import bundled_path
+from earwitness.replay.transcript_export import FORMATS
+
+from tests.cli.command import Command
+
+CALL = bundled_path()
+
+
+def test_it_prints_text_unless_told_otherwise(earwitness: Command) -> None:
+    done = earwitness.ok("transcript", CALL)
+    assert done.out.startswith("Transcript as heard")
+    assert "Sorry, just Sunday, please." in done.out
+    assert done.err == ""
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_it_prints_is_what_it_writes(earwitness: Command, tmp_path: Path, form: str) -> None:
+    printed = earwitness.ok("transcript", CALL, "--format", form, "--sound", "none").out
+    target = tmp_path / "call.any"
+    done = earwitness.ok("transcript", CALL, "--format", form, "--sound", "none", "-o", target)
+    assert done.out == ""
+    # Captured output translates line ends; the file has them as the format wants them.
+    assert target.read_bytes().decode().replace("\r\n", "\n") == printed.replace("\r\n", "\n")
+    assert done.err == f"{form}, {target.stat().st_size:,} bytes → {target}\n"
+
+
+def test_the_files_name_says_the_format(earwitness: Command, tmp_path: Path) -> None:
+    earwitness.ok("transcript", CALL, "-o", tmp_path / "call.csv")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "call.csv").read_text(encoding="utf-8"), newline="")))
+    assert rows[2]["name"] == "get_forecast"
+
+
+def test_as_generated_the_cut_words_are_there(earwitness: Command) -> None:
+    heard = json.loads(earwitness.ok("transcript", CALL, "--format", "json").out)
+    generated = json.loads(earwitness.ok("transcript", CALL, "--format", "json", "--as", "generated").out)
+    assert not heard["lines"][4]["text"].endswith("in the afternoon")
+    assert generated["lines"][4]["text"].endswith("in the afternoon")
+
+
+def test_a_file_that_is_there_is_replaced_only_with_force(earwitness: Command, tmp_path: Path) -> None:
+    target = tmp_path / "call.srt"
+    target.write_text("mine")
+    assert "--force" in earwitness.refused(3, "transcript", CALL, "-o", target)
+    assert target.read_text() == "mine"
+    earwitness.ok("transcript", CALL, "-o", target, "--force")
+    assert target.read_text(encoding="utf-8").startswith("1\n00:00:00,572 --> ")
+
+
+def test_a_target_that_cannot_be_written_leaves_nothing_behind(earwitness: Command, tmp_path: Path) -> None:
+    message = earwitness.refused(6, "transcript", CALL, "-o", tmp_path / "missing" / "call.html")
+    assert "No such file or directory" in message
+    assert "is a folder" in earwitness.refused(6, "transcript", CALL, "--format", "html", "-o", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_half_way_leaves_the_old_file(
+    earwitness: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "call.html"
+    target.write_text("old")
+
+    def full(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[:10])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    message = earwitness.refused(6, "transcript", CALL, "-o", target, "--force", "--sound", "none")
+    assert "No space left on device" in message
+    assert [path.name for path in tmp_path.iterdir()] == ["call.html"]
+    assert target.read_text() == "old"
+
+
+def test_subtitles_of_a_session_without_speech_are_refused_and_nothing_is_written(
+    earwitness: Command, tmp_path: Path
+) -> None:
+    silent = tmp_path / "silent.jsonl"
+    typed = {"type": "message", "id": "item_1", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+    silent.write_text(
+        "\n".join(
+            json.dumps({"dir": "server", "t": None, "event": event})
+            for event in (
+                {"type": "session.created", "session": {"type": "realtime", "model": "gpt-realtime"}},
+                {"type": "conversation.item.added", "previous_item_id": None, "item": typed},
+            )
+        )
+        + "\n"
+    )
+    message = earwitness.refused(3, "transcript", silent, "-o", tmp_path / "call.vtt")
+    assert "nothing to subtitle" in message
+    assert not (tmp_path / "call.vtt").exists()
+    earwitness.ok("transcript", silent, "-o", tmp_path / "call.html")
+
+
+def test_a_name_without_a_known_ending_needs_a_format(earwitness: Command, tmp_path: Path) -> None:
+    assert "state --format" in earwitness.refused(3, "transcript", CALL, "-o", tmp_path / "call.docx")
+
+
+def test_a_session_or_file_that_is_not_there_is_named(earwitness: Command, tmp_path: Path) -> None:
+    assert "nowhere.ndjson" in earwitness.refused(6, "transcript", tmp_path / "nowhere.ndjson", "--format", "srt")
+
+
+def test_a_cassette_that_ends_within_a_line_is_refused(earwitness: Command, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.ndjson"
+    cut.write_bytes(CALL.read_bytes()[:4000])
+    assert "cut.ndjson" in earwitness.refused(6, "transcript", cut, "-o", tmp_path / "call.html")
+    assert not (tmp_path / "call.html").exists()
+
+
+def test_a_page_is_not_printed_on_a_terminal(earwitness: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    done = earwitness("transcript", CALL, "--format", "html")
+    assert done.code == 2
+    assert "name a file with -o" in done.err
