@@ -17,10 +17,11 @@ import aiosqlite
 from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool, StaticPool
+from sqlalchemy.pool import StaticPool
 
 from ...schemas.errors import EarwitnessError, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
 from .location import Location
+from .server import keep_recorders_out, reading_engine, recording_allowed, writing_engine
 
 __all__ = [
     "check_header",
@@ -84,7 +85,12 @@ def check_header(path: Path) -> None:
 
 @asynccontextmanager
 async def connect_writer(
-    location: Location, *, busy_timeout: float, page_size: int = 16384, max_page_count: int | None = None
+    location: Location,
+    *,
+    busy_timeout: float,
+    page_size: int = 16384,
+    max_page_count: int | None = None,
+    recorder: int | None = None,
 ) -> AsyncGenerator[AsyncConnection]:
     """Open the one connection that writes.
 
@@ -95,9 +101,14 @@ async def connect_writer(
         busy_timeout: seconds that a statement waits for a lock that another process holds.
         page_size: of a new file, in bytes.
         max_page_count: pages beyond which SQLite reports a full disk; None for its own limit.
+        recorder: the number of the recorder that writes; None for maintenance, which tolerates no recorder. (The lock
+            of an SQLite file is the caller's business.)
+
+    Raises:
+        StoreBusy: a recorder and maintenance would meet in a server's database.
     """
     if location.url is not None:
-        engine = create_async_engine(location.url, poolclass=NullPool)
+        engine = writing_engine(location.url, recorder)
     else:
         engine = create_async_engine(
             location.sqlite_url(mode="rw"),
@@ -122,6 +133,8 @@ async def connect_writer(
 
     try:
         async with engine.connect() as connection:
+            if location.url is not None:
+                await (keep_recorders_out if recorder is None else recording_allowed)(connection, location)
             yield connection
     finally:
         await engine.dispose()
@@ -177,9 +190,7 @@ async def open_reader(location: Location) -> AsyncEngine:
         StoreCorrupt: it is no database.
     """
     if location.url is not None:
-        return create_async_engine(
-            location.url, execution_options={"postgresql_readonly": True, "isolation_level": "AUTOCOMMIT"}
-        )
+        return reading_engine(location.url)
     path = location.path
     assert path is not None
     if not path.is_file():

@@ -90,6 +90,7 @@ class Journal:
         """
         settings = settings or WriterSettings()
         where = Location.parse(location)
+        recorder = secrets.randbits(62)
         async with AsyncExitStack() as stack:
             if where.path is not None:
                 lock = WriterLock.acquire(where.path)
@@ -104,14 +105,10 @@ class Journal:
                         busy_timeout=settings.busy_timeout,
                         page_size=settings.page_size,
                         max_page_count=settings.max_page_count,
+                        recorder=recorder,
                     )
                 )
                 await _prepare_schema(connection, where)
-                recorder = secrets.randbits(62)
-                if where.url is not None:
-                    holder = await stack.enter_async_context(connect_writer(where, busy_timeout=0))
-                    await holder.exec_driver_sql("SELECT pg_advisory_lock($1)", (recorder,))
-                    await holder.commit()
                 store = Store(connection, where, now)
                 marked = await recover(store, os.urandom, now()) if recover_sessions else []
                 await store.load_head()
@@ -321,7 +318,7 @@ class Journal:
 async def _prepare_schema(connection: AsyncConnection, location: Location) -> None:
     version = await schema_version(connection, location)
     if version is None:
-        await create_schema(connection)
+        await create_schema(connection, location)
     else:
         check_version(version, location)
 

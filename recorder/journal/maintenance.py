@@ -238,7 +238,7 @@ async def upgrade(location: str | Path) -> UpgradeReport:
             await asyncio.to_thread(_copy, where.path, copy)
         with writing(where):
             async with connect_writer(where, busy_timeout=WriterSettings().busy_timeout) as connection:
-                await create_schema(connection)
+                await create_schema(connection, where)
     return UpgradeReport(
         location=str(where), before=before, after=SCHEMA_VERSION, copy=None if copy is None else str(copy)
     )

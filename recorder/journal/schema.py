@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ...schemas.errors import StoreCorrupt, StoreNewer, StoreOutdated
 from .engine import write_transaction
 from .location import Location
+from .server import CREATION_LOCK
 from .tables import APPLICATION_ID, SCHEMA_VERSION
 
 __all__ = ["check_version", "create_schema", "schema_version"]
@@ -25,27 +26,27 @@ async def schema_version(connection: AsyncConnection, location: Location) -> int
     Raises:
         StoreCorrupt: the database holds something else than a journal.
     """
-
-    def read(sync: Connection) -> int | None:
-        names = inspect(sync).get_table_names()
-        if _VERSION_TABLE not in names:
-            if names:
-                raise _not_ours(location)
-            return None
-        if sync.dialect.name == "sqlite":
-            application = sync.exec_driver_sql("PRAGMA application_id").scalar_one()
-            if application != APPLICATION_ID:
-                raise _not_ours(location)
-        rows = sync.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
-        if len(rows) != 1 or not str(rows[0]).isdecimal():
-            raise _not_ours(location)
-        return int(rows[0])
-
     try:
-        return await connection.run_sync(read)
+        return await connection.run_sync(_read_version, location)
     finally:
         if connection.in_transaction():
             await connection.rollback()
+
+
+def _read_version(connection: Connection, location: Location) -> int | None:
+    names = inspect(connection).get_table_names()
+    if _VERSION_TABLE not in names:
+        if names:
+            raise _not_ours(location)
+        return None
+    if connection.dialect.name == "sqlite":
+        application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
+        if application != APPLICATION_ID:
+            raise _not_ours(location)
+    rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
+    if len(rows) != 1 or not str(rows[0]).isdecimal():
+        raise _not_ours(location)
+    return int(rows[0])
 
 
 def _not_ours(location: Location) -> StoreCorrupt:
@@ -86,10 +87,16 @@ def check_version(version: int | None, location: Location) -> None:
         )
 
 
-async def create_schema(connection: AsyncConnection) -> None:
-    """Bring the database from whatever version it has to the program's, in one transaction."""
+async def create_schema(connection: AsyncConnection, location: Location) -> None:
+    """Bring the database from whatever version it has to the program's, in one transaction.
+
+    Two recorders may find a server's database empty at once; the second finds it made.
+    """
     async with write_transaction(connection):
-        await connection.run_sync(_migrate)
+        if connection.dialect.name != "sqlite":
+            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK:d})")
+        if await connection.run_sync(_read_version, location) != SCHEMA_VERSION:
+            await connection.run_sync(_migrate)
 
 
 def _migrate(connection: Connection) -> None:

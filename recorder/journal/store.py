@@ -19,12 +19,10 @@ from .encoding import Batch, SessionState
 from .engine import insert_many, write_transaction, writing
 from .location import Location
 from .projection import SUMMARY_COLUMNS
+from .server import LEDGER_LOCK
 from .tables import records
 
 __all__ = ["LedgerEntry", "Store"]
-
-_LEDGER_LOCK = 0x6561727769746E65
-"""PostgreSQL advisory lock that orders ledger rows of several recorders (``earwitne``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +134,7 @@ class Store:
         if not entries:
             return []
         if not self._sqlite:
-            await self.connection.exec_driver_sql("SELECT pg_advisory_xact_lock($1)", (_LEDGER_LOCK,))
+            await self.connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK:d})")
         row, chain = await self._last_ledger_row()
         rows: list[tuple[Any, ...]] = []
         for entry in entries:

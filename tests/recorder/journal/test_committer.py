@@ -297,3 +297,24 @@ async def test_closing_twice_is_closing_once(path):
     journal = await Journal.open(path)
     await journal.aclose()
     await journal.aclose()
+
+
+async def test_a_commit_whose_answer_was_lost_is_not_written_twice(path, monkeypatch):
+    async with await Journal.open(path, settings=settings(flush_seconds=0.001)) as journal:
+        writer = await journal.begin(OPENING)
+        write = journal._store.write
+        lost: list[StoreWriteFailed] = []
+
+        async def write_and_lose_the_answer(batch):
+            heads = await write(batch)
+            if not lost:
+                lost.append(StoreWriteFailed("connection lost"))
+                raise lost[0]
+            return heads
+
+        monkeypatch.setattr(journal._store, "write", write_and_lose_the_answer)
+        writer.append("text", "client", b"x", 1)
+        await until(lambda: lost and journal.backlog_bytes == 0)
+        await writer.end(ENDING, 2)
+    assert [frame.kind for frame in await read_frames(path, writer.id)] == ["open", "text", "close"]
+    assert (await verify(path)).intact

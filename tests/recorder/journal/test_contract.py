@@ -14,7 +14,9 @@ from earwitness.schemas.errors import (
     AmbiguousSession,
     RequestError,
     SessionNotFound,
+    StoreBusy,
     StoreCorrupt,
+    StoreError,
     StoreNewer,
     StoreNotFound,
     StoreOutdated,
@@ -27,6 +29,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.recorder.journal.builders import ENDING, MESSAGES, OPENING, read_frames, tamper, write_session
+from tests.recorder.journal.faults import until
 
 SLOW = WriterSettings(flush_seconds=3600.0)
 
@@ -456,6 +459,55 @@ class TestPostgresql(JournalContract):
         engine = create_async_engine(location.replace("postgresql:", "postgresql+asyncpg:"))
         yield engine
         await engine.dispose()
+
+    async def test_recorders_may_find_the_database_empty_at_once(self, location):
+        journals = await asyncio.gather(*(Journal.open(location) for _ in range(3)))
+        await asyncio.gather(*(write_session(journal) for journal in journals))
+        await asyncio.gather(*(journal.aclose() for journal in journals))
+        report = await verify(location)
+        assert report.intact, report.to_text()
+        assert report.sessions == 3
+
+    async def test_maintenance_and_recorders_keep_out_of_each_others_way(self, location):
+        async with await Journal.open(location):
+            with pytest.raises(StoreBusy, match="being recorded into"):
+                await rebuild(location)
+        assert (await rebuild(location)).sessions == 0
+
+    async def test_a_broken_connection_is_opened_again_and_nothing_is_lost(self, location, engine):
+        options = WriterSettings(flush_seconds=0.001, retry_seconds=0.01)
+        async with await Journal.open(location, settings=options) as journal:
+            writer = await journal.begin(OPENING)
+            for number in range(3):
+                async with engine.begin() as connection:
+                    await connection.execute(
+                        text(
+                            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                        )
+                    )
+                writer.append("text", "client", str(number).encode(), number)
+                await until(lambda: journal.backlog_bytes == 0)
+            async with await Journal.open(location) as other:
+                assert other.recovered == [], "the first recorder holds its lock again"
+            await writer.end(ENDING, 9)
+            assert journal.stats.failures >= 3
+        frames = await read_frames(location, writer.id)
+        assert [frame.payload for frame in frames[1:-1]] == [b"0", b"1", b"2"]
+        assert (await verify(location)).intact
+
+    async def test_readers_cannot_write(self, location):
+        async with await Journal.open(location):
+            pass
+        async with await JournalReader.open(location) as reader, reader.engine.connect() as connection:
+            with pytest.raises(DBAPIError, match="read-only"):
+                await connection.execute(text("CREATE TABLE mine (x int)"))
+
+    async def test_a_database_that_is_not_there_is_named(self, location):
+        missing = location.replace("/t", "/none", 1)
+        for use in (Journal.open, JournalReader.open, verify):
+            with pytest.raises(StoreError, match="does not exist"):
+                await use(missing)
 
     async def test_several_recorders_share_the_database(self, location):
         async with await Journal.open(location) as one, await Journal.open(location) as two:
