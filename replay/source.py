@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def is_file_reference(reference: str) -> bool:
 
 
 @asynccontextmanager
-async def open_recording(reference: str, db: str) -> AsyncIterator[Recording]:
+async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
     """Open what SESSION names, for reading.
 
     Args:
