@@ -48,17 +48,30 @@ async def import_command(files: tuple[Path, ...], db: str, partial: bool, as_jso
 @click.option("--format", "form", type=click.Choice(["cassette"]), default="cassette", show_default=True)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write.")
 @click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option(
+    "--scrub",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    metavar="RULES",
+    help="Take out what the rules in this file say (TOML or JSON; see docs/cassettes.md).",
+)
 @coroutine
-async def export(session: str, db: str, form: str, output: Path, force: bool) -> None:
+async def export(session: str, db: str, form: str, output: Path, force: bool, scrub: Path | None) -> None:
     """Write a session to a file that other tools, and git, can read.
 
     \b
-    Example:
+    Examples:
         earwitness export latest --format cassette -o weather.ndjson
+        earwitness export latest --scrub rules.toml -o tests/cassettes/weather.ndjson
     """
     from ..replay.cassette_file import export_cassette
     from ..replay.source import open_recording
 
     async with open_recording(session, db) as recording:
+        if scrub is not None:
+            from ..replay.scrub import scrub_recording
+            from ..replay.scrub_rules import read_rules
+
+            recording = await scrub_recording(recording, read_rules(scrub))
         count = await export_cassette(recording, output, force=force)
     click.echo(f"{count} records → {output}", err=True)
