@@ -31,10 +31,12 @@ __all__ = [
     "insert_many",
     "open_reader",
     "reading",
+    "require_sqlite",
     "write_transaction",
     "writing",
 ]
 
+_OLDEST_SQLITE: Final = (3, 37, 0)
 _MAGIC: Final = b"SQLite format 3\x00"
 _DAMAGE: Final = (
     "file is not a database",
@@ -43,6 +45,21 @@ _DAMAGE: Final = (
     "file is encrypted",
     "unsupported file format",
 )
+
+
+def require_sqlite() -> None:
+    """Make sure that this Python's SQLite knows what the journal is made of.
+
+    Raises:
+        StoreError: it is too old.
+    """
+    if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
+        needed = ".".join(map(str, _OLDEST_SQLITE))
+        raise StoreError(
+            f"this Python has SQLite {sqlite3.sqlite_version}, and a journal needs {needed} (STRICT tables)",
+            hint="Use a newer Python, or PostgreSQL.",
+            version=sqlite3.sqlite_version,
+        )
 
 
 def create_file(path: Path) -> bool:
@@ -110,6 +127,7 @@ async def connect_writer(
     if location.url is not None:
         engine = writing_engine(location.url, recorder)
     else:
+        require_sqlite()
         engine = create_async_engine(
             location.sqlite_url(mode="rw"),
             poolclass=StaticPool,
@@ -191,6 +209,7 @@ async def open_reader(location: Location) -> AsyncEngine:
     """
     if location.url is not None:
         return reading_engine(location.url)
+    require_sqlite()
     path = location.path
     assert path is not None
     if not path.is_file():

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ...schemas.errors import RequestError, StoreError
 from .checking import RECORD_COLUMNS, SessionCheck
@@ -120,9 +120,9 @@ async def _snapshot(reader: JournalReader, report: VerifyReport) -> _Snapshot:
     return _Snapshot(found, check, bounds)
 
 
-def _raw(connection: AsyncConnection, names: Iterable[str]) -> str:
+def _raw(source: AsyncEngine | AsyncConnection, names: Iterable[str]) -> str:
     """Select text as bytes where the database does not make sure that it is text."""
-    if connection.dialect.name != "sqlite":
+    if source.dialect.name != "sqlite":
         return ", ".join(names)
     return ", ".join(
         f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END" if name in _TEXTS else name
@@ -158,10 +158,7 @@ async def _check_session(reader: JournalReader, row: dict[str, Any], snapshot: _
     growing = row["id"] in snapshot.bounds
     findings: list[Finding] = []
     try:
-        with reading(reader.location):
-            async with reader.engine.connect() as connection:
-                columns = _raw(connection, RECORD_COLUMNS)
-        pager = Pager(reader.engine, reader.location, columns)
+        pager = Pager(reader.engine, reader.location, _raw(reader.engine, RECORD_COLUMNS))
         at = 0
         while at < stop and (rows := await pager.page(row["id"], at, stop)):
             findings += check.feed(rows)

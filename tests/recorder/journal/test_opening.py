@@ -245,3 +245,12 @@ async def test_an_upgrade_of_a_current_journal_does_nothing(path):
         report = await upgrade(path)
     assert (report.before, report.after, report.copy) == (1, 1, None)
     assert "already" in report.to_text()
+
+
+async def test_a_python_with_an_old_sqlite_says_what_it_needs(path, monkeypatch):
+    async with await Journal.open(path) as journal:
+        await write_session(journal)
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 34, 1))
+    for use in (Journal.open, JournalReader.open):
+        with pytest.raises(StoreError, match="needs 3.37.0"):
+            await use(path)
