@@ -124,7 +124,7 @@ class InputStream:
         for index, first in enumerate(starts):
             stop = starts[index + 1] if index + 1 < len(starts) else len(self._seqs)
             stretch = next(each for each in reversed(self._stretches) if each.first <= first)
-            at = max(at, Fraction(anchors[first])) if first in anchors else at
+            at = Fraction(anchors[first]) if first in anchors else at
             # A run may begin within a sample, whose first byte came before the pause: it belongs to the run before.
             skip = -(int(self._bounds[first]) - stretch.first_byte) % sample_size(stretch.format)
             begins = int(self._bounds[first]) + skip

@@ -177,7 +177,7 @@ class _Player:
         first_seq = int(seqs[0])
         begins = max(Fraction(self._clock.at(first_seq)), self._free_ns)
         if response_id is not None and response_id in self._started:
-            begins = max(Fraction(self._clock.at(self._started.pop(response_id))), self._free_ns)
+            begins = Fraction(self._clock.at(self._started.pop(response_id)))
         whole = int(lengths.sum(dtype=np.int64)) // sample_size(stated) * sample_size(stated)
         stretches = self._stretches(begins, stated, seqs, lengths, whole)
         playback = Playback(item.id, content_index, response_id, stated, seqs, lengths, stretches, whole, whole)
@@ -197,7 +197,7 @@ class _Player:
                 flush.seq,
             )
         self.played.append(playback)
-        self._free_ns = max(self._free_ns, playback.heard_end_ns) if heard else self._free_ns
+        self._free_ns = max(self._free_ns, playback.heard_end_ns)
         if response_id is not None and response_id in self._stopped:
             self._free_ns = max(self._free_ns, Fraction(self._clock.at(self._stopped[response_id])))
 

@@ -88,7 +88,7 @@ class _Sound:
     def push(self, data: bytes) -> None:
         """Take the audio of the next record that belongs to it."""
         if self._skip:
-            data, self._skip = data[self._skip :], max(self._skip - len(data), 0)
+            data, self._skip = data[self._skip :], 0
         data = data[: self._missing]
         self._missing -= len(data)
         self._bytes.push(data)
@@ -120,7 +120,6 @@ class _Sound:
         return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
 
     def _queue_up(self, samples: Samples) -> None:
-        samples = samples[: self.length - self.given - self.ready]
         if len(samples):
             self._queue.append(samples)
             self.ready += len(samples)
@@ -250,7 +249,7 @@ class Mixer:
                 if sound.position < self._at:
                     self._drop(sound)
                 sound.pump(until)
-                if sound.position + sound.ready < min(until, sound.end) or sound.position < self._at < sound.end:
+                if sound.position + sound.ready < min(until, sound.end):
                     return
             block = self._mix(until)
             self._at = until

@@ -69,6 +69,30 @@ def test_a_clip_after_a_pause_is_anchored_too_though_it_comes_in_a_burst() -> No
     assert starts(call) == [(0.0, 48_000), (10_000.0, 72_000)]
 
 
+@pytest.mark.parametrize(("late_ms", "runs"), [(500, 1), (501, 2)])
+def test_more_than_half_a_second_is_a_pause(late_ms: float, runs: int) -> None:
+    call = Call()
+    call.append(0, pcm(ramp(2400)))
+    call.append(100 + late_ms, pcm(ramp(2400)))
+    assert len(starts(call)) == runs
+
+
+def test_a_second_clip_as_long_as_the_pause_before_it_is_no_stall() -> None:
+    call = Call()
+    call.stream(0, pcm(ramp(48_000)), chunk=9600, every_ms=0.1)
+    call.stream(10_000, pcm(ramp(8 * 24_000)), chunk=9600, every_ms=0.1)
+    assert starts(call) == [(0.0, 48_000), (10_000.0, 8 * 24_000)]
+
+
+@pytest.mark.parametrize(("made_up_ms", "runs"), [(780, 1), (740, 2), (1000, 1), (1490, 1), (1520, 2)])
+def test_what_is_made_up_for_decides_between_stall_and_pause(made_up_ms: int, runs: int) -> None:
+    """A second is missing: a stall if it comes but for a quarter of a second, and not half a second too much."""
+    call = Call()
+    at = call.stream(0, pcm(ramp(48_000)), chunk=960, every_ms=20)
+    call.stream(at + 1000, pcm(ramp(made_up_ms * 24)), chunk=480, every_ms=0.001)
+    assert len(starts(call)) == runs
+
+
 def test_a_stall_of_the_network_is_no_pause() -> None:
     call = Call()
     data = pcm(ramp(24_000 * 6))
@@ -188,6 +212,19 @@ def test_one_g711_law_may_follow_the_other() -> None:
         (0, "audio/pcmu"),
         (100, "audio/pcma"),
     ]
+
+
+def test_the_clock_of_the_stream_goes_on_across_a_change_of_format() -> None:
+    call = Call(input=MULAW)
+    call.append(0, b"\x80" * 4000)
+    call.input = PCM
+    call.server(400, "session.updated", session=call.session())
+    call.append(500, pcm(ramp(12_000)))
+    call.append(1020, pcm(ramp(12_000)))
+    timeline = call.timeline()
+    assert [(float(run.start_ns) / 1e6, run.piece.samples) for run in timeline.runs] == [(0, 4000), (500, 24_000)]
+    assert [timeline.ns_of_input_ms(ms) for ms in (250, 750, 1250)] == [250 * 10**6, 750 * 10**6, 1250 * 10**6]
+    assert timeline.stream.byte_of_ms(750) == 4000 + 250 * MS
 
 
 def test_an_update_of_other_things_changes_no_format() -> None:

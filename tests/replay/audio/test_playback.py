@@ -61,6 +61,25 @@ def test_small_delays_are_evened_out_and_a_late_delta_stalls_the_player() -> Non
     assert playback.heard_end_ns == 2200 * 10**6
 
 
+@pytest.mark.parametrize(("late_ms", "stretches"), [(500, 1), (501, 2)])
+def test_more_than_half_a_second_stalls_the_player(late_ms: float, stretches: int) -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(0, response, item, speech(100))
+    call.delta(100 + late_ms, response, item, speech(100))
+    (playback,) = call.timeline().playbacks
+    assert len(playback.stretches) == stretches
+
+
+def test_a_stall_within_a_sample_leaves_both_sides_whole() -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(0, response, item, speech(100)[:-1])
+    call.delta(5000, response, item, speech(100)[-1:] + speech(100))
+    (playback,) = call.timeline().playbacks
+    assert [(each.start, each.end) for each in playback.stretches] == [(0, 4800), (4800, 9600)]
+
+
 @pytest.mark.parametrize("stated", [MULAW, ALAW])
 def test_the_output_format_is_the_session_s(stated: dict[str, str]) -> None:
     call = Call(output=stated)
@@ -187,6 +206,26 @@ def test_parts_behind_the_truncated_part_of_an_item_are_cut_too() -> None:
     assert [each[2] for each in played(call)] == [290, 0]
 
 
+def test_parts_of_a_truncated_item_that_begin_to_arrive_later_are_cut_too() -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(0, response, item, speech(500), index=0)
+    call.truncate(300, item, 290, ack_ms=340)
+    call.delta(400, response, item, speech(500), index=1)
+    assert [each[2:] for each in played(call)] == [(290, "truncated"), (0, "truncated")]
+
+
+def test_a_part_before_the_truncated_one_is_heard() -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(0, response, item, speech(500), index=0)
+    call.delta(5, response, item, speech(500), index=1)
+    cut = {"item_id": item, "content_index": 1, "audio_end_ms": 100}
+    call.client(610, "conversation.item.truncate", **cut)
+    call.server(650, "conversation.item.truncated", **cut)
+    assert [each[2] for each in played(call)] == [500, 100]
+
+
 # ---- events of the player itself
 
 
@@ -218,6 +257,16 @@ def test_started_says_when_a_response_was_heard() -> None:
     call.delta(10, response, item, speech(500))
     buffer_event(call, 260, "started", response)
     assert played(call) == [(260, 500, 500, None)]
+
+
+def test_started_counts_before_the_model_and_for_the_first_part_only() -> None:
+    call = Call()
+    call.say(0, speech(2000))
+    response, item = call.begin(100)
+    call.delta(110, response, item, speech(500), index=0)
+    call.delta(120, response, item, speech(500), index=1)
+    buffer_event(call, 1990, "started", response)
+    assert [each[0] for each in played(call)] == [0, 1990, 2490]
 
 
 def test_what_follows_waits_for_stopped() -> None:

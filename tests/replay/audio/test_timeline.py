@@ -68,6 +68,15 @@ def test_a_session_without_sound_has_the_times_of_its_events() -> None:
     assert timeline.placed() == []
 
 
+def test_events_of_the_player_add_no_interval_where_there_is_sound() -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.server(20, "output_audio_buffer.started", response_id=response)
+    call.delta(10, response, item, pcm(ramp(500 * MS)))
+    call.server(530, "output_audio_buffer.stopped", response_id=response)
+    assert intervals(call) == [("assistant", 20, 520, "audio", False)]
+
+
 def test_without_sound_and_without_clock_voice_activity_is_the_clock() -> None:
     call = Call(timed=False)
     utter(call, 0, 500, 1500)
