@@ -266,9 +266,16 @@ class Relay:
 
     def store_failed(self, error: StoreWriteFailed) -> None:
         """End a session that can no longer be recorded; what is not recorded, or waits for its commit, stays here."""
-        self._waiting.clear()
+        held, self._waiting = self._waiting, deque()
+        self._waiting_bytes = 0
+        # No commit will come; close frames, and what else ends the session, must not wait for one.
+        self._strict = False
         for leg in (self.client, self.server):
             leg.take_output()
+        for leg, data, _, then in held:
+            if then is not None:
+                leg.send(data)
+                then()
         self.close(closing_for_store(error))
 
     # How frames and what follows from them reach a side, in order.
@@ -300,7 +307,6 @@ class Relay:
                     await self._tap.commit()
                 except StoreWriteFailed as error:
                     self.store_failed(error)
-                    self._deliver_first(len(self._waiting))
                     return
                 self._deliver_first(due)
                 if self._waiting_bytes <= _COMMIT_BACKLOG:

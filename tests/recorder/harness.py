@@ -23,7 +23,7 @@ from earwitness.recorder.settings import ProxySettings
 from earwitness.recorder.upstream import parse_upstream
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
-PATIENCE = 20.0
+PATIENCE = 60.0
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
