@@ -13,7 +13,7 @@ from earwitness.schemas.statements import OpenStatement, Request
 __all__ = ["EVENTS_PER_HOUR", "frames_of_talk"]
 
 EVENTS_PER_HOUR = 200_000
-"""What an hour of talk comes to: audio in by 20 ms packets, about ten turns a minute, speech out with transcripts."""
+"""What an hour of talk comes to: audio in by 20 ms packets, about seven turns a minute, speech out with transcripts."""
 
 _APPEND_NS = 20_000_000
 _WORDS = ("the", "weather", "in", "Lisbon", "will", "be", "mild", "and", "dry", "on", "Sunday", "with", "a", "wind")

@@ -62,7 +62,7 @@ def build(state: State, dialect: str) -> Conversation:
         playback=[_copy(event) for event in state.playback],
         pending=[
             Pending(request.seq, request.ns, request.type, request.event_id, _item_id(request.event))
-            for request in state.requests.values()
+            for request in state.requests
         ],
         errors=[_copy(error) for error in state.errors],
         rate_limits=None if state.rate_limits is None else _copy(state.rate_limits),

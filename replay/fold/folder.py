@@ -124,7 +124,7 @@ class Folder:
         state, event_id = self.state, string(event, "event_id")
         if name in REQUESTS:
             request = Request(frame.seq, frame.offset_ns, name, canonical, event, event_id, state.input.received)
-            state.requests[frame.seq] = request
+            state.requests.add(request)
             if event_id is not None:
                 state.event_ids[event_id] = frame.seq
         elif event_id is not None:

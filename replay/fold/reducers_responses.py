@@ -110,9 +110,8 @@ def response_done(state: State, event: Json) -> None:
         _bind(state, item, response, index)
         merge_item(state, item, output, final=True)
         take_item(state, item)
-    for request in [r for r in state.requests.values() if r.type == "response.cancel"]:
-        if response.cancel_seq == request.seq:
-            del state.requests[request.seq]
+    if response.cancel_seq is not None:
+        state.requests.pop(response.cancel_seq)
 
 
 def output_item_added(state: State, event: Json) -> None:

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
+from .error_causes import find_cause
 from .fields import Json, integer, members, objects, string
-from .requests import answer_first, find_cause, outstanding
+from .requests import answer_first
 from .work import State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
@@ -27,7 +28,7 @@ def session_updated(state: State, event: Json) -> None:
 
 def _still_requested(state: State) -> Json:
     requested: Json = {}
-    for request in outstanding(state, "session.update"):
+    for request in state.requests.of_type("session.update"):
         requested.update(members(request.event, "session"))
     return requested
 
@@ -93,7 +94,7 @@ def error(state: State, event: Json) -> None:
 
 
 def _refuse(state: State, seq: int) -> None:
-    request = state.requests.pop(seq, None)
+    request = state.requests.pop(seq)
     if request is None:  # it was answered before, or asked for nothing
         return
     match request.type:

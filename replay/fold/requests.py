@@ -1,76 +1,20 @@
-"""Pair what the server does with what the client asked for.
-
-An effect is paired with its request by id, then by content; a request that fails is paired with its ``error`` by the
-error's ``event_id``, then by its ``param``, then by what its code and message speak of, then as the oldest request
-that has no answer. Nothing is ever paired by counting: a server may answer three creates with two items and an error,
-and the error may come first.
-"""
+"""Pair what the server does with what the client asked for: by id, then by content, never by counting."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal, cast
+from collections.abc import Callable
+from typing import Any, Final, cast
 
-from .fields import Json, integer, members, objects, string
+from .fields import Json, integer, members, string
+from .pending import item_fingerprint
 from .work import Request, State
 
-__all__ = [
-    "answer_create",
-    "answer_first",
-    "answer_item_request",
-    "answer_response",
-    "find_cause",
-    "item_fingerprint",
-    "oldest",
-    "outstanding",
-]
-
-CauseBy = Literal["event_id", "param", "content", "order"]
-
-_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
-_QUOTED: Final = re.compile(r"'([^']*)'")
-
-_CODES: Final = {
-    "conversation_already_has_active_response": "response.create",
-    "response_cancel_not_active": "response.cancel",
-    "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
-    "item_truncate_invalid_item_id": "conversation.item.truncate",
-    "item_delete_invalid_item_id": "conversation.item.delete",
-    "item_retrieve_invalid_item_id": "conversation.item.retrieve",
-    "item_create_invalid_previous_item_id": "conversation.item.create",
-    "item_create_duplicate_item_id": "conversation.item.create",
-    "session_expired": "",
-    "cannot_update_voice": "session.update",
-}
-"""What the error codes of the API speak of; an empty type: of no request at all."""
-
-_MESSAGE_WORDS: Final = (
-    (re.compile(r"already shorter than (?P<audio_end_ms>\d{1,15})\s*ms"), "conversation.item.truncate"),
-    (re.compile(r"already has an active response"), "response.create"),
-    (re.compile(r"no active response"), "response.cancel"),
-    (re.compile(r"buffer too small|committing input audio buffer"), "input_audio_buffer.commit"),
-    (re.compile(r"\btruncat(?:e|ing)\b", re.IGNORECASE), "conversation.item.truncate"),
-    (re.compile(r"\bdelet(?:e|ing)\b", re.IGNORECASE), "conversation.item.delete"),
-    (re.compile(r"\bretriev(?:e|ing)\b", re.IGNORECASE), "conversation.item.retrieve"),
-)
-"""What the messages of errors without a telling code speak of. The first words are what the API answers where the
-audio is shorter than the cut that was asked for."""
-
-
-def outstanding(state: State, kind: str) -> list[Request]:
-    """The client's requests of a type that have no answer, oldest first."""
-    return [request for request in state.requests.values() if request.type == kind]
-
-
-def oldest(requests: Iterable[Request]) -> Request | None:
-    """The first; None where there is none."""
-    return next(iter(requests), None)
+__all__ = ["answer_create", "answer_first", "answer_item_request", "answer_response"]
 
 
 def answer_first(state: State, kind: str) -> Request | None:
     """Take the oldest open request of a type as answered: for answers that say nothing about which."""
-    request = oldest(outstanding(state, kind))
+    request = next(state.requests.of_type(kind), None)
     return None if request is None else state.requests.pop(request.seq)
 
 
@@ -83,7 +27,7 @@ def answer_item_request(state: State, kind: str, item_id: str, **same: int | Non
         item_id: the item that the answer names.
         **same: fields that must be equal, so far as the answer states them.
     """
-    for request in outstanding(state, kind):
+    for request in state.requests.of_type(kind):
         if string(request.event, "item_id") == item_id and all(
             value is None or integer(request.event, key) == value for key, value in same.items()
         ):
@@ -91,30 +35,12 @@ def answer_item_request(state: State, kind: str, item_id: str, **same: int | Non
     return None
 
 
-def item_fingerprint(item: Json) -> tuple[Any, ...]:
-    """What an echo repeats of an item that a client made: everything but its id, its status and its sound."""
-    parts = tuple(
-        (string(part, "type"), string(part, "text"), string(part, "detail"))
-        for part in objects(item, "content")
-        if part is not None
-    )
-    names = ("type", "role", "name", "call_id", "arguments", "output", "approval_request_id")
-    return (*(string(item, name) for name in names), parts)
-
-
 def answer_create(state: State, item: Json) -> Request | None:
     """Take the ``conversation.item.create`` that an item on record comes from: by id, else by content."""
-    requests = outstanding(state, "conversation.item.create")
     item_id = string(item, "id")
-    request = oldest(r for r in requests if string(members(r.event, "item"), "id") == item_id)
+    request = None if item_id is None else state.requests.create_of(item_id)
     if request is None:
-        print_of_item = item_fingerprint(item)
-        request = oldest(
-            r
-            for r in requests
-            if string(members(r.event, "item"), "id") is None
-            and item_fingerprint(members(r.event, "item")) == print_of_item
-        )
+        request = state.requests.create_of(item_fingerprint(item))
     return None if request is None else state.requests.pop(request.seq)
 
 
@@ -137,7 +63,7 @@ def answer_response(state: State, response: Json, before_seq: int | None) -> Req
         response: the response object of ``response.created``, in canonical form.
         before_seq: a turn of the user that waits for a response since this seq; it comes first where it is older.
     """
-    for request in outstanding(state, "response.create"):
+    for request in state.requests.of_type("response.create"):
         asked = members(request.event, "response")
         if any(_contradicts(asked, response, read) for read in _ECHOED) or (
             response.get("metadata") and not asked.get("metadata")
@@ -165,70 +91,3 @@ def _contradicts(asked: Json, stated: Json, read: Callable[[Json], Any]) -> bool
 
 def _as_set(values: list[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str)}
-
-
-def find_cause(state: State, error: Json) -> tuple[int, CauseBy] | None:
-    """Find the client's event that an ``error`` answers.
-
-    Returns:
-        Its seq and how it was told; None where nothing points to one.
-    """
-    event_id = string(error, "event_id")
-    if event_id is not None:
-        seq = state.event_ids.get(event_id)
-        if seq is None:
-            seq = next((seq for known, seq in reversed(state.append_ids) if known == event_id), None)
-        return None if seq is None else (seq, "event_id")
-    requests = list(state.requests.values())
-    by_param = _by_param(requests, string(error, "param"), string(error, "message") or "")
-    if by_param is not None:
-        return by_param.seq, "param"
-    about = _about(string(error, "code"), string(error, "message") or "")
-    if about is not None:
-        kind, facts = about
-        requests = [
-            r
-            for r in requests
-            if r.type == kind and all(integer(r.event, key) == value for key, value in facts.items())
-        ]
-        request = oldest(requests)
-        return None if request is None else (request.seq, "content")
-    if requests and string(error, "type") == "invalid_request_error":
-        return requests[0].seq, "order"
-    return None
-
-
-def _by_param(requests: list[Request], param: str | None, message: str) -> Request | None:
-    if param is None:
-        return None
-    values = [(request, _at_path(request.wire, param)) for request in requests]
-    present = [(request, value) for request, value in values if value is not None]
-    quoted = set(_QUOTED.findall(message))
-    exact = [request for request, value in present if isinstance(value, str) and value in quoted]
-    if exact:
-        return exact[0]
-    # The message quotes the offending value; where it quotes none that is there, one single candidate is told too.
-    return present[0][0] if len(present) == 1 else None
-
-
-def _at_path(value: Any, path: str) -> Any:
-    """The value at a path such as ``item.content[0].type``; None where there is none."""
-    for step in _PATH_STEP.findall(path):
-        if step.startswith("["):
-            index = int(step[1:-1])
-            values = cast("list[Any]", value) if isinstance(value, list) else []
-            value = values[index] if index < len(values) else None
-        else:
-            value = cast("Json", value).get(step) if isinstance(value, dict) else None
-    return value
-
-
-def _about(code: str | None, message: str) -> tuple[str, dict[str, int]] | None:
-    """The type of request that an error speaks of, with the numbers of it that it repeats."""
-    for words, kind in _MESSAGE_WORDS:
-        match = words.search(message)
-        if match is not None:
-            return kind, {key: int(value) for key, value in match.groupdict().items()}
-    if code is not None and code in _CODES:
-        return _CODES[code], {}
-    return None

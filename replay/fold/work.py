@@ -32,6 +32,7 @@ from ...schemas.state import (
 from .fields import Json
 from .input_audio import SampleClock
 from .ordering import Order
+from .pending import Request, Requests
 
 __all__ = [
     "APPEND_IDS",
@@ -165,22 +166,6 @@ class ItemWork:
 
 
 @dataclass(slots=True)
-class Request:
-    """A client's event that waits for an answer."""
-
-    seq: int
-    ns: int | None
-    type: str
-    event: Json
-    """In canonical form."""
-    wire: Json
-    """As it was sent."""
-    event_id: str | None
-    at_byte: int
-    """Input audio received before it."""
-
-
-@dataclass(slots=True)
 class Output:
     """The output of a function call."""
 
@@ -245,7 +230,7 @@ class State:
         self.unknown: dict[str, int] = {}
         self.close: Close | None = None
 
-        self.requests: dict[int, Request] = {}
+        self.requests = Requests()
         self.event_ids: dict[str, int] = {}
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False

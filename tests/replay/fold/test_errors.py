@@ -90,6 +90,12 @@ def test_a_truncate_is_told_by_its_milliseconds() -> None:
     assert [cut.status for cut in script.fold().truncations] == ["requested", "refused"]
 
 
+def test_a_code_outweighs_a_word_of_the_message() -> None:
+    script = Script().client("conversation.item.delete", item_id="x").client("response.cancel")
+    script.error("Cannot delete the response.", code="response_cancel_not_active")
+    assert cause(script) == (1, "content")
+
+
 def test_what_no_request_matches_is_nobodys() -> None:
     script = Script().client("session.update", session={}).error(code="response_cancel_not_active")
     assert cause(script) == (None, None)

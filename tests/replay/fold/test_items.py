@@ -136,6 +136,14 @@ def test_an_image_url_is_kept_as_stated() -> None:
     assert part.image_url == "https://example.com/a.png"
 
 
+def test_an_image_that_the_server_echoes_with_defaults_is_the_clients() -> None:
+    url = "data:image/png;base64,AAAA"
+    made = {"type": "message", "role": "user", "content": [{"type": "input_image", "image_url": url}]}
+    echo = {"id": "a", **made, "content": [{"type": "input_image", "image_url": url, "detail": "auto"}]}
+    script = Script().client("conversation.item.create", item=made).server("conversation.item.added", item=echo)
+    assert script.fold().items[0].request_seq == 0
+
+
 def test_audio_that_a_client_puts_into_an_item_is_referenced_in_its_event() -> None:
     content = [{"type": "input_audio", "audio": pcm(200)}]
     script = Script().client("conversation.item.create", item={"type": "message", "role": "user", "content": content})

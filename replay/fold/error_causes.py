@@ -1,0 +1,112 @@
+"""Find the client's event that an ``error`` answers.
+
+By the error's ``event_id``, then by its ``param``, then by what its code and message speak of, then as the oldest
+request that has no answer. Never by counting: a server may answer three creates with two items and an error, and the
+error may come first.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, Literal, cast
+
+from .fields import Json, integer, string
+from .work import Request, State
+
+__all__ = ["find_cause"]
+
+CauseBy = Literal["event_id", "param", "content", "order"]
+
+_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
+_QUOTED: Final = re.compile(r"'([^']*)'")
+
+_CODES: Final = {
+    "conversation_already_has_active_response": "response.create",
+    "response_cancel_not_active": "response.cancel",
+    "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
+    "item_truncate_invalid_item_id": "conversation.item.truncate",
+    "item_delete_invalid_item_id": "conversation.item.delete",
+    "item_retrieve_invalid_item_id": "conversation.item.retrieve",
+    "item_create_invalid_previous_item_id": "conversation.item.create",
+    "item_create_duplicate_item_id": "conversation.item.create",
+    "session_expired": "",
+    "cannot_update_voice": "session.update",
+}
+"""What the error codes of the API speak of; an empty type: of no request at all."""
+
+_MESSAGE_WORDS: Final = (
+    (re.compile(r"already shorter than (?P<audio_end_ms>\d{1,15})\s*ms"), "conversation.item.truncate"),
+    (re.compile(r"already has an active response"), "response.create"),
+    (re.compile(r"no active response"), "response.cancel"),
+    (re.compile(r"buffer too small|committing input audio buffer"), "input_audio_buffer.commit"),
+    (re.compile(r"\btruncat(?:e|ing)\b", re.IGNORECASE), "conversation.item.truncate"),
+    (re.compile(r"\bdelet(?:e|ing)\b", re.IGNORECASE), "conversation.item.delete"),
+    (re.compile(r"\bretriev(?:e|ing)\b", re.IGNORECASE), "conversation.item.retrieve"),
+)
+"""What the messages of errors without a telling code speak of. The first words are what the API answers where the
+audio is shorter than the cut that was asked for."""
+
+
+def find_cause(state: State, error: Json) -> tuple[int, CauseBy] | None:
+    """Find the client's event that an ``error`` answers.
+
+    Returns:
+        Its seq and how it was told; None where nothing points to one.
+    """
+    event_id = string(error, "event_id")
+    if event_id is not None:
+        seq = state.event_ids.get(event_id)
+        if seq is None:
+            seq = next((seq for known, seq in reversed(state.append_ids) if known == event_id), None)
+        return None if seq is None else (seq, "event_id")
+    requests = list(state.requests)
+    by_param = _by_param(requests, string(error, "param"), string(error, "message") or "")
+    if by_param is not None:
+        return by_param.seq, "param"
+    about = _about(string(error, "code"), string(error, "message") or "")
+    if about is not None:
+        kind, facts = about
+        requests = [
+            r
+            for r in requests
+            if r.type == kind and all(integer(r.event, key) == value for key, value in facts.items())
+        ]
+        return (requests[0].seq, "content") if requests else None
+    if requests and string(error, "type") == "invalid_request_error":
+        return requests[0].seq, "order"
+    return None
+
+
+def _by_param(requests: list[Request], param: str | None, message: str) -> Request | None:
+    if param is None:
+        return None
+    values = [(request, _at_path(request.wire, param)) for request in requests]
+    present = [(request, value) for request, value in values if value is not None]
+    quoted = set(_QUOTED.findall(message))
+    exact = [request for request, value in present if isinstance(value, str) and value in quoted]
+    if exact:
+        return exact[0]
+    # The message quotes the offending value; where it quotes none that is there, one single candidate is told too.
+    return present[0][0] if len(present) == 1 else None
+
+
+def _at_path(value: Any, path: str) -> Any:
+    """The value at a path such as ``item.content[0].type``; None where there is none."""
+    for step in _PATH_STEP.findall(path):
+        if step.startswith("["):
+            index = int(step[1:-1])
+            values = cast("list[Any]", value) if isinstance(value, list) else []
+            value = values[index] if index < len(values) else None
+        else:
+            value = cast("Json", value).get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _about(code: str | None, message: str) -> tuple[str, dict[str, int]] | None:
+    """The type of request that an error speaks of, with the numbers of it that it repeats."""
+    by_code = None if code is None else _CODES.get(code)
+    for words, kind in _MESSAGE_WORDS:
+        match = words.search(message)
+        if match is not None and by_code in (None, kind):
+            return kind, {key: int(value) for key, value in match.groupdict().items()}
+    return None if by_code is None else (by_code, {})

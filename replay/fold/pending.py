@@ -1,0 +1,87 @@
+"""The client's requests that wait for an answer, found by seq, by type, and creates by the item that they make."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from .fields import Json, members, objects, string
+
+__all__ = ["Request", "Requests", "item_fingerprint"]
+
+
+@dataclass(slots=True)
+class Request:
+    """A client's event that waits for an answer."""
+
+    seq: int
+    ns: int | None
+    type: str
+    event: Json
+    """In canonical form."""
+    wire: Json
+    """As it was sent."""
+    event_id: str | None
+    at_byte: int
+    """Input audio received before it."""
+
+
+class Requests:
+    """Requests without an answer, oldest first. Adding, answering and finding one cost the same however many wait."""
+
+    def __init__(self) -> None:
+        self._all: dict[int, Request] = {}
+        self._by_type: defaultdict[str, dict[int, Request]] = defaultdict(dict)
+        self._creates: defaultdict[Hashable, dict[int, Request]] = defaultdict(dict)
+
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._all.values())
+
+    def add(self, request: Request) -> None:
+        """Let a request wait."""
+        self._all[request.seq] = self._by_type[request.type][request.seq] = request
+        if request.type == "conversation.item.create":
+            self._creates[_made_by(request)][request.seq] = request
+
+    def pop(self, seq: int) -> Request | None:
+        """Take the request of that seq out, where it still waits."""
+        request = self._all.pop(seq, None)
+        if request is None:
+            return None
+        del self._by_type[request.type][seq]
+        if request.type == "conversation.item.create":
+            key = _made_by(request)
+            del self._creates[key][seq]
+            if not self._creates[key]:
+                del self._creates[key]
+        return request
+
+    def of_type(self, kind: str) -> Iterator[Request]:
+        """The waiting requests of a type, oldest first."""
+        return iter(list(self._by_type[kind].values())) if kind in self._by_type else iter(())
+
+    def create_of(self, item: Hashable) -> Request | None:
+        """The oldest waiting create of an item.
+
+        Args:
+            item: the id that the client chose, or the fingerprint of an item that it left without one.
+        """
+        return next(iter(self._creates[item].values()), None) if item in self._creates else None
+
+
+def _made_by(request: Request) -> Hashable:
+    item = members(request.event, "item")
+    item_id = string(item, "id")
+    return item_fingerprint(item) if item_id is None else item_id
+
+
+def item_fingerprint(item: Json) -> tuple[Any, ...]:
+    """What an echo repeats of an item that a client made.
+
+    Not its id and status, nor what a server may leave out or fill in: sound, an image's data, its ``detail``.
+    """
+    parts = tuple((string(part, "type"), string(part, "text")) for part in objects(item, "content") if part is not None)
+    names = ("type", "role", "name", "call_id", "arguments", "output", "approval_request_id")
+    return (*(string(item, name) for name in names), parts)
