@@ -275,7 +275,6 @@ class Mixer:
             for channel in sound.track.channels:
                 layers[channel].append((offset, samples))
         for channel, placed in enumerate(layers):
-            placed.sort(key=lambda entry: entry[0])
             if all(offset + len(samples) <= following for (offset, samples), (following, _) in pairwise(placed)):
                 for offset, samples in placed:
                     mixed[offset : offset + len(samples), channel] = samples

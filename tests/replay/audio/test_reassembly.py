@@ -45,6 +45,12 @@ def test_an_item_whose_audio_is_held_apart_gives_it_too() -> None:
     assert audio_of(held, 0) == b"ab"
 
 
+def test_only_one_of_an_item_s_parts_is_held_apart() -> None:
+    body = b'{"item":{"content":[{"audio":"YWI="},{"audio":""}]}}'
+    held = Frame(0, 0, "text", "client", None, body, b"cd", body.index(b'""}') + 1)
+    assert [audio_of(held, 0), audio_of(held, 1)] == [b"ab", b"cd"]
+
+
 @pytest.mark.parametrize(("broken", "why"), [
     (frame({"type": "input_audio_buffer.append", "audio": "A?=="}), "no base64"),
     (frame({"type": "input_audio_buffer.append", "audio": "AQI"}), "no base64"),
