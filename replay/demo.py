@@ -23,7 +23,7 @@ from .audio.export import write_audio
 from .bundled import bundled_recording
 from .cassette_file import export_cassette
 from .digest import content_digest
-from .driver import FrameHash
+from .drive_plan import FrameHash
 from .driving import DriveResult, drive
 from .fold import fold_recording
 from .serving import serve

@@ -1,95 +1,39 @@
 """The replay client's core: recorded client frames go out again, each when what it depended on has happened.
 
-It depends on server events in the way a program does (:data:`CLIENT_RULES`): a tool's output on the call, a truncation
-on the audio that it cuts, a further request on the answer to the one before. Ids that the recorded server made are
-replaced by those that the live server gives to the thing in the same position (:mod:`.structure`). Against a replay of
-the same session nothing changes at all, and the frames that leave are the recorded ones, byte for byte.
+It depends on server events in the way a program does (:data:`.drive_plan.CLIENT_RULES`): a tool's output on the call, a
+truncation on the audio that it cuts, a further request on the answer to the one before. Ids that the recorded server
+made are replaced by those that the live server gives to the thing in the same position (:mod:`.structure`). Against a
+replay of the same session nothing changes at all, and the frames that leave are the recorded ones, byte for byte.
 """
 
 from __future__ import annotations
 
 import re
-from array import array
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from hashlib import sha256
-from typing import Any, Final, Literal, NamedTuple, cast
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast
 
 from ..schemas.frame import NS_PER_MS, Frame, parse_json, sniff_type
 from ..schemas.normalise import audio_format, normalise
-from ..schemas.recording import Recording
 from ..schemas.vocabulary import canonical_type
+from .drive_plan import EVERY, MORE, DrivePlan, FrameHash, read_object
 from .idmap import IdMap, collect_ids
 from .matching import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, bytes_per_ms, same_json
 from .pacing import MAX_SPEED, Pacer
-from .plan import Plan, Planner, output_audio
+from .plan import output_audio
 from .player import Close, WakeAt
-from .structure import LANDMARKS, Key, Structure
+from .structure import Key, Structure
 
-__all__ = ["CLIENT_RULES", "ClientRule", "DrivePlan", "Driver", "FrameHash", "More", "SendFrame", "make_drive_plan"]
+__all__ = ["DriveCommand", "Driver", "More", "SendFrame"]
 
 Json = dict[str, Any]
 
 _AUDIO_END: Final = re.compile(rb'("audio_end_ms"\s*:\s*)(-?\d+(?:\.\d+)?)')
 _OUTPUT_DONE: Final = frozenset(("response.output_audio.done", "response.output_item.done"))
 _NORMAL: Final = 1000
-
-
-class ClientRule(NamedTuple):
-    """What a client frame waits for: one row of the table."""
-
-    frames: str
-    waits_for: str
-    reason: str
-
-
-CLIENT_RULES: Final = (
-    ClientRule(
-        "any but appended audio",
-        "as many `session.created`, `session.updated` and `response.done` as had come before it",
-        "A program sets up the session first and asks again when it has been answered.",
-    ),
-    ClientRule(
-        "`response.create`",
-        "as many `input_audio_buffer.committed` as had come before it",
-        "Where responses are not made by voice detection, the end of a turn is what it reacts to.",
-    ),
-    ClientRule(
-        "`conversation.item.create` of a `function_call_output`",
-        "name and arguments of the call in the same position",
-        "The output answers the call, whether or not the response is done.",
-    ),
-    ClientRule(
-        "any that names an id made by the server",
-        "the id of the thing in the same position",
-        "It cannot be named before it exists.",
-    ),
-    ClientRule(
-        "`response.cancel`",
-        "as many `response.created` and `speech_started` as had come before it",
-        "It stops a response, often because the user cuts in.",
-    ),
-    ClientRule(
-        "`conversation.item.truncate`",
-        "as much audio of the item as it keeps, or the end of that audio; as many `speech_started` as before it",
-        "What was not delivered cannot have been played.",
-    ),
-    ClientRule(
-        "`input_audio_buffer.append`",
-        "nothing but its time; at full speed as many `response.done` as had come before it",
-        "A microphone does not wait. Without a clock, turns would run into one another.",
-    ),
-)
-"""What client frames wait for when a recording drives a server."""
-
-_EVERY: Final = ("session.created", "session.updated", "response.done")
-_MORE: Final[dict[str, tuple[str, ...]]] = {
-    "response.create": ("input_audio_buffer.committed",),
-    "response.cancel": ("response.created", "input_audio_buffer.speech_started"),
-    TRUNCATE: ("input_audio_buffer.speech_started",),
-}
+_STRETCH: Final = 9
+"""A frame waits at most so many times its patience longer for a server that talks on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,74 +51,6 @@ class More:
 
 
 DriveCommand = SendFrame | Close | WakeAt | More
-
-
-class FrameHash:
-    """Number and SHA-256 of the frames of one direction: of each frame its length in 8 bytes, big-endian, then it."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._hash = sha256()
-
-    def add(self, payload: bytes) -> None:
-        """Add a frame."""
-        self.count += 1
-        self._hash.update(len(payload).to_bytes(8, "big"))
-        self._hash.update(payload)
-
-    def hexdigest(self) -> str:
-        """Give the digest of the frames so far."""
-        return self._hash.hexdigest()
-
-
-@dataclass(slots=True)
-class DrivePlan:
-    """What a driver needs to know beforehand.
-
-    Attributes:
-        plan: the recorded session.
-        landmarks: seqs of the server events that count, by canonical type.
-        structure: positions of the recorded ids.
-    """
-
-    plan: Plan
-    landmarks: dict[str, array[int]] = field(default_factory=dict[str, "array[int]"])
-    structure: Structure = field(default_factory=Structure)
-
-    def before(self, name: str, seq: int) -> int:
-        """Count the landmarks of a type that came before a frame."""
-        seqs = self.landmarks.get(name)
-        return bisect_left(seqs, seq) if seqs is not None else 0
-
-    def last_before(self, names: Iterable[str], seq: int) -> int | None:
-        """Give the seq of the last landmark of these types before a frame."""
-        found = [
-            seqs[at - 1] for name in names if (seqs := self.landmarks.get(name)) and (at := bisect_left(seqs, seq))
-        ]
-        return max(found, default=None)
-
-
-async def make_drive_plan(recording: Recording) -> DrivePlan:
-    """Read a recording once and lay it out for driving."""
-    planner = Planner(recording.info)
-    landmarks: dict[str, array[int]] = {}
-    structure = Structure()
-    async for batch in recording.batches():
-        for frame in batch:
-            planner.apply(frame)
-            name = canonical_type(frame.type or "")
-            if frame.kind != "text" or name.endswith(".delta") or name in APPEND_TYPES:
-                continue
-            event = _object(frame.payload)
-            if event is None:
-                continue
-            if frame.sender == "client":
-                structure.client(normalise(event))
-            elif frame.sender == "server":
-                structure.server(normalise(event))
-                if name in LANDMARKS:
-                    landmarks.setdefault(name, array("q")).append(frame.seq)
-    return DrivePlan(planner.plan(), landmarks, structure)
 
 
 class _Playback:
@@ -224,6 +100,8 @@ class Driver:
         self._asked = False
         self._finished = False
         self._heard_ns = 0
+        self._owed: dict[str, int] = {}
+        self._missed: set[Key] = set()
         self._playback: dict[str, _Playback] = {}
         self._rate = bytes_per_ms("audio/pcm", 24000)
         self.sent = FrameHash()
@@ -262,7 +140,7 @@ class Driver:
             if item_id is not None:
                 self._playback.setdefault(item_id, _Playback(now_ns)).size += size
         elif name and not name.endswith(".delta"):
-            event = _object(data)
+            event = read_object(data)
             if event is not None:
                 self._server_event(normalise(event), name)
         return self.advance(now_ns)
@@ -329,11 +207,14 @@ class Driver:
             if lacking is not None and lane == 0:
                 if self._since is None:
                     self._since = now_ns
-                deadline = max(self._since, self._heard_ns) + self._patience_ns
+                # A server that talks on is waited for longer, but not for ever: some send a `ping` every few seconds.
+                deadline = min(max(self._since, self._heard_ns), self._since + _STRETCH * self._patience_ns)
+                deadline += self._patience_ns
                 if now_ns < deadline:
                     wake.append(deadline)
                     return False
                 self.notes.append(f"{frame.type} (seq {frame.seq}) went without {lacking}, which did not come")
+                self._give_up(frame)
             if lane == 0:
                 self._since = None
             due = self._pacers[lane].due(
@@ -347,12 +228,20 @@ class Driver:
             return False
         return True
 
+    def _give_up(self, frame: Frame) -> None:
+        """Wait no more for what a frame went without: the frames behind it would wait for the same."""
+        for name in self._counted(frame):
+            lacking = self._plan.before(name, frame.seq) - self._live.counts.get(name, 0)
+            self._owed[name] = max(self._owed.get(name, 0), lacking)
+        if frame.type not in APPEND_TYPES:
+            self._missed.update(self._named(read_object(frame.payload) or {}))
+
     def _cause_ns(self, frame: Frame) -> int | None:
         """Give the recorded offset of the last server frame that a frame waited for."""
         names = (*self._counted(frame), "response.function_call_arguments.done")
         causes = [self._plan.last_before(names, frame.seq)]
         if frame.type == TRUNCATE:
-            event = _object(frame.payload) or {}
+            event = read_object(frame.payload) or {}
             wanted = event.get("audio_end_ms")
             if isinstance(wanted, (int, float)):
                 causes.append(self._plan.plan.delivery.seq_reaching(str(event.get("item_id")), wanted))
@@ -363,17 +252,23 @@ class Driver:
         name = canonical_type(frame.type or "")
         if name in APPEND_TYPES:
             return ("response.done",) if self._speed == MAX_SPEED else ()
-        return (*_EVERY, *_MORE.get(name, ()))
+        return (*EVERY, *MORE.get(name, ()))
+
+    def _come(self, name: str) -> int:
+        """Count the landmarks of a type that have come, or are no longer waited for."""
+        return self._live.counts.get(name, 0) + self._owed.get(name, 0)
 
     def _lacking(self, frame: Frame) -> Iterator[str]:
         """Name what a frame still waits for."""
         for name in self._counted(frame):
-            if self._live.counts.get(name, 0) < self._plan.before(name, frame.seq):
+            if self._come(name) < self._plan.before(name, frame.seq):
                 yield name
         if frame.type in APPEND_TYPES or frame.kind != "text":
             return
-        event = _object(frame.payload) or {}
+        event = read_object(frame.payload) or {}
         for key in self._named(event):
+            if key in self._missed:
+                continue
             if key[-1] == "call":
                 if key not in self._live.calls:
                     yield "the call that it answers"
@@ -407,7 +302,7 @@ class Driver:
             self.notes.append(f"seq {frame.seq} ({frame.type}) was erased from the recording and is left out")
             return
         if frame.kind == "text" and frame.type not in APPEND_TYPES:
-            event = _object(payload)
+            event = read_object(payload)
             if event is not None:
                 if not self._call_agrees(event, frame):
                     commands += self._finish(_NORMAL, "")
@@ -476,7 +371,7 @@ class Driver:
 
     def _end(self, now_ns: int, wake: list[int]) -> list[DriveCommand]:
         plan = self._plan.plan
-        lacking = any(self._live.counts.get(name, 0) < len(self._plan.landmarks.get(name, ())) for name in _EVERY)
+        lacking = any(self._come(name) < len(self._plan.landmarks.get(name, ())) for name in EVERY)
         complete = self.received.count >= plan.server_frames
         if not plan.ended_by_client:
             complete = False  # the recorded server closed: the live one may do so as well
@@ -506,16 +401,6 @@ class Driver:
     def _finish(self, code: int | None, reason: str) -> list[DriveCommand]:
         self._finished = True
         return [Close(code, reason)]
-
-
-def _object(payload: bytes | None) -> Json | None:
-    if payload is None:
-        return None
-    try:
-        value = parse_json(payload)
-    except ValueError:
-        return None
-    return cast("Json", value) if isinstance(value, dict) else None
 
 
 def _own(event: Json, id_: str) -> bool:

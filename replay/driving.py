@@ -17,7 +17,8 @@ from websockets.typing import Subprotocol
 from ..schemas.errors import UpstreamRefused, UpstreamUnreachable
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording
-from .driver import DriveCommand, Driver, More, SendFrame, make_drive_plan
+from .drive_plan import make_drive_plan
+from .driver import DriveCommand, Driver, More, SendFrame
 from .pacing import parse_speed
 from .player import Close, WakeAt
 

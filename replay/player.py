@@ -146,8 +146,10 @@ class Player:
         if self._closing:
             return []
         self._received += 1
-        self._progress_ns = now_ns
         name, audio = read_event(message) if isinstance(message, str) else (None, None)
+        # A microphone that runs on is no progress towards an event that does not come.
+        if audio is None or not self._awaits_event():
+            self._progress_ns = now_ns
         if audio is not None:
             different = self._audio.feed(audio)
             finding = audio_finding(different) if different is not None else None
@@ -244,6 +246,11 @@ class Player:
         if hold.clients and not self._judge.taken.issuperset(hold.clients):
             return False
         return hold.audio is None or self._audio.reached(hold.audio.stretch, hold.audio.offset)
+
+    def _awaits_event(self) -> bool:
+        if self._hold is not None:
+            return bool(self._hold.clients)
+        return self._lacked and bool(self._judge.pending)
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
         if not self._unpaced:

@@ -7,7 +7,7 @@ from typing import Final
 
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.causes import rules_as_markdown
-from earwitness.replay.driver import CLIENT_RULES
+from earwitness.replay.drive_plan import CLIENT_RULES
 from earwitness.replay.faults import FAULT_FORMS
 from earwitness.replay.plan import Planner
 from earwitness.replay.player import Player

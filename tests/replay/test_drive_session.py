@@ -14,8 +14,8 @@ from earwitness.recorder.journal import JournalReader
 from earwitness.recorder.upstream import Upstream, parse_upstream
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.comparing import compare_recordings
+from earwitness.replay.drive_plan import FrameHash
 from earwitness.replay.drive_session import DriveOptions, DriveOutcome, Prefix, drive_session, first_turns, handshake
-from earwitness.replay.driver import FrameHash
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
 from earwitness.replay.source import read_frames

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from earwitness.replay.driver import CLIENT_RULES, Driver, FrameHash, More, SendFrame, make_drive_plan
+from earwitness.replay.drive_plan import CLIENT_RULES, FrameHash, make_drive_plan
+from earwitness.replay.driver import Driver, More, SendFrame
 from earwitness.replay.player import Close, WakeAt
 
 from tests.replay.talk import (
@@ -225,6 +226,24 @@ async def test_what_never_comes_is_waited_for_so_long_and_noted():
     assert drive.driver.notes[:1] == [
         "conversation.item.create (seq 2) went without session.created, which did not come"
     ]
+
+
+async def test_what_never_comes_is_waited_for_once():
+    lines = (DONE, append(1), append(2), user_text("a"), DONE, append(3))
+    drive = await driving(*lines, patience_ns=100 * MS)
+    assert drive.at(99).sent == []
+    assert drive.at(100).sent == [2, 3, 4], "the frames behind it do not wait for the same again"
+    assert drive.server(DONE).sent == [2, 3, 4, 6]
+    assert len(drive.driver.notes) == 1
+
+
+async def test_a_server_that_talks_on_is_not_waited_for_for_ever():
+    drive = await driving(CREATED, user_text("a"), patience_ns=10 * MS)
+    for ms in range(0, 100, 5):
+        drive.at(ms).server(server("ping"))
+    assert drive.sent == []
+    drive.at(100)
+    assert drive.sent == [2]
 
 
 async def test_it_closes_as_the_recorded_client_did_once_as_much_has_come():

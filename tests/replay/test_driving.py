@@ -6,7 +6,7 @@ import json
 
 import pytest
 from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.driver import FrameHash
+from earwitness.replay.drive_plan import FrameHash
 from earwitness.replay.driving import Frames, drive
 from earwitness.replay.serving import serve
 from earwitness.schemas.errors import UpstreamRefused, UpstreamUnreachable

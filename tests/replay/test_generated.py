@@ -7,7 +7,8 @@ import json
 import random
 from collections import deque
 
-from earwitness.replay.driver import Driver, More, SendFrame, make_drive_plan
+from earwitness.replay.drive_plan import make_drive_plan
+from earwitness.replay.driver import Driver, More, SendFrame
 from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.player import Close, Drop, Need, Player, Send
 from earwitness.schemas.vocabulary import EVENT_TYPES

@@ -263,6 +263,23 @@ def test_the_timeout_counts_from_the_last_thing_that_happened():
     assert play.at(90).kinds == ["timeout"]
 
 
+def test_a_microphone_that_runs_on_does_not_put_the_timeout_off():
+    play = Play(*HELLO, append(10), timeout_ns=50 * MS)
+    for ms in range(0, 50, 10):
+        play.at(ms).client(append(1))
+    assert play.kinds == []
+    assert play.at(50).kinds == ["timeout"]
+
+
+def test_sound_that_a_frame_waits_for_does():
+    started = server("input_audio_buffer.speech_started", item_id="u")
+    play = Play(append(10), started, timeout_ns=50 * MS)
+    for ms in range(0, 100, 20):
+        play.at(ms).client(append(1))
+    assert play.at(129).kinds == []
+    assert play.at(130).kinds == ["timeout"]
+
+
 def test_lenient_goes_on_without_what_did_not_come():
     play = Play(*HELLO, policy="lenient", timeout_ns=50 * MS).at(50)
     assert play.sent == [1, 3]
