@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["clock", "ms_of", "percent", "seconds", "wall_clock"]
+__all__ = ["clock", "ms_of", "seconds", "wall_clock"]
 
 
 def ms_of(ns: int | None) -> int | None:
@@ -28,11 +28,6 @@ def seconds(ms: int) -> str:
     if ms >= 10_000:
         return f"{(ms + 50) // 100 / 10:.1f} s"
     return f"{(ms + 5) // 10 / 100:.2f} s"
-
-
-def percent(part: int, whole: int) -> str:
-    """A share in whole per cent."""
-    return f"{(100 * part + whole // 2) // whole} %" if whole else "–"
 
 
 def wall_clock(moment: datetime) -> str:

@@ -1,0 +1,175 @@
+"""Entries of the page: tools folded in, cuts, waits, what is behind."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from earwitness.replay.audio.timeline import Timeline
+from earwitness.replay.fold import fold
+from earwitness.replay.html.events import EventLog
+from earwitness.replay.html.turns import Turn, pretty, turns
+from earwitness.replay.spoken import playbacks_by_part, spoken
+from earwitness.replay.transcript import Reading, transcribe
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.replay.dialogue import Dialogue
+
+
+def entries(call: Dialogue, reading: Reading = "heard") -> list[Turn]:
+    timeline: Timeline = call.timeline()
+    log = EventLog()
+    log.note(call.recording().frames)
+    transcript = transcribe(timeline.conversation, reading, playbacks=playbacks_by_part(timeline))
+    said = spoken(timeline, reading)
+    return turns(timeline.conversation, transcript, said, log, intervals=timeline.intervals())
+
+
+def text(turn: Turn) -> str:
+    return "".join(segment.text + segment.space for segment in turn.segments)
+
+
+def test_sentences_of_an_utterance_follow_each_other_and_together_are_its_text() -> None:
+    call = Dialogue()
+    call.user(1.0, 5.0, "One sentence.  Another one? A third!")
+    (turn,) = entries(call)
+    assert [segment.text for segment in turn.segments] == ["One sentence.", "Another one?", "A third!"]
+    assert text(turn) == "One sentence.  Another one? A third!"
+    assert (turn.start, turn.end) == (1100, 5100)
+    times = [(segment.start, segment.end) for segment in turn.segments]
+    assert times[0][0] == 1100
+    assert times[-1][1] == 5100
+    assert [end for _, end in times[:-1]] == [start for start, _ in times[1:]]
+
+
+def test_a_call_and_its_output_are_one_entry_with_the_records_of_both() -> None:
+    call = Dialogue()
+    call.tool(1.0, "look_up", '{"a": 1}', '{"b": 2}', took=0.75)
+    (turn,) = entries(call)
+    assert turn.tool is not None
+    assert (turn.tool.name, turn.tool.arguments, turn.tool.output, turn.tool.took) == (
+        "look_up", '{"a": 1}', '{"b": 2}', "0.75 s",
+    )  # fmt: skip
+    conversation = fold(call.recording().frames)
+    both = {seq for item in conversation.items for seq in item.seqs}
+    assert turn.behind.count == len(both)
+    assert {seq for group in turn.behind.groups for seq in group.seqs} == both
+    assert [name for name, _ in turn.behind.ids] == ["item", "output item", "response", "call"]
+
+
+def test_a_call_without_an_output_says_so() -> None:
+    call = Dialogue()
+    call.tool(1.0, "look_up", "{}", None)
+    (turn,) = entries(call)
+    assert turn.tool is not None
+    assert turn.tool.unanswered
+    assert turn.tool.output is None
+
+
+def test_an_output_without_a_call_stands_alone() -> None:
+    call = Dialogue()
+    call.add_item(1000, {"id": "item_9", "type": "function_call_output", "call_id": "call_9", "output": "42"})
+    (turn,) = entries(call)
+    assert turn.tool is None
+    assert text(turn) == "42"
+    assert turn.remark == "output of a call that is not on record"
+
+
+def test_an_interrupted_entry_has_its_rest_and_the_one_that_cut_it_says_so() -> None:
+    call = Dialogue()
+    item = call.assistant(1.0, 4.0, "one two three four five six seven eight")
+    call.user(1.5, 2.4, "Stop.")
+    call.truncate(1600, item, 1000, ack_ms=1610)
+    cut, cutting = entries(call)
+    assert (text(cut), cut.rest) == ("one two", "three four five six seven eight")
+    assert cut.cut == "cut off at 0:02.0, 1.00 s of 4.00 s heard"
+    assert cutting.speaker == "user"
+    assert cut.end == 2000
+
+
+def test_what_never_began_says_so() -> None:
+    call = Dialogue()
+    first = call.assistant(1.0, 4.0, "The first answer.")
+    call.assistant(1.5, 2.0, "The second one.")
+    call.truncate(2500, first, 1000, ack_ms=2510)
+    second = entries(call)[1]
+    assert second.cut == "never heard: cut off before it began (2.00 s produced)"
+    assert second.rest == "The second one."
+    assert second.segments == []
+
+
+def test_only_the_first_entry_of_a_response_tells_how_long_it_took() -> None:
+    call = Dialogue()
+    call.user(1.0, 2.0, "Hello.")
+    call.assistant(2.5, 1.0, "Hi.")
+    (_, reply) = entries(call)
+    assert reply.waited == "0.50 s"
+
+
+def test_typed_entries_are_marked_and_have_the_time_at_which_they_came() -> None:
+    call = Dialogue()
+    call.typed(3.25, "By keyboard.")
+    (turn,) = entries(call)
+    assert (turn.typed, turn.came, turn.start, text(turn)) == (True, "0:03.2", None, "By keyboard.")
+
+
+def test_speech_that_was_not_transcribed_can_still_be_found_in_the_sound() -> None:
+    call = Dialogue()
+    call.user(1.0, 2.0, None)
+    (turn,) = entries(call)
+    assert (turn.start, turn.end, turn.segments, turn.remark) == (1100, 2100, [], "no transcription")
+
+
+def test_speech_in_which_no_words_were_found_says_so() -> None:
+    call = Dialogue()
+    call.user(1.0, 2.0, "")
+    (turn,) = entries(call)
+    assert turn.remark == "no words"
+
+
+def test_records_behind_an_entry_are_grouped_by_type_and_all_there() -> None:
+    call = Dialogue()
+    call.assistant(1.0, 1.0, "a b c")
+    (turn,) = entries(call)
+    item = fold(call.recording().frames).items[0]
+    assert sorted(seq for group in turn.behind.groups for seq in group.seqs) == list(item.seqs)
+    deltas = next(each for each in turn.behind.groups if each.type == "response.output_audio_transcript.delta")
+    assert (len(deltas.seqs), deltas.sender) == (3, "server")
+    firsts = [group.seqs.first for group in turn.behind.groups]
+    assert firsts == sorted(firsts, key=lambda seq: seq or 0)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["not json", '"a string"', "42", '{"a": 1.10}', '{"a": 1, "a": 2}', "[1e400]", "{", "[" * 5000 + "]" * 5000],
+)
+def test_what_would_change_by_laying_it_out_is_left_alone(given: str) -> None:
+    assert pretty(given) == given
+
+
+def test_json_is_laid_out_in_short_lines() -> None:
+    value = {"city": "Lisbon", "days": [{"day": "Saturday", "sky": "sunny " * 5, "wind": "light"}] * 2, "none": []}
+    assert pretty(json.dumps(value)).splitlines() == [
+        "{",
+        '  "city": "Lisbon",',
+        '  "days": [',
+        '    {"day": "Saturday", "sky": "sunny sunny sunny sunny sunny ", "wind": "light"},',
+        '    {"day": "Saturday", "sky": "sunny sunny sunny sunny sunny ", "wind": "light"}',
+        "  ],",
+        '  "none": []',
+        "}",
+    ]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=15,
+)
+
+
+@given(values)
+def test_laying_out_never_changes_the_value(value: Any) -> None:
+    assert json.loads(pretty(json.dumps(value))) == value
