@@ -6,8 +6,11 @@ cancelled response, a truncation, a cleared playback buffer) is one interruption
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import Any, Literal, cast
 
+from ...schemas.frame import NS_PER_MS
+from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, Conversation, Interruption, Item, PlaybackEvent, Response
 from .input_audio import bytes_per_ms
 
@@ -18,8 +21,6 @@ _CANCELLED_BY: dict[str, Literal["client", "server"]] = {"turn_detected": "serve
 
 def output_format(conversation: Conversation, response: Response | None) -> AudioFormat:
     """The format of a response's audio: as the response states it, else the session's."""
-    from ...schemas.normalise import audio_format
-
     stated: Any = None if response is None else response.config.get("audio")
     output = cast("dict[str, Any]", stated).get("output") if isinstance(stated, dict) else None
     known = audio_format(cast("dict[str, Any]", output).get("format")) if isinstance(output, dict) else None
@@ -71,16 +72,16 @@ class _Cuts:
     def with_speech(self) -> list[Interruption]:
         """All of them in order, each with the utterance that began before the cut and during the response."""
         result = sorted(self._found.values(), key=lambda cut: -1 if cut.cut_seq is None else cut.cut_seq)
+        spans = [span for span in self._conversation.input_audio.speech if span.started_seq is not None]
+        began = [span.started_seq or 0 for span in spans]
         for cut in result:
+            before = 0 if cut.cut_seq is None else bisect_right(began, cut.cut_seq)
+            if not before:
+                continue
             response = self._responses.get(cut.response_id or "")
-            since = response.created_seq if response is not None else None
-            for span in reversed(self._conversation.input_audio.speech):
-                started = span.started_seq
-                if started is None or cut.cut_seq is None or started > cut.cut_seq:
-                    continue
-                if since is None or started > since:
-                    cut.speech_seq, cut.speech_ns = started, span.started_ns
-                break
+            since = None if response is None else response.created_seq
+            if since is None or began[before - 1] > since:
+                cut.speech_seq, cut.speech_ns = spans[before - 1].started_seq, spans[before - 1].started_ns
         return result
 
 
@@ -103,9 +104,7 @@ def interruptions(conversation: Conversation) -> list[Interruption]:
         cut = cuts.cut(item, truncation.item_id, response_id, seq, ns, truncation.by)
         total = cuts.total_ms(item)
         cut.unheard_ms = None if total is None else max(0.0, total - truncation.audio_end_ms)
-    for event in conversation.playback:
-        if event.type == "output_audio_buffer.cleared":
-            _cleared(conversation, cuts, event)
+    _cleared(conversation, cuts)
     for response in conversation.responses:
         by = _cancelled_by(response)
         if by is not None:
@@ -117,26 +116,38 @@ def interruptions(conversation: Conversation) -> list[Interruption]:
     return cuts.with_speech()
 
 
-def _cleared(conversation: Conversation, cuts: _Cuts, event: PlaybackEvent) -> None:
-    item = cuts.spoken_item(event.response_id)
-    asked = [e for e in conversation.playback if e.type == "output_audio_buffer.clear" and e.seq < event.seq]
-    by_client = bool(asked) and not _cleared_between(conversation, asked[-1], event)
-    by: Literal["client", "server"] = "client" if by_client else "server"
-    cut = cuts.cut(item, None if item is None else item.id, event.response_id, event.seq, event.offset_ns, by)
-    started = [
-        e
-        for e in conversation.playback
-        if e.type == "output_audio_buffer.started" and e.response_id == event.response_id and e.seq < event.seq
-    ]
-    total = cuts.total_ms(item)
-    if cut.unheard_ms is None and total is not None and started:
-        begin = started[-1].offset_ns
-        if begin is not None and event.offset_ns is not None:
-            cut.unheard_ms = max(0.0, total - (event.offset_ns - begin) / 1_000_000)
+def _cleared(conversation: Conversation, cuts: _Cuts) -> None:
+    """Take the playback buffer's clearing, by the client where it asked for it since the last one."""
+    asked = False
+    started: dict[str | None, PlaybackEvent] = {}
+    for event in conversation.playback:
+        match event.type:
+            case "output_audio_buffer.clear":
+                asked = True
+            case "output_audio_buffer.started":
+                started[event.response_id] = event
+            case "output_audio_buffer.cleared":
+                item = cuts.spoken_item(event.response_id)
+                cut = cuts.cut(
+                    item,
+                    None if item is None else item.id,
+                    event.response_id,
+                    event.seq,
+                    event.offset_ns,
+                    "client" if asked else "server",
+                )
+                asked = False
+                if cut.unheard_ms is None:
+                    cut.unheard_ms = _unplayed(cuts.total_ms(item), started.get(event.response_id), event)
+            case _:
+                pass
 
 
-def _cleared_between(conversation: Conversation, asked: PlaybackEvent, event: PlaybackEvent) -> bool:
-    return any(e.type == "output_audio_buffer.cleared" and asked.seq < e.seq < event.seq for e in conversation.playback)
+def _unplayed(total_ms: float | None, started: PlaybackEvent | None, cleared: PlaybackEvent) -> float | None:
+    begin = None if started is None else started.offset_ns
+    if total_ms is None or begin is None or cleared.offset_ns is None:
+        return None
+    return max(0.0, total_ms - (cleared.offset_ns - begin) / NS_PER_MS)
 
 
 def _cancelled_by(response: Response) -> Literal["client", "server"] | None:

@@ -59,8 +59,8 @@ class Requests:
         return request
 
     def of_type(self, kind: str) -> Iterator[Request]:
-        """The waiting requests of a type, oldest first."""
-        return iter(list(self._by_type[kind].values())) if kind in self._by_type else iter(())
+        """The waiting requests of a type, oldest first; taking one out ends the iteration."""
+        return iter(self._by_type[kind].values()) if kind in self._by_type else iter(())
 
     def create_of(self, item: Hashable) -> Request | None:
         """The oldest waiting create of an item.

@@ -68,7 +68,9 @@ def truncate(state: State, event: Json) -> None:
         state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
         return
     index = integer(event, "content_index") or 0
-    state.truncations.append(Truncation(item_id, index, end, "requested", "client", state.seq, state.ns))
+    cut = Truncation(item_id, index, end, "requested", "client", state.seq, state.ns)
+    state.truncations.append(cut)
+    state.truncation_asked[state.seq] = cut
 
 
 def cancel(state: State, event: Json) -> None:

@@ -30,23 +30,23 @@ def speech_started(state: State, event: Json) -> None:
     """``input_audio_buffer.speech_started``: an utterance begins, for the item that it will become."""
     span = SpeechSpan(string(event, "item_id"), started_seq=state.seq, started_ns=state.ns)
     span.start_ms = integer(event, "audio_start_ms")
-    state.speech.append(span)
+    _begin_speech(state, span)
 
 
 def speech_stopped(state: State, event: Json) -> None:
     """``input_audio_buffer.speech_stopped``: the utterance of that item ends."""
     item_id = string(event, "item_id")
-    span = _speech_of(state, item_id)
+    span = state.speech_of.get(item_id)
     if span is None or span.stopped_seq is not None:
-        span = SpeechSpan(item_id)
-        state.speech.append(span)
+        span = _begin_speech(state, SpeechSpan(item_id))
     span.end_ms = integer(event, "audio_end_ms")
     span.stopped_seq, span.stopped_ns = state.seq, state.ns
 
 
-def _speech_of(state: State, item_id: str | None) -> SpeechSpan | None:
-    """The last utterance of an item. Utterances may overlap in time; each belongs to its own item."""
-    return next((span for span in reversed(state.speech) if span.item_id == item_id), None)
+def _begin_speech(state: State, span: SpeechSpan) -> SpeechSpan:
+    state.speech.append(span)
+    state.speech_of[span.item_id] = span
+    return span
 
 
 def timeout_triggered(state: State, event: Json) -> None:
@@ -72,7 +72,7 @@ def committed(state: State, event: Json) -> None:
     state.buffer_events.append(
         BufferEvent("input_audio_buffer.committed", state.seq, state.ns, state.input.received, item_id)
     )
-    speech = None if item_id is None else _speech_of(state, item_id)
+    speech = None if item_id is None else state.speech_of.get(item_id)
     detected = speech is not None and speech.stopped_seq is not None
     request = None if detected else answer_first(state, "input_audio_buffer.commit")
     end_byte = state.input.received if request is None else request.at_byte

@@ -147,7 +147,7 @@ def item_truncated(state: State, event: Json) -> None:
     request = answer_item_request(
         state, "conversation.item.truncate", item_id, content_index=index, audio_end_ms=end
     ) or answer_item_request(state, "conversation.item.truncate", item_id)
-    cut = next((t for t in state.truncations if request is not None and t.request_seq == request.seq), None)
+    cut = None if request is None else state.truncation_asked.get(request.seq)
     if cut is None:
         cut = Truncation(item_id, index, end, "done", "server")
         state.truncations.append(cut)

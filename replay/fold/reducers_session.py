@@ -99,10 +99,10 @@ def _refuse(state: State, seq: int) -> None:
         return
     match request.type:
         case "conversation.item.truncate":
-            for truncation in state.truncations:
-                if truncation.request_seq == seq:
-                    truncation.status = "refused"
-                    truncation.done_seq, truncation.done_ns = state.seq, state.ns
+            cut = state.truncation_asked.get(seq)
+            if cut is not None:
+                cut.status = "refused"
+                cut.done_seq, cut.done_ns = state.seq, state.ns
         case "conversation.item.create":
             call_id = string(members(request.event, "item"), "call_id")
             output = None if call_id is None else state.outputs.get(call_id)

@@ -217,10 +217,14 @@ class State:
         self.input = SampleClock()
         self.input_audio = AudioRefs()
         self.speech: list[SpeechSpan] = []
+        self.speech_of: dict[str | None, SpeechSpan] = {}
+        """The last utterance of each item. Utterances may overlap in time; each belongs to its own item."""
         self.buffer_events: list[BufferEvent] = []
         self.turn: TurnTrigger | None = None
 
         self.truncations: list[Truncation] = []
+        self.truncation_asked: dict[int, Truncation] = {}
+        """By the seq of the client's request."""
         self.playback: list[PlaybackEvent] = []
         self.errors: list[ServerError] = []
         self.rate_limits: RateLimits | None = None
