@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -102,6 +103,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         earwitness record --upstream openai --exec -- python agent.py
     """
     from ..recorder.journal import WriterSettings
+    from ..recorder.logs import log_json
     from ..recorder.service import RecorderSettings, Watcher, run_recorder
 
     if arguments and not command:
@@ -119,6 +121,8 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         grace=options["grace"],
         command=arguments,
     )
+    if options["log_json"]:
+        log_json(sys.stderr)
     watcher = Watcher(ready=_ready, session_end=_session_end, draining=_draining)
     ctx.exit(await run_recorder(settings, watcher))
 
@@ -126,6 +130,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
 def _proxy_settings(options: dict[str, Any]) -> Any:
     from ..recorder.service import parse_listen
     from ..recorder.settings import ProxySettings
+    from ..recorder.tokens import read_tokens
     from ..recorder.upstream import parse_upstream
 
     host, port = parse_listen(options["listen"])
@@ -140,7 +145,7 @@ def _proxy_settings(options: dict[str, Any]) -> Any:
         max_message=options["max_message"],
         idle_timeout=options["idle_timeout"],
         handshake_timeout=options["handshake_timeout"],
-        tokens=tuple(line.strip() for line in tokens.read_text().splitlines() if line.strip()) if tokens else (),
+        tokens=read_tokens(tokens) if tokens else (),
         upstream_key=_upstream_key(options),
         tls_certificate=options["tls_cert"],
         tls_key=options["tls_key"],
@@ -163,10 +168,9 @@ def _upstream_key(options: dict[str, Any]) -> str | None:
             raise click.UsageError(f"--upstream-key-env: the variable {name} is not set.")
         return key
     if file:
-        key = file.read_text().strip()
-        if not key:
-            raise click.UsageError(f"--upstream-key-file: {file} is empty.")
-        return key
+        from ..recorder.tokens import read_secret
+
+        return read_secret(file)
     return None
 
 
