@@ -15,17 +15,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 
 import numpy as np
 
-from ...schemas.normalise import audio_format
-from ...schemas.state import AudioFormat, Conversation, Item, Part, Response, Truncation
+from ...schemas.state import AudioFormat, Conversation, Item, Part, Truncation
+from ..fold.output_format import output_format
 from .clock import Clock
 from .formats import NS, bytes_to_ns, sample_size
 from .reassembly import Integers, Piece, bounds_of, ref_arrays
 
-__all__ = ["STALL_NS", "Playback", "Played", "output_format", "plan_playback"]
+__all__ = ["STALL_NS", "Playback", "Played", "plan_playback"]
 
 STALL_NS: Final = 500_000_000
 """A delta that is due and comes later than by this stalls the player; smaller delays are taken as evened out."""
@@ -99,26 +99,6 @@ class _Flush:
     seq: int
     at_ns: int
     why: Cut
-
-
-def output_format(conversation: Conversation, response: Response | None, seq: int) -> AudioFormat:
-    """The format of audio from the server: as its response states it, else as the session does at that record."""
-    stated = _stated_format(response.config) if response else None
-    if stated is not None:
-        return stated
-    found: AudioFormat | None = None
-    for change in conversation.session.history:
-        if change.by == "server" and (found is None or change.seq <= seq):
-            found = _stated_format(change.config) or found
-    return found or conversation.session.output_format
-
-
-def _stated_format(config: dict[str, Any]) -> AudioFormat | None:
-    value: Any = config
-    for key in ("audio", "output", "format"):
-        value = cast("dict[str, Any]", value).get(key) if isinstance(value, dict) else None
-    stated = audio_format(value)
-    return AudioFormat(*stated) if stated else None
 
 
 def spoken_parts(conversation: Conversation) -> list[tuple[Item, Part]]:

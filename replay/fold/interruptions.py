@@ -7,30 +7,26 @@ cancelled response, a truncation, a cleared playback buffer) is one interruption
 from __future__ import annotations
 
 from bisect import bisect_right
+from itertools import islice
 from typing import Any, Literal, cast
 
 from ...schemas.frame import NS_PER_MS
-from ...schemas.normalise import audio_format
-from ...schemas.state import AudioFormat, Conversation, Interruption, Item, PlaybackEvent, Response
+from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response
 from .input_audio import bytes_per_ms
+from .output_format import output_format
 
-__all__ = ["audio_ms", "interruptions", "output_format"]
+__all__ = ["audio_ms", "interruptions"]
 
 _CANCELLED_BY: dict[str, Literal["client", "server"]] = {"turn_detected": "server", "client_cancelled": "client"}
-
-
-def output_format(conversation: Conversation, response: Response | None) -> AudioFormat:
-    """The format of a response's audio: as the response states it, else the session's."""
-    stated: Any = None if response is None else response.config.get("audio")
-    output = cast("dict[str, Any]", stated).get("output") if isinstance(stated, dict) else None
-    known = audio_format(cast("dict[str, Any]", output).get("format")) if isinstance(output, dict) else None
-    return conversation.session.output_format if known is None else AudioFormat(*known)
 
 
 def audio_ms(conversation: Conversation, item: Item, response: Response | None) -> float | None:
     """Milliseconds of audio that an item has in all; None where the recording has none of it."""
     total = sum(part.audio.total for part in item.content)
-    return total / bytes_per_ms(output_format(conversation, response)) if total else None
+    if not total:
+        return None
+    first = min(seq for part in item.content for seq, _ in islice(part.audio, 1))
+    return total / bytes_per_ms(output_format(conversation, response, first))
 
 
 class _Cuts:
