@@ -206,6 +206,12 @@ class Realtime:
         return self.text(reports)
 
     @property
+    def complete(self) -> bool:
+        """Whether everything recorded was asked for, and nothing diverged; true where nothing is replayed."""
+        self.judged = True
+        return self.problem() is None
+
+    @property
     def strict(self) -> bool:
         """Whether the first divergence ends a session, for any of the recordings."""
         server = self._stage.server
