@@ -19,7 +19,7 @@ from .build import build
 from .fields import Json, integer, members, string
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
-from .until import Until
+from .until import Point, as_until
 from .work import Request, State
 
 __all__ = ["DEEPEST", "Folder", "fold", "fold_recording"]
@@ -92,7 +92,7 @@ class Folder:
         canonical = normalise(event)
         name = cast("str", canonical["type"])
         if frame.sender == "client":
-            state.client_spoke = True
+            state.client_spoke = state.client_spoke or name in CLIENT
             self._note_client_event(frame, event, canonical, name)
         reducer = (CLIENT if frame.sender == "client" else SERVER).get(name)
         if reducer is None:
@@ -204,29 +204,29 @@ def _deeper_than(value: Any, depth: int) -> bool:
     return True
 
 
-def fold(frames: Iterable[Frame], *, until: Until | None = None) -> Conversation:
+def fold(frames: Iterable[Frame], *, until: Point | None = None) -> Conversation:
     """Fold frames into a conversation.
 
     Args:
         frames: a session's frames in order, from seq 0 or from anywhere.
-        until: how far; to the end where None.
+        until: how far: a seq, a text as :func:`~.until.parse_until` reads it, or an ``Until``; to the end where None.
 
     Raises:
-        RequestError: ``until`` lies behind the last frame, or names an event that is not there.
+        RequestError: ``until`` lies behind the last frame, names an event that is not there, or is no position.
     """
     folder = Folder()
-    folder.extend(frames if until is None else until.cut(frames))
+    folder.extend(frames if until is None else as_until(until).cut(frames))
     return folder.conversation()
 
 
-async def fold_recording(recording: Recording, *, until: Until | None = None) -> Conversation:
+async def fold_recording(recording: Recording, *, until: Point | None = None) -> Conversation:
     """Fold a recording, wherever it is kept; as :func:`fold`."""
     folder = Folder()
     if until is None:
         async for batch in recording.batches():
             folder.extend(batch)
     else:
-        async for frame in until.cut_async(_each(recording.batches())):
+        async for frame in as_until(until).cut_async(_each(recording.batches())):
             folder.apply(frame)
     return folder.conversation()
 

@@ -12,7 +12,7 @@ import msgspec
 from ...schemas.errors import RequestError
 from ...schemas.frame import NS_PER_MS, Frame
 
-__all__ = ["Until", "parse_until"]
+__all__ = ["Point", "Until", "as_until", "parse_until"]
 
 _TIME: Final = re.compile(r"(?:(\d{1,4}):)?(\d{1,5}):([0-5]\d)(?:\.(\d{1,9}))?")
 _SEQ: Final = re.compile(r"\d{1,18}")
@@ -135,6 +135,21 @@ class _Search:
             hint="`earwitness show SESSION --events` lists them.",
             event_id=until.event_id,
         )
+
+
+Point = Until | int | str
+"""What a caller may give as a point: a seq, a text as :func:`parse_until` reads it, or an ``Until``."""
+
+
+def as_until(point: Point) -> Until:
+    """Read a point in any of its forms.
+
+    Raises:
+        RequestError: a text that is no position.
+    """
+    if isinstance(point, Until):
+        return point
+    return Until(seq=point) if isinstance(point, int) else parse_until(point)
 
 
 def parse_until(text: str) -> Until:

@@ -62,6 +62,11 @@ async def test_the_state_at_a_point_is_that_after_its_last_record(text: str, ite
     assert await fold_recording(recording, until=until) == at_once
 
 
+@pytest.mark.parametrize("point", [2, "2", "00:02.500", "event_2", Until(seq=2)])
+def test_a_point_may_be_given_in_any_form(point: Until | int | str) -> None:
+    assert [item.id for item in fold(script().frames, until=point).items] == ["a", "b"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
