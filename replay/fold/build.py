@@ -36,7 +36,7 @@ def build(state: State, dialect: str) -> Conversation:
 
     JSON values are shared with the working state, which never changes one.
     """
-    frozen = {item: _item(item) for item in (*state.items.values(), *state.deleted)}
+    frozen = {item: _item(item, client_spoke=state.client_spoke) for item in (*state.items.values(), *state.deleted)}
     conversation = Conversation(
         dialect=state.dialect or dialect,
         conversation_id=state.conversation_id,
@@ -103,7 +103,9 @@ def _session(session: Session) -> Session:
     )
 
 
-def _item(item: ItemWork) -> Item:
+def _item(item: ItemWork, *, client_spoke: bool) -> Item:
+    # Whether the client is on record at all is known at the end: an item may come before the client's first event.
+    by = item.created_by if client_spoke or item.created_by != "server" else None
     parts = [_part(item.parts[index]) for index in sorted(item.parts)]
     spans = [] if item.span is None else [item.span.seqs]
     singles = [item.arguments.seqs, array("q", [] if item.request_seq is None else [item.request_seq])]
@@ -120,7 +122,7 @@ def _item(item: ItemWork) -> Item:
         fields=dict(item.fields),
         previous_item_id=item.previous_item_id,
         response_id=None if item.response is None else item.response.id,
-        created_by=item.created_by or "unknown",
+        created_by=by or "unknown",
         request_seq=item.request_seq,
         id_by_client=item.id_by_client,
         span=None if item.span is None else _copy(item.span, seqs=item.span.seqs.copy()),

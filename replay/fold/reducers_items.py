@@ -78,7 +78,7 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"
     else:
-        item.created_by = "server" if state.client_spoke else "unknown"
+        item.created_by = "server"
 
 
 def _take_sent_audio(state: State, item: ItemWork, request: Request) -> None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 
 import pytest
+from earwitness.recorder.journal import JournalReader
+from earwitness.recorder.upstream import parse_upstream
 from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.digest import content_digest
 from earwitness.replay.drive_plan import FrameHash
+from earwitness.replay.drive_session import DriveOptions, drive_session
 from earwitness.replay.driving import Frames, drive
+from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
 from earwitness.schemas.errors import UpstreamRefused, UpstreamUnreachable
 from websockets.asyncio.server import serve as listen
@@ -161,3 +166,20 @@ async def test_headers_and_subprotocols_go_into_the_handshake():
         )
     assert seen["Authorization"] == "Bearer x"
     assert seen["Sec-WebSocket-Protocol"] == "realtime"
+
+
+@pytest.mark.parametrize(
+    "session", [bundled_recording(), *both_ways(corpus_recordings())], ids=lambda session: session.info.id
+)
+async def test_the_new_recording_holds_the_same_conversation(session, tmp_path):
+    """Driven through the recording proxy against its own replay, and read back from the journal."""
+    db = tmp_path / "new.db"
+    async with serve(session) as replay:
+        upstream = parse_upstream(f"ws://127.0.0.1:{replay.port}")
+        outcome = await drive_session(session, upstream, str(db), DriveOptions(speed="max"))
+        await replay.played()
+    assert replay.complete, replay.report.text()
+    async with await JournalReader.open(db) as reader:
+        recorded = reader.recording((await reader.resolve(outcome.session)).id)
+        again = await fold_recording(recorded)
+    assert content_digest(again) == content_digest(await fold_recording(session))
