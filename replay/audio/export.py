@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, Literal, cast, get_args
@@ -20,7 +20,7 @@ from .files import FileFormat, file_format, file_rate, refuse_too_long, sound_fi
 from .formats import NS, ns_to_samples
 from .reassembly import AudioProblem, Piece
 from .render import Mixer, Track, render
-from .timeline import AsHeard, Side, Timeline, read_timeline
+from .timeline import AsHeard, Interval, Side, Timeline, read_timeline
 
 __all__ = ["AudioReport", "ItemFile", "TrackChoice", "write_audio", "write_items"]
 
@@ -310,17 +310,30 @@ async def write_items(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotWrite(f"{folder} cannot be made: {error.strerror}.", file=str(folder)) from error
+    intervals = [_by_item(timeline) for timeline in timelines]
     entries: list[ItemFile] = []
     writing = _part_of(progress, 0.5, 1.0)
     for number, (source, timeline, item) in enumerate(spoken, 1):
         name = f"{number:03d}-{item.role or 'assistant'}-{re.sub(r'[^0-9A-Za-z_-]', '_', item.id)}.{kind}"
-        entries.append(await _write_item(sources, source, timeline, item, folder / name, kind, as_, force=force))
+        interval = intervals[source].get(item.id)
+        entries.append(
+            await _write_item(sources[source], timeline, item, interval, folder / name, kind, as_, force=force)
+        )
         if writing is not None:
             writing(number / len(spoken))
     manifest = orjson.dumps([asdict(entry) for entry in entries], option=orjson.OPT_INDENT_2) + b"\n"
     with new_file(folder / "manifest.json", force=force) as path:
         path.write_bytes(manifest)
     return entries
+
+
+def _by_item(timeline: Timeline) -> dict[str | None, Interval]:
+    """When each item was spoken, from its first part to its last."""
+    found: dict[str | None, Interval] = {}
+    for each in timeline.intervals():
+        before = found.get(each.item_id)
+        found[each.item_id] = each if before is None else replace(before, end_ns=max(before.end_ns, each.end_ns))
+    return found
 
 
 def _speaks(timeline: Timeline, item: Item) -> bool:
@@ -332,19 +345,18 @@ def _speaks(timeline: Timeline, item: Item) -> bool:
 
 
 async def _write_item(
-    sources: Sequence[Recording],
-    source: int,
+    recording: Recording,
     timeline: Timeline,
     item: Item,
+    interval: Interval | None,
     target: Path,
     kind: FileFormat,
     as_: AsHeard,
     *,
     force: bool,
 ) -> ItemFile:
-    session = sources[source].info.id
+    session = recording.info.id
     playbacks = [playback for playback in timeline.playbacks if playback.item_id == item.id]
-    interval = next((each for each in timeline.intervals() if each.item_id == item.id), None)
     start = None if interval is None else round(interval.start_ns / 1e6, 3)
     end = None if interval is None else round(interval.end_ns / 1e6, 3)
     cut = next((playback.cut for playback in playbacks if playback.cut), None)
@@ -356,7 +368,7 @@ async def _write_item(
         return ItemFile(item.id, session, item.role, None, why_not=why, **entry)
     rate = file_rate(max(each.piece.format.rate for each in tracks), kind)
     mixer = Mixer(tracks, rate, 1)
-    await _write([sources[source]], mixer, target, kind, rate, 1, force=force)
+    await _write([recording], mixer, target, kind, rate, 1, force=force)
     return ItemFile(item.id, session, item.role, target.name, rate, mixer.samples, _digest(target), **entry)
 
 

@@ -172,6 +172,16 @@ async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(t
     ]
 
 
+async def test_an_item_of_several_parts_is_one_file_from_its_first_to_its_last(tmp_path: Path) -> None:
+    call = Call()
+    response, item = call.begin(0)
+    call.delta(100, response, item, pcm(ramp(2400)), index=0)
+    call.delta(110, response, item, pcm(ramp(4800)), index=1)
+    (entry,) = await write_items(call.recording(), tmp_path)
+    assert (entry.samples, entry.start_ms, entry.end_ms) == (7200, 100, 400)
+    assert np.array_equal(sound(tmp_path / str(entry.file)), np.concatenate([ramp(2400), ramp(4800)]))
+
+
 async def test_a_cut_item_is_written_as_heard_or_as_generated(tmp_path: Path) -> None:
     recording = bundled_recording()
     item = next(frame.json() for frame in recording.frames if frame.type == "conversation.item.truncate")
@@ -266,6 +276,14 @@ async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(CannotWrite, match="Input/output error"):
         await write_audio(Breaking(whole.info, whole.frames), tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
+async def test_a_full_disk_is_said_and_nothing_stays(name: str, tmp_path: Path, small_disk: None) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    with pytest.raises(CannotWrite, match="cannot be written"):
+        await write_audio(bundled_recording(), tmp_path / name, force=True)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"mine")]
 
 
 async def test_a_wav_beyond_four_gigabytes_is_refused_before_it_is_begun(tmp_path: Path) -> None:

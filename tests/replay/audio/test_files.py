@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import resource
-import signal
 import wave
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -87,17 +84,6 @@ def test_a_wav_of_four_gigabytes_is_refused_and_flac_is_named(samples: int, chan
     refuse_too_long(Path("a.flac"), "flac", samples * 4, channels)
     with pytest.raises(CannotWrite, match=r"4\.0 GiB.*FLAC"):
         refuse_too_long(Path("a.wav"), "wav", samples + 1, channels)
-
-
-@pytest.fixture
-def small_disk() -> Iterator[None]:
-    """Files may not grow beyond 20 kB: what a full disk is like."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.mark.parametrize("kind", FILE_FORMATS)
