@@ -20,7 +20,10 @@ _MOST_TICKS: Final = 8
 _HALF: Final = 50
 """Height of one lane in the drawing's units; the user's is above the middle line, the assistant's below."""
 _TALLEST: Final = 47
+_FAINTEST: Final = 3
+"""Less is not drawn: the noise of a line is no speech."""
 _QUIET: Final = 1500
+"""A call whose loudest sample is below this is not blown up any further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def _wave(peaks: Sequence[int], side: Side, loudest: int) -> str:
     parts: list[str] = []
     for number, peak in enumerate(peaks):
         height = isqrt(peak * _TALLEST * _TALLEST // loudest)
-        if height > 1:
+        if height >= _FAINTEST:
             parts.append(f"M{number} {_HALF}v{sign}{height}h.7V{_HALF}z")
     return "".join(parts)
 

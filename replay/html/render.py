@@ -9,7 +9,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
-from markupsafe import Markup
 
 from ..transcript import readable
 from .times import clock, ms_of
@@ -76,10 +75,8 @@ def render(page: Page) -> str:
             ms_of=ms_of,
             policy=policy(style, script),
             reading=_READINGS[page.reading],
-            # The page's own files, and base64: none of it comes from the recording.
-            style=Markup(style),  # noqa: S704
-            script=Markup(script),  # noqa: S704
-            source=Markup(page.sound.uri) if page.sound else None,  # noqa: S704
+            style=style,
+            script=script,
         )
     )
     return readable(text)
