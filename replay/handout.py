@@ -85,6 +85,10 @@ class Handout:
         self._last = self._offers[chosen].id
         return chosen
 
+    def take_back(self, number: int) -> None:
+        """Let a session be handed out again: its handshake failed."""
+        self._given.discard(number)
+
     @staticmethod
     def _is(offer: Offer, wish: str) -> bool:
         return offer.id == wish or wish in offer.labels.values()

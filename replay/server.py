@@ -213,6 +213,8 @@ class ReplayServer:
     # Handshake
 
     def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+        if "websocket" not in request.headers.get("Upgrade", "").lower():
+            return None  # somebody looks whether the port answers: the library refuses it, and no session is used up
         self._handshakes += 1
         fault = self._refusals.get(self._handshakes)
         if fault is not None:
@@ -233,6 +235,9 @@ class ReplayServer:
 
     def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
         number = self._chosen.get(connection)
+        if number is not None and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._handout.take_back(self._chosen.pop(connection))
+            return
         plan = self._plans[number] if number is not None else None
         if plan is None or plan.opened is None or plan.opened.response is None:
             return

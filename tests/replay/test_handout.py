@@ -62,3 +62,9 @@ def test_a_client_may_name_the_session_by_id_or_label():
     assert Handout(offers).choose(PATH, "refund") == 1
     with pytest.raises(NoSession, match="'zzz'"):
         Handout(offers).choose(PATH, "zzz")
+
+
+def test_a_session_whose_handshake_failed_can_be_had_again():
+    handout = Handout([Offer("a")])
+    handout.take_back(handout.choose("/"))
+    assert handout.choose("/") == 0

@@ -188,6 +188,25 @@ async def test_another_path_is_refused_with_404_and_reported():
         assert not replay.complete
 
 
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        "GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /v1/realtime?model=gpt-realtime HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+    ],
+)
+async def test_a_request_that_is_no_handshake_uses_no_session_up(request_head):
+    async with serve(recording(*HELLO)) as replay:
+        reader, writer = await asyncio.open_connection("127.0.0.1", replay.port)
+        writer.write(request_head.encode())
+        assert (await reader.read()).startswith((b"HTTP/1.1 426", b"HTTP/1.1 400"))
+        writer.close()
+        await writer.wait_closed()
+        async with joined(replay.url) as websocket:
+            assert await websocket.recv()
+        assert len(replay.reports) == 1
+
+
 async def test_sessions_are_handed_out_in_order_and_then_no_more():
     sessions = [recording(server(f"hello.{number}"), name=str(number)) for number in range(2)]
     async with serve(sessions) as replay:
