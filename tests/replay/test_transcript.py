@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -208,3 +209,9 @@ def test_an_unknown_reading_or_format_is_refused() -> None:
 
 def test_an_empty_session_has_no_lines() -> None:
     assert [lines(Script(), reading) for reading in READINGS] == [(), (), ()]
+
+
+def test_the_page_on_the_state_names_every_field_of_a_line() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "state.md").read_text(encoding="utf-8")
+    rows = "".join(line for line in page.splitlines() if line.startswith("| `"))
+    assert [name for name in Line.__dataclass_fields__ if f"`{name}`" not in rows] == []
