@@ -74,8 +74,8 @@ _SQLITE = (
         " 'records is append-only: only the erasure of payload and salt together is allowed'); END"
     ),
     (
-        "CREATE TRIGGER records_no_replace BEFORE INSERT ON records WHEN EXISTS"
-        " (SELECT 1 FROM records WHERE position = NEW.position)"
+        "CREATE TRIGGER records_no_replace BEFORE INSERT ON records WHEN"
+        " (NEW.position > 0 AND EXISTS (SELECT 1 FROM records WHERE position = NEW.position))"
         " OR EXISTS (SELECT 1 FROM records WHERE session = NEW.session AND seq = NEW.seq) BEGIN SELECT RAISE(ABORT,"
         " 'records is append-only: the record exists'); END"
     ),

@@ -1,7 +1,7 @@
 """The group committer: takes records of all sessions, commits them in groups, and copes with a failing store.
 
-Appending is a list append on the event loop. A timer or a full group wakes one task, which has the group encoded in a
-thread and commits it. While a commit runs, the next group gathers.
+Appending is a list append on the event loop. A timer or a full group wakes one task, which has the group encoded and
+committed in a thread. While that goes on, the next group gathers.
 
 What is taken but not committed is the backlog. Half of its bound asks the relays to pause. While the store fails, a
 group is tried again until it is in: no record that got a seq is ever dropped while the process lives.
@@ -17,7 +17,7 @@ from time import monotonic, perf_counter
 from typing import Final
 
 from ...schemas.errors import EarwitnessError, StoreWriteFailed
-from .encoding import Appended, Batch, SessionState, encode_batch
+from .encoding import Appended, Batch, EncodingFailed, SessionState
 from .settings import WriterSettings, WriterStats
 from .store import Store
 
@@ -153,17 +153,18 @@ class Committer:
                 self._timer.cancel()
                 self._timer = None
             while self._pending:
-                group, size = self._take()
+                batch, size = self._take()
                 try:
-                    batch = await self._loop.run_in_executor(self._executor, encode_batch, group)
-                except Exception as error:  # noqa: BLE001 - whatever it is, the sessions must hear of it
+                    if batch.begins or not self._store.encodes_while_inserting:
+                        await self._loop.run_in_executor(self._executor, batch.encode)
+                    if not await self._commit_batch(batch):
+                        return
+                except EncodingFailed as error:
                     self._broken(error)
                     return
-                if not await self._commit_batch(batch):
-                    return
-                self._settle(len(group), size)
+                self._settle(len(batch.items), size)
 
-    def _take(self) -> tuple[list[Appended], int]:
+    def _take(self) -> tuple[Batch, int]:
         """Take the next group off the pending records."""
         frames = self.settings.flush_frames * _LARGEST_GROUP
         limit = self.settings.flush_bytes * _LARGEST_GROUP
@@ -175,7 +176,9 @@ class Committer:
             group.append(item)
             total += size
         self._pending_bytes -= total
-        return group, total
+        # A group larger than usual has gathered behind a slow commit.
+        hurry = len(group) > self.settings.flush_frames or total > 2 * self.settings.flush_bytes
+        return Batch(group, hurry=hurry), total
 
     async def _commit_batch(self, batch: Batch) -> bool:
         """Write a batch, again and again while the store fails; False where closing gave up on it."""
@@ -184,14 +187,16 @@ class Committer:
         while True:
             begin = perf_counter()
             try:
-                if not (in_doubt and await self._store.holds(batch)):
-                    self.heads.update(await self._store.write(batch))
+                ended = await self._store.recall(batch) if in_doubt else None
+                self.heads.update(await self._store.write(batch) if ended is None else ended)
                 break
+            except EncodingFailed:
+                raise
             except EarwitnessError as error:
                 self._failed(error)
             except Exception as error:  # noqa: BLE001 - a driver's surprise is a failing store like any other
                 self._failed(error)
-            in_doubt = True
+            in_doubt = bool(batch.rows)
             if self._closing:
                 now = monotonic()
                 give_up = give_up or now + self.settings.close_retry_seconds
@@ -258,10 +263,8 @@ class Committer:
             for tell in tuple(self.on_failure):
                 tell(failure)
 
-    def _broken(self, error: Exception) -> None:
-        self._failed(
-            StoreWriteFailed(f"{self._store.location}: a record cannot be encoded ({error!r})", reason=repr(error))
-        )
+    def _broken(self, error: EncodingFailed) -> None:
+        self._failed(StoreWriteFailed(f"{self._store.location}: {error}", reason=str(error)))
 
     def _set_pressure(self) -> None:
         """Ask for a pause above half of the bound, end it below a quarter.

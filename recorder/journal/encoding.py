@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ...schemas.frame import Frame, Kind, Sender
@@ -14,7 +14,7 @@ from .chain import SALT_BYTES, EnvelopeEncoder, LedgerKind, payload_digest, reco
 from .codecs import encode_many
 from .projection import summary_columns
 
-__all__ = ["LAST_KINDS", "Appended", "Batch", "Ending", "SessionState", "clean_type", "encode_batch", "redacted_text"]
+__all__ = ["LAST_KINDS", "Appended", "Batch", "EncodingFailed", "Ending", "SessionState", "clean_type", "redacted_text"]
 
 LAST_KINDS: Final[dict[str, LedgerKind]] = {"close": "closed", "cutoff": "cutoff"}
 """Kinds of the record that ends a session, and of the ledger row that says so."""
@@ -64,17 +64,57 @@ class Ending:
     head: bytes
 
 
-@dataclass(slots=True)
-class Batch:
-    """A group of records, ready to be inserted. It stays as it is when the store refuses it and it is tried again."""
+class EncodingFailed(Exception):
+    """A record cannot be encoded. The sessions of its group cannot go on: their chains have moved."""
 
-    rows: list[tuple[SessionState, tuple[Any, ...]]] = field(default_factory=list[tuple[SessionState, tuple[Any, ...]]])
-    """session; seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
-    opened: list[SessionState] = field(default_factory=list[SessionState])
-    ledger: list[Ending] = field(default_factory=list[Ending])
-    summaries: dict[SessionState, tuple[Any, ...]] = field(default_factory=dict[SessionState, tuple[Any, ...]])
-    bytes: int = 0
-    stored_bytes: int = 0
+
+class Batch:
+    """A group of records, encoded once, in whichever thread first needs it.
+
+    It stays as it is when the store refuses it, and is tried again. Each session's state moves on with the encoding, so
+    groups are encoded in the order in which they were appended.
+
+    Args:
+        items: frames of any number of sessions; each session's in the order of seq.
+        hurry: compress less and be faster.
+    """
+
+    def __init__(self, items: Sequence[Appended], *, hurry: bool = False) -> None:
+        self.items = items
+        self.hurry = hurry
+        self.begins = any(item[1] == 0 for item in items)
+        """Whether a session begins in it."""
+        self.rows: list[tuple[SessionState, tuple[Any, ...]]] = []
+        """session; seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
+        self.opened: list[SessionState] = []
+        self.ledger: list[Ending] = []
+        self.summaries: dict[SessionState, tuple[Any, ...]] = {}
+        """Summary columns that have changed."""
+        self.bytes = 0
+        self.stored_bytes = 0
+        self._encoded = False
+
+    def encode(self, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        """Encode the records, unless that was done.
+
+        Args:
+            entropy: gives random bytes, for the salts.
+
+        Raises:
+            EncodingFailed: one cannot be encoded.
+        """
+        if not self._encoded:
+            self._encoded = True
+            try:
+                _encode(self, entropy)
+            except Exception as error:
+                raise EncodingFailed(f"a record cannot be encoded ({error!r})") from error
+
+    def rows_to_insert(self, ids: Mapping[SessionState, int]) -> Iterator[tuple[Any, ...]]:
+        """Encode, and give the rows of ``records``; ``ids`` has the rows of sessions that begin in this batch."""
+        self.encode()
+        for state, row in self.rows:
+            yield (ids.get(state) or state.row_id, *row)
 
 
 def clean_type(event_type: str | None) -> str | None:
@@ -93,15 +133,9 @@ def redacted_text(paths: Sequence[str]) -> str | None:
     return json.dumps(list(paths)) if paths else None
 
 
-def encode_batch(items: Sequence[Appended], entropy: Callable[[int], bytes] = os.urandom) -> Batch:
-    """Encode appended frames, in order. Each session's state moves on, so every frame is encoded once.
-
-    Args:
-        items: frames of any number of sessions; each session's in the order of seq.
-        entropy: gives random bytes, for the salts.
-    """
-    batch = Batch()
-    stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items])
+def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
+    items = batch.items
+    stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items], hurry=batch.hurry)
     salts = entropy(SALT_BYTES * len(items))
     touched: dict[SessionState, None] = {}
     append = batch.rows.append
@@ -134,4 +168,3 @@ def encode_batch(items: Sequence[Appended], entropy: Callable[[int], bytes] = os
         columns = summary_columns(state.summary.info(state.public_id), ended=state.ended)
         if columns != state.columns:
             state.columns = batch.summaries[state] = columns
-    return batch

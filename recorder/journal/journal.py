@@ -20,7 +20,7 @@ from ...schemas.errors import RequestError, SessionNotFound, StoreWriteFailed
 from ...schemas.statements import OpenStatement
 from .committer import Committer, Pressure
 from .encoding import LAST_KINDS, SessionState
-from .engine import check_header, connect_writer, create_file, reading, write_transaction, writing
+from .engine import check_header, connect_writer, create_file, reading, sqlite_driver, write_transaction, writing
 from .location import Location
 from .lock import WriterLock
 from .paging import Pager
@@ -109,7 +109,7 @@ class Journal:
                     )
                 )
                 await _prepare_schema(connection, where)
-                store = Store(connection, where, now)
+                store = Store(connection, await sqlite_driver(connection), where, now)
                 marked = await recover(store, os.urandom, now()) if recover_sessions else []
                 await store.load_head()
             journal = cls(store, Committer(store, settings), recorder, stack.pop_all())

@@ -31,7 +31,8 @@ SQLITE_TRIGGERS: Final[dict[str, str]] = {
     ),
     "records_no_replace": _sqlite(
         "records_no_replace",
-        "BEFORE INSERT ON records WHEN EXISTS (SELECT 1 FROM records WHERE position = NEW.position)"
+        "BEFORE INSERT ON records WHEN"
+        " (NEW.position > 0 AND EXISTS (SELECT 1 FROM records WHERE position = NEW.position))"
         " OR EXISTS (SELECT 1 FROM records WHERE session = NEW.session AND seq = NEW.seq)",
         "records is append-only: the record exists",
     ),
@@ -61,7 +62,8 @@ SQLITE_TRIGGERS: Final[dict[str, str]] = {
     ),
 }
 """By name: the exact text in ``sqlite_master``. ``INSERT OR REPLACE`` deletes without firing delete triggers
-(unless ``recursive_triggers`` is on), so the insert itself is refused."""
+(unless ``recursive_triggers`` is on), so the insert itself is refused.
+A position that SQLite is to choose is -1 there."""
 
 POSTGRESQL_FUNCTIONS: Final[dict[str, str]] = {
     "earwitness_refuse": """

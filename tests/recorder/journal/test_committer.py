@@ -300,21 +300,39 @@ async def test_closing_twice_is_closing_once(path):
 
 
 async def test_a_commit_whose_answer_was_lost_is_not_written_twice(path, monkeypatch):
-    async with await Journal.open(path, settings=settings(flush_seconds=0.001)) as journal:
-        writer = await journal.begin(OPENING)
+    async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="pass")) as journal:
         write = journal._store.write
-        lost: list[StoreWriteFailed] = []
+        batches: list[int] = []
 
         async def write_and_lose_the_answer(batch):
-            heads = await write(batch)
-            if not lost:
-                lost.append(StoreWriteFailed("connection lost"))
-                raise lost[0]
-            return heads
+            await write(batch)
+            batches.append(len(batch.rows))
+            raise StoreWriteFailed("connection lost")
 
         monkeypatch.setattr(journal._store, "write", write_and_lose_the_answer)
+        writer = await journal.begin(OPENING)
         writer.append("text", "client", b"x", 1)
-        await until(lambda: lost and journal.backlog_bytes == 0)
-        await writer.end(ENDING, 2)
+        await until(lambda: journal.backlog_bytes == 0)
+        with pytest.raises(StoreWriteFailed):
+            await writer.end(ENDING, 2)
+        await until(lambda: journal.backlog_bytes == 0)
+        assert sum(batches) == 3
+        monkeypatch.undo()
+        other = await journal.begin(OPENING)
+        assert await other.end(ENDING, 1) == journal.head
     assert [frame.kind for frame in await read_frames(path, writer.id)] == ["open", "text", "close"]
-    assert (await verify(path)).intact
+    report = await verify(path, head=journal.head)
+    assert report.intact, report.to_text()
+
+
+async def test_a_record_that_cannot_be_encoded_is_a_failure_that_everybody_hears_of(path, monkeypatch):
+    """Nothing that `append` lets through should do so; if it does, it must not be silence."""
+    heard: list[StoreWriteFailed] = []
+    journal = await Journal.open(path, settings=settings(flush_seconds=0.001))
+    writer = await journal.begin(OPENING, on_failure=heard.append)
+    writer.append("text", "client", "no bytes", 1)  # type: ignore[arg-type]
+    with pytest.raises(StoreWriteFailed, match="cannot be encoded"):
+        await writer.commit()
+    assert len(heard) == 1
+    with pytest.raises(StoreWriteFailed, match="the last 1 records"):
+        await journal.aclose()
