@@ -30,6 +30,7 @@ __all__ = [
     "Answer",
     "Offer",
     "accepted_headers",
+    "can_be_sent",
     "labels_of",
     "offer_upward",
     "open_statement",
@@ -77,6 +78,18 @@ class Answer:
     reason: str
     headers: list[Header]
     body: bytes = b""
+
+
+def can_be_sent(target: str, headers: Iterable[Header]) -> bool:
+    """Whether a request can be sent on byte for byte; websockets before 17 reads bytes beyond ASCII, but writes none.
+
+    It gives them as lone surrogates, later versions as ISO-8859-1.
+    """
+    try:
+        "".join((target, *(value for _, value in headers))).encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def reason_phrase(status: int) -> str:

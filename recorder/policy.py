@@ -53,6 +53,7 @@ def admit(
     max_sessions: int | None,
     allow_paths: Sequence[str],
     authorized: bool,
+    encodable: bool = True,
 ) -> Answer | None:
     """Decide on a client's handshake before the upstream hears of it; None lets it through.
 
@@ -63,7 +64,10 @@ def admit(
         max_sessions: how many it may have; None for any number.
         allow_paths: path prefixes that may be asked for; empty for any.
         authorized: whether the client showed a token, or none is asked for.
+        encodable: whether the request can be sent on as it is; older websockets cannot send bytes beyond ASCII.
     """
+    if not encodable:
+        return error_answer(400, "invalid_header", "earwitness: a header or the target is not in ASCII.")
     if not authorized:
         return error_answer(401, "invalid_api_key", "earwitness: this proxy does not know the access token presented.")
     path = target.partition("?")[0]

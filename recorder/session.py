@@ -30,6 +30,7 @@ from .handshake import (
     Answer,
     Offer,
     accepted_headers,
+    can_be_sent,
     labels_of,
     offer_upward,
     open_statement,
@@ -334,6 +335,7 @@ class Session:
             max_sessions=settings.max_sessions,
             allow_paths=settings.allow_paths,
             authorized=self._env.tokens.admits(presented_keys(headers, target)),
+            encodable=can_be_sent(target, headers),
         )
 
     async def _ask_upstream(

@@ -126,12 +126,13 @@ class Peer:
                 if not self.client and not self.writer.can_write_eof():
                     return
                 if not self.client:
-                    self.writer.write_eof()
+                    self.eof()
             if await self.read() is None:
                 return
 
     def eof(self) -> None:
-        self.writer.write_eof()
+        with suppress(OSError):
+            self.writer.write_eof()
 
     def reset(self) -> None:
         """Drop the connection with RST."""
