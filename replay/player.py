@@ -109,6 +109,8 @@ class Player:
         self._unpaced = speed == MAX_SPEED and not self._faults.any
         self._due: int | None = None
         self._hold: Hold | None = None
+        self._deaf_to = -1
+        """Up to this stretch of audio no frame waits for sound any more: it did not come."""
         self._lacked = False
         self._asked = False
         self._stalled = False
@@ -132,6 +134,7 @@ class Player:
         """Take note that the handshake is done."""
         self._started_ns = self._progress_ns = now_ns
         self._pacer = Pacer(self._speed, now_ns)
+        self._asked = True
         return [Need()]
 
     def feed(self, frames: Iterable[Frame], now_ns: int, *, last: bool) -> list[Command]:
@@ -231,6 +234,8 @@ class Player:
             if self._closing:
                 return False
             self._judge.give_up(hold.clients)
+            if hold.audio is not None:
+                self._deaf_to = hold.audio.stretch
         ready = now_ns if self._hold is not None else None
         self._hold = None
         if self._unpaced:
@@ -245,7 +250,9 @@ class Player:
     def _met(self, hold: Hold) -> bool:
         if hold.clients and not self._judge.taken.issuperset(hold.clients):
             return False
-        return hold.audio is None or self._audio.reached(hold.audio.stretch, hold.audio.offset)
+        if hold.audio is None or hold.audio.stretch <= self._deaf_to:
+            return True
+        return self._audio.reached(hold.audio.stretch, hold.audio.offset)
 
     def _awaits_event(self) -> bool:
         if self._hold is not None:

@@ -289,6 +289,26 @@ def test_lenient_goes_on_without_what_did_not_come():
     assert play.report.matched == 0
 
 
+def test_lenient_waits_for_missing_sound_once():
+    started = server("input_audio_buffer.speech_started", item_id="u")
+    stopped = server("input_audio_buffer.speech_stopped", item_id="u")
+    play = Play(append(10), started, append(10), stopped, policy="lenient", timeout_ns=50 * MS).at(50)
+    assert play.sent == [2, 4]
+    assert play.kinds == ["timeout"]
+
+
+def test_further_frames_are_asked_for_once_at_a_time():
+    session = recording(*HELLO)
+    planner = Planner(session.info)
+    for frame in session.frames:
+        planner.apply(frame)
+    player = Player(planner.plan())
+    assert player.connected(0) == [Need()]
+    assert player.received(json.dumps(HELLO[1][1]), 0) == []
+    assert [type(command) for command in player.feed(session.frames[:2], 0, last=False)] == [Send, Need]
+    assert player.received(json.dumps(HELLO[3][1]), 0) == []
+
+
 def test_client_frames_that_nothing_waits_for_time_out_too():
     play = Play(server("session.created"), client("response.cancel"), timeout_ns=10 * MS).at(10)
     assert play.kinds == ["timeout"]
