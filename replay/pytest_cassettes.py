@@ -16,8 +16,8 @@ RECORD_MODES: Final[tuple[RecordMode, ...]] = get_args(RecordMode)
 there, and record the connections beyond it. ``all``: record everything anew."""
 
 SUFFIX: Final = ".ndjson"
-_UNSAFE: Final = re.compile(r"[^\w.-]+")
-_BRACKETS: Final = re.compile(r"[\[\]:]+")
+_UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
+_LONGEST: Final = 80
 
 
 class Plan(NamedTuple):
@@ -83,8 +83,9 @@ def cassette_name(module: str, test: str) -> str:
 
     A parameter may hold anything: what a file name cannot is replaced, and a digest keeps such names apart.
     """
-    plain = _BRACKETS.sub("-", test).strip("-")
-    safe = _UNSAFE.sub("-", plain).strip("-")
-    if safe != plain:
-        safe = f"{safe[:80]}-{blake2b(test.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
+    place, bracket, parameters = test.removesuffix("]").partition("[")
+    plain = place.replace("::", "-") + (f"-{parameters}" if bracket else "")
+    safe = _UNSAFE.sub("-", plain)
+    if safe != plain or len(safe) > _LONGEST:
+        safe = f"{safe[:_LONGEST]}-{blake2b(test.encode('utf-8', 'surrogatepass'), digest_size=4).hexdigest()}"
     return f"{module}/{safe}{SUFFIX}"

@@ -106,15 +106,12 @@ class Stage:
         server = self.server
         if server is None or not server.reports:
             return
-        before: list[tuple[int, ...]] | None = None
-        while True:
+        before: list[tuple[int, ...]] = []
+        while (now := [(each.sent, each.matched, each.audio_bytes) for each in server.reports]) != before:
+            before = now
             with suppress(TimeoutError):
                 await asyncio.wait_for(server.played(len(server.reports)), _STILL_S)
                 return
-            now = [(report.sent, report.matched, report.audio_bytes) for report in server.reports]
-            if now == before:
-                return
-            before = now
 
     async def reports(self) -> list[Report]:
         """Give the reports of the served connections so far."""

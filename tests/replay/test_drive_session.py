@@ -171,10 +171,11 @@ async def test_a_beginning_gives_no_frame_behind_its_end() -> None:
 
 
 def test_the_recorded_handshake_goes_again_without_credentials() -> None:
+    target = "/openai/realtime?api-version=2024-10-01-preview&deployment=gpt-4o"
     opened = OpenStatement.model_validate(
         {
             "request": {
-                "target": "/openai/realtime?api-version=2024-10-01-preview&deployment=gpt-4o&api-key=redacted:hmac-sha256:00",
+                "target": f"{target}&api-key=redacted:hmac-sha256:00",
                 "headers": [
                     ["Host", "old.example"],
                     ["Authorization", "redacted:hmac-sha256:0123456789abcdef"],
@@ -186,8 +187,8 @@ def test_the_recorded_handshake_goes_again_without_credentials() -> None:
             }
         }
     )
-    target, headers, subprotocols = handshake(opened)
-    assert target == "/openai/realtime?api-version=2024-10-01-preview&deployment=gpt-4o"
+    asked, headers, subprotocols = handshake(opened)
+    assert asked == target
     assert headers == [("OpenAI-Beta", "realtime=v1")]
     assert subprotocols == ["realtime"]
     assert handshake(opened, model="gpt-5")[0] == "/openai/realtime?api-version=2024-10-01-preview&deployment=gpt-5"

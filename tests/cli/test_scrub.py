@@ -1,0 +1,57 @@
+"""``export --scrub``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from earwitness.replay.bundled import bundled_path, bundled_recording
+from earwitness.replay.driving import drive
+from earwitness.replay.serving import serve
+from earwitness.replay.source import open_recording
+
+from tests.cli.command import Command
+
+
+def rules(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "rules.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_scrubbed_export_has_its_policy_in_the_header_and_still_replays(earwitness: Command, tmp_path: Path) -> None:
+    path = rules(tmp_path, "[[replace]]\npattern = 'Lisbon'\nwith = 'Springfield'\n")
+    out = tmp_path / "shared.ndjson"
+    done = earwitness.ok("export", bundled_path(), "--scrub", path, "-o", out)
+    assert "1745 records" in done.err
+    text = out.read_text()
+    assert "Lisbon" not in text
+    assert json.loads(text.split("\n")[0])["match"]["audio"] == "length"
+    # From the journal the same comes out.
+    earwitness.ok("import", bundled_path())
+    earwitness.ok("export", "latest", "--scrub", path, "-o", tmp_path / "again.ndjson")
+    assert (tmp_path / "again.ndjson").read_text().split("\n")[1:] == text.split("\n")[1:]
+
+
+async def test_the_recorded_client_replays_it_strictly(tmp_path: Path, earwitness: Command) -> None:
+    path = rules(tmp_path, "[[replace]]\npattern = 'Lisbon'\nwith = 'Springfield'\n")
+    out = tmp_path / "shared.ndjson"
+    await asyncio.to_thread(earwitness.ok, "export", bundled_path(), "--scrub", path, "-o", out)
+    async with open_recording(str(out), "") as shared, serve(shared) as served:
+        await drive(bundled_recording(), served.url)
+        assert served.report.complete, served.report.text()
+
+
+def test_a_forbidden_text_that_is_left_writes_nothing(earwitness: Command, tmp_path: Path) -> None:
+    out = tmp_path / "shared.ndjson"
+    told = earwitness.refused(
+        3, "export", bundled_path(), "--scrub", rules(tmp_path, "forbid = ['Lisbon']\n"), "-o", out
+    )
+    assert "still has what the rules forbid: 'Lisbon'" in told
+    assert not out.exists()
+
+
+def test_rules_that_are_none_are_named(earwitness: Command, tmp_path: Path) -> None:
+    path = rules(tmp_path, "idz = 'keep'\n")
+    assert "idz" in earwitness.refused(6, "export", bundled_path(), "--scrub", path, "-o", tmp_path / "x.ndjson")
