@@ -47,6 +47,7 @@ _DELTAS: Final[Mapping[str, TextKind]] = {
     "response.output_audio_transcript.delta": "transcript",
     "response.output_text.delta": "text",
 }
+# `b64decode(text, None, True)` is `validate=True`; positional arguments save a tenth of the call.
 _ARGUMENTS: Final = ("response.function_call_arguments.delta", "response.mcp_call_arguments.delta")
 _AUDIO: Final = "response.output_audio.delta"
 _APPEND: Final = "input_audio_buffer.append"
@@ -80,7 +81,7 @@ def _append(state: State) -> Handler:
             return True
         try:
             event = decode(body)  # type: ignore[arg-type]  # an erased one raises TypeError
-            length = len(b64decode(event.audio, validate=True)) if audio is None else len(audio)
+            length = len(b64decode(event.audio, None, True)) if audio is None else len(audio)
         except _UNREADABLE:
             return False
         if frame.sender != "client":
@@ -106,7 +107,7 @@ def _audio(state: State) -> Handler:
         try:
             event = decode(frame.body)  # type: ignore[arg-type]  # an erased one raises TypeError
             audio = frame.audio
-            length = len(b64decode(event.delta, validate=True)) if audio is None else len(audio)
+            length = len(b64decode(event.delta, None, True)) if audio is None else len(audio)
         except _UNREADABLE:
             return False
         sink = sink_of((event.item_id, event.content_index))
