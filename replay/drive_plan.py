@@ -42,7 +42,7 @@ class ClientRule(NamedTuple):
 CLIENT_RULES: Final = (
     ClientRule(
         "any but appended audio",
-        "as many `session.created`, `session.updated` and `response.done` as had come before it",
+        "as many `session.created`, `session.started`, `session.updated` and `response.done` as had come before it",
         "A program sets up the session first and asks again when it has been answered.",
     ),
     ClientRule(
@@ -78,7 +78,7 @@ CLIENT_RULES: Final = (
 )
 """What client frames wait for when a recording drives a server."""
 
-EVERY: Final = ("session.created", "session.updated", "response.done")
+EVERY: Final = ("session.created", "session.started", "session.updated", "response.done")
 """Server events of which as many must have come for any event of the client."""
 
 MORE: Final[dict[str, tuple[str, ...]]] = {

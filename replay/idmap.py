@@ -31,6 +31,7 @@ ID_KEYS: Final = (
     "response_id",
     "conversation_id",
     "client_event_id",
+    "approval_request_id",
 )
 
 _KEYS: Final = "|".join(ID_KEYS)

@@ -61,7 +61,7 @@ _SHOWN: Final = 120
 TRUNCATION_TOLERANCE_MS: Final = 200
 """How far a truncation may lie from the recorded one at speed 1: clients measure it on a clock of their own."""
 
-_ID_KEYS: Final = frozenset(("item_id", "previous_item_id", "call_id", "response_id"))
+_ID_KEYS: Final = frozenset(("item_id", "previous_item_id", "call_id", "response_id", "approval_request_id"))
 _REDACTED: Final = "redacted:hmac-sha256:"
 
 
@@ -224,14 +224,20 @@ _NO_IDS: Final[frozenset[Path]] = frozenset()
 
 def _chosen_ids(event: Json) -> frozenset[Path]:
     """Places of ids that the client itself chose: they are bound, not compared."""
+    places: list[Path] = []
     item = event.get("item")
     if isinstance(item, dict):
-        places: list[Path] = [("item", "id")]
+        places.append(("item", "id"))
         # A call that the client writes into the history carries an id of its own choice.
         if cast("Json", item).get("type") == "function_call":
             places.append(("item", "call_id"))
-        return frozenset(places)
-    return _NO_IDS
+    response = event.get("response")
+    given = cast("Json", response).get("input") if isinstance(response, dict) else None
+    for index, each in enumerate(cast("list[Any]", given) if isinstance(given, list) else ()):
+        # Items of a response outside the conversation; a reference names one that exists.
+        if not isinstance(each, dict) or cast("Json", each).get("type") != "item_reference":
+            places.append(("response", "input", index, "id"))
+    return frozenset(places)
 
 
 def _walk(

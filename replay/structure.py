@@ -20,6 +20,7 @@ Key = tuple[str | int, ...]
 LANDMARKS: Final = frozenset(
     (
         "session.created",
+        "session.started",
         "session.updated",
         "response.created",
         "response.done",

@@ -7,6 +7,7 @@ import json
 import random
 from collections import deque
 
+import pytest
 from earwitness.replay.drive_plan import make_drive_plan
 from earwitness.replay.driver import Driver, More, SendFrame
 from earwitness.replay.matching import MatchPolicy
@@ -224,6 +225,52 @@ def test_with_fresh_ids_every_conversation_is_played_to_its_end_too(conversation
         json.loads(one)["type"] for one in payloads(session, "server")
     ]
     assert len(sent) == len(payloads(session, "client"))
+
+
+TRANSLATION = (
+    server("session.created", session={"type": "translation"}),
+    client("session.update", session={"audio": {"output": {"language": "pt"}}}),
+    server("session.updated", session={"audio": {"output": {"language": "pt"}}}),
+    client("session.input_audio_buffer.append", audio="AAAAAAAA"),
+    server("session.input_transcript.delta", delta="Good"),
+    client("session.input_audio_buffer.append", audio="AAAAAAAA"),
+    server("session.output_transcript.delta", delta="Bom"),
+    server("session.output_audio.delta", delta="AAAA"),
+    client("session.close"),
+    server("session.closed"),
+    closing("server", 1000),
+)
+LIVE = (
+    client("session.start", session={"model": "m"}),
+    server("session.started", session={"id": "live_1"}),
+    client("session.input_audio.append", audio="AAAA"),
+    client("session.commentary.append", event_id="c1", text="x"),
+    server("session.commentary.appended", client_event_id="c1"),
+    server("session.output_audio.delta", delta="AAAA"),
+    client("session.input_audio.mute"),
+    server("session.input_audio.muted"),
+    client("session.close"),
+    server("session.closed"),
+    closing("client"),
+)
+MCP = (
+    server("response.created", response={"id": "resp_1"}),
+    output_item("resp_1", 0, "mcpr_000001", type="mcp_approval_request", name="f"),
+    client(
+        "conversation.item.create",
+        item={"type": "mcp_approval_response", "approval_request_id": "mcpr_000001", "approve": True},
+    ),
+    server("response.done", response={"id": "resp_1", "status": "completed"}),
+    added("item_2", type="mcp_approval_response", approval_request_id="mcpr_000001", approve=True),
+)
+
+
+@pytest.mark.parametrize("ids", ["map", "fresh"])
+@pytest.mark.parametrize("lines", [TRANSLATION, LIVE, MCP], ids=["translation", "live", "mcp"])
+def test_other_vocabularies_are_played_to_their_end_too(lines, ids):
+    player, driver, _, _ = exchange(recording(*lines), random.Random(1), ids=ids)
+    assert player.report.complete, player.report.text()
+    assert driver.notes == []
 
 
 @given(conversations, st.data())

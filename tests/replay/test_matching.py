@@ -100,6 +100,17 @@ def test_ids_that_name_other_things_are_compared_after_mapping():
     assert differ(left, right, to_recorded={"new": "old"}.get) == []
 
 
+def test_items_given_to_a_response_have_ids_of_the_clients_choice_and_references_do_not():
+    def asked(**item):
+        return {"type": "response.create", "response": {"conversation": "none", "input": [item]}}
+
+    assert differ(asked(type="message", id="a"), asked(type="message", id="b")) == []
+    assert (
+        differ(asked(type="item_reference", id="a"), asked(type="item_reference", id="b"), to_recorded={"b": "a"}.get)
+        == []
+    )
+
+
 def test_metadata_counts_by_its_keys():
     def asked(**metadata):
         return {"type": "response.create", "response": {"metadata": metadata}}
