@@ -31,6 +31,11 @@ class AudioRefs:
         self._flat.append(length)
         self.total += length
 
+    @property
+    def seqs(self) -> array[int]:
+        """The records, in order."""
+        return self._flat[::2]
+
     def copy(self) -> AudioRefs:
         """A copy that does not grow with this one."""
         other = AudioRefs()

@@ -6,6 +6,7 @@ import copy
 from array import array
 from typing import TypeVar
 
+from ...schemas.seqs import Seqs
 from ...schemas.state import (
     Call,
     Conversation,
@@ -36,7 +37,10 @@ def build(state: State, dialect: str) -> Conversation:
 
     JSON values are shared with the working state, which never changes one.
     """
-    frozen = {item: _item(item, client_spoke=state.client_spoke) for item in (*state.items.values(), *state.deleted)}
+    deltas = _Deltas()
+    frozen = {
+        item: _item(item, deltas, client_spoke=state.client_spoke) for item in (*state.items.values(), *state.deleted)
+    }
     conversation = Conversation(
         dialect=state.dialect or dialect,
         conversation_id=state.conversation_id,
@@ -48,7 +52,7 @@ def build(state: State, dialect: str) -> Conversation:
             for item in state.items.values()
             if item.deleted_seq is None and (item not in state.order or not _in_band(item))
         ],
-        responses=[_response(state, response) for response in state.responses.values()],
+        responses=[_response(state, response, deltas) for response in state.responses.values()],
         calls=[_call(state, item) for item in state.calls],
         mcp=[_copy(tools, seqs=tools.seqs.copy()) for tools in state.mcp.values()],
         input_audio=InputAudio(
@@ -103,10 +107,19 @@ def _session(session: Session) -> Session:
     )
 
 
-def _item(item: ItemWork, *, client_spoke: bool) -> Item:
+class _Deltas(dict[PartWork, Seqs]):
+    """The records with the deltas of each part: they are behind the part, its item and its response."""
+
+    def __missing__(self, part: PartWork) -> Seqs:
+        transcribed = () if part.transcription is None else (part.transcription.stream.seqs,)
+        seqs = self[part] = join((), (part.text.seqs, part.transcript.seqs, part.audio.seqs, *transcribed))
+        return seqs
+
+
+def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
     # Whether the client is on record at all is known at the end: an item may come before the client's first event.
     by = item.created_by if client_spoke or item.created_by != "server" else None
-    parts = [_part(item.parts[index]) for index in sorted(item.parts)]
+    parts = [_part(item.parts[index], deltas[item.parts[index]]) for index in sorted(item.parts)]
     spans = [] if item.span is None else [item.span.seqs]
     singles = [item.arguments.seqs, array("q", [] if item.request_seq is None else [item.request_seq])]
     return Item(
@@ -140,7 +153,7 @@ def _main_stream(part: PartWork) -> TextStream:
     return part.transcript if part.transcript.marks or part.transcript.stated is not None else part.text
 
 
-def _part(part: PartWork) -> Part:
+def _part(part: PartWork, deltas: Seqs) -> Part:
     stream = _main_stream(part)
     marks = iter(stream.marks)
     text, transcript = part.text.text, part.transcript.text
@@ -148,9 +161,6 @@ def _part(part: PartWork) -> Part:
     transcription = None if part.transcription is None else _transcription(part.transcription)
     if transcription is not None and transcript is None and transcription.status in ("partial", "completed"):
         transcript = transcription.text
-    singles = [part.text.seqs, part.transcript.seqs, _seqs_of_pairs(part)]
-    if part.transcription is not None:
-        singles.append(part.transcription.stream.seqs)
     return Part(
         type=part.type,
         index=part.index,
@@ -166,12 +176,8 @@ def _part(part: PartWork) -> Part:
         streamed=None if stream.streamed == final else stream.streamed,
         first_audio_ns=part.first_audio_ns,
         audio_done=part.audio_done,
-        seqs=join([part.seqs, *([] if transcription is None else [transcription.seqs])], singles),
+        seqs=join([part.seqs, deltas, *([] if transcription is None else [transcription.seqs])]),
     )
-
-
-def _seqs_of_pairs(part: PartWork) -> array[int]:
-    return array("q", [seq for seq, _ in part.audio])
 
 
 def _transcription(work: TranscriptionWork) -> Transcription:
@@ -189,18 +195,15 @@ def _transcription(work: TranscriptionWork) -> Transcription:
     )
 
 
-def _response(state: State, response: Response) -> Response:
-    deltas: list[array[int]] = [
-        array("q", [seq for seq in (response.request_seq, response.trigger_seq) if seq is not None])
-    ]
+def _response(state: State, response: Response, deltas: _Deltas) -> Response:
+    causes = [seq for seq in (response.request_seq, response.trigger_seq) if seq is not None]
+    runs, singles = [response.seqs], [array("q", causes)]
     for item_id in response.output:
         item = state.items.get(item_id)
-        if item is None or item.response is not response:
-            continue
-        deltas.append(item.arguments.seqs)
-        for part in item.parts.values():
-            deltas += [part.text.seqs, part.transcript.seqs, _seqs_of_pairs(part)]
-    return _copy(response, output=list(response.output), seqs=join([response.seqs], deltas))
+        if item is not None and item.response is response:
+            singles.append(item.arguments.seqs)
+            runs.extend(deltas[part] for part in item.parts.values())
+    return _copy(response, output=list(response.output), seqs=join(runs, singles))
 
 
 def _call(state: State, item: ItemWork) -> Call:

@@ -115,7 +115,7 @@ class TranscriptionWork:
     done_ns: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PartWork:
     """A content part."""
 
