@@ -31,6 +31,8 @@ _SUFFIXES: Final[dict[str, FileFormat]] = {
 _SERIAL: Final = 0x45415257
 """Of an Ogg file's only stream; any number is right."""
 _OPUS_RATES: Final = (8000, 12000, 16000, 24000, 48000)
+_HIGHEST_RATE: Final = 192_000
+"""Of WAV and FLAC: what players play. No API sends more, but a session may state any number."""
 _WAV_HEADER: Final = 44
 _WAV_LIMIT: Final = (1 << 32) - 1
 """RIFF counts bytes in 32 bits, from behind its first 8."""
@@ -59,9 +61,9 @@ def file_format(target: Path, stated: str | None = None) -> FileFormat:
 
 
 def file_rate(rate: int, kind: FileFormat) -> int:
-    """The sample rate to write: the given one, or where Opus has none such, the next higher that it has."""
+    """The sample rate to write: the given one, or the next that the format has."""
     if kind != "ogg":
-        return rate
+        return min(rate, _HIGHEST_RATE)
     return next((each for each in _OPUS_RATES if each >= rate), _OPUS_RATES[-1])
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from earwitness.replay.audio.files import FILE_FORMATS, file_format, file_rate, refuse_too_long, sound_file
+from earwitness.replay.audio.files import FILE_FORMATS, FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from earwitness.schemas.errors import CannotWrite, RequestError
 
 from tests.replay.audio.calls import ramp
@@ -42,6 +42,13 @@ def test_opus_takes_the_next_rate_that_it_has() -> None:
         8000, 12000, 24000, 24000, 48000, 48000
     ]  # fmt: skip
     assert file_rate(44_100, "flac") == file_rate(44_100, "wav") == 44_100
+
+
+@pytest.mark.parametrize("kind", FILE_FORMATS)
+def test_a_rate_that_no_file_can_have_becomes_one_that_it_can(kind: FileFormat, tmp_path: Path) -> None:
+    rate = file_rate(1 << 40, kind)
+    write(tmp_path / "a", kind, STEREO[:1000], rate)
+    assert soundfile.info(tmp_path / "a").samplerate == rate >= 48_000
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac"])
