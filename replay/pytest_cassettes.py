@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, get_args
 
@@ -24,16 +25,25 @@ class Plan(NamedTuple):
     """What a test does with its cassettes.
 
     Attributes:
-        replay: cassettes to serve, one to each connection, in order.
-        record: whether connections beyond them go to the upstream.
-        targets: where recorded sessions are written, in order; empty where nothing is recorded.
-        missing: cassettes that are named and not there, where nothing is recorded.
+        paths: its cassettes, one to each connection, there or not.
+        replay: those that are served; a beginning of ``paths``.
+        record: whether the connections beyond them go to the upstream.
+        missing: those that are named and not there, where they can neither be replayed nor recorded.
     """
 
+    paths: tuple[Path, ...]
     replay: tuple[Path, ...]
-    record: bool
-    targets: tuple[Path, ...] = ()
+    record: bool = False
     missing: tuple[Path, ...] = ()
+
+    def target(self, number: int) -> Path:
+        """Give where a recorded session is written.
+
+        Args:
+            number: which of the recorded ones, from 0.
+        """
+        index = len(self.replay) + number
+        return self.paths[index] if index < len(self.paths) else _numbered(self.paths[0], index + 1)
 
 
 def plan_test(mode: RecordMode, paths: Sequence[Path]) -> Plan:
@@ -44,16 +54,16 @@ def plan_test(mode: RecordMode, paths: Sequence[Path]) -> Plan:
         paths: the test's cassettes, one to each connection; there or not.
     """
     there = tuple(path for path in paths if path.exists())
-    absent = tuple(path for path in paths if not path.exists())
     if mode == "all" or (mode == "once" and not there):
-        return Plan((), True, tuple(paths))
-    if mode == "new":
-        # Recorded is what comes after the last one that is there: connections are told apart by their order.
-        return Plan(there, True, absent or (_next(paths[-1], len(paths) + 1),))
-    return Plan(there, False, missing=absent)
+        return Plan(tuple(paths), (), record=True)
+    begin = tuple(takewhile(Path.exists, paths))
+    # Connections are told apart by their order, so what is recorded comes behind all that is there.
+    if mode == "new" and begin == there:
+        return Plan(tuple(paths), there, record=True)
+    return Plan(tuple(paths), there, missing=tuple(path for path in paths if path not in there))
 
 
-def _next(path: Path, number: int) -> Path:
+def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}-{number}{path.suffix}")
 
 
@@ -69,7 +79,7 @@ def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Pat
     if names:
         return [folder / name for name in names]
     paths = [folder / default]
-    while (further := _next(paths[0], len(paths) + 1)).exists():
+    while (further := _numbered(paths[0], len(paths) + 1)).exists():
         paths.append(further)
     return paths
 

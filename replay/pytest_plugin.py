@@ -113,7 +113,7 @@ def realtime(request: pytest.FixtureRequest) -> Iterator[Realtime]:
     plan = settings.plan()
     if plan.missing:
         names = ", ".join(str(path) for path in plan.missing)
-        pytest.fail(f"{names}: no such cassette. Record it: {settings.how_to_record()}", pytrace=False)
+        pytest.fail(f"{names}: no such cassette. Record it: {settings.how_to_record(plan)}", pytrace=False)
     server = _make(settings, plan)
     item.stash[_served] = server
     try:
@@ -149,8 +149,8 @@ def _make(settings: _Settings, plan: Plan) -> Realtime:
 
 def _conclude(server: Realtime, plan: Plan) -> None:
     """Judge a test that has passed: write what was recorded; fail where the client left the recording unnoticed."""
-    if plan.targets:
-        written = server.finish_recording(plan.targets)
+    if plan.record:
+        written = server.finish_recording(plan.target)
         if not written and not plan.replay:
             pytest.fail("nothing was recorded: no client connected to the realtime fixture.", pytrace=False)
     if not server.judged and server.strict and server.diverged:
@@ -194,9 +194,11 @@ class _Settings:
         paths = cassette_paths(folder, names, cassette_name(module.stem, test))
         return plan_test(mode, paths)
 
-    def how_to_record(self) -> str:
-        """Give the command that records this test."""
-        return f"pytest '{self._item.nodeid}' --realtime-record=once"
+    def how_to_record(self, plan: Plan) -> str:
+        """Give the command that records what this test lacks."""
+        behind = plan.replay == plan.paths[: len(plan.replay)]
+        mode = "once" if not plan.replay else "new" if behind else "all"
+        return f"pytest '{self._item.nodeid}' --realtime-record={mode}"
 
     # Matching
 

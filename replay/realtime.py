@@ -14,7 +14,7 @@ asynchronous ones on whichever loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -238,9 +238,9 @@ class Realtime:
         self._running.run(self._stage.settle())
         return self._running.run(self._stage.reports())
 
-    def finish_recording(self, targets: Sequence[Path]) -> list[Path]:
+    def finish_recording(self, target_of: Callable[[int], Path]) -> list[Path]:
         """End the recording and write its sessions as cassettes; see :meth:`.stage.Stage.finish_recording`."""
-        return self._running.run(self._stage.finish_recording(targets))
+        return self._running.run(self._stage.finish_recording(target_of))
 
 
 def serve(

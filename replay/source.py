@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from ..recorder.importers.files import file_id, read_file
 from ..recorder.journal import JournalReader
@@ -48,7 +50,20 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
         return
     async with await JournalReader.open(db) as reader:
         info = await reader.resolve(reference)
-        yield reader.recording(info.id)
+        recording = reader.recording(info.id)
+        recording.info = replace(recording.info, match=await _policy(recording))
+        yield recording
+
+
+async def _policy(recording: Recording) -> dict[str, Any] | None:
+    """Read the match policy that an imported cassette brought along: it stands in the first record."""
+    async for batch in recording.batches(0, 1):
+        try:
+            policy = batch[0].json().get("match")
+        except (ValueError, AttributeError):
+            return None
+        return cast("dict[str, Any]", policy) if isinstance(policy, dict) else None
+    return None
 
 
 def _split(reference: str) -> tuple[str, int | None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,11 +128,11 @@ class Stage:
                 conversations += [await fold_recording(reader.recording(info.id)) for info in await reader.sessions()]
         return conversations
 
-    async def finish_recording(self, targets: Sequence[Path]) -> list[Path]:
+    async def finish_recording(self, target_of: Callable[[int], Path]) -> list[Path]:
         """End the recording and write each of its sessions as a cassette; a file that is there is replaced.
 
         Args:
-            targets: where the first sessions go; further ones go beside the last of them, numbered.
+            target_of: gives where a session goes, by its number from 0.
 
         Returns:
             the files that were written.
@@ -146,7 +146,7 @@ class Stage:
         written: list[Path] = []
         async with await JournalReader.open(self._database) as reader:
             for number, info in enumerate(await reader.sessions()):
-                target = targets[number] if number < len(targets) else numbered(targets[-1], number + 1)
+                target = target_of(number)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 await export_cassette(reader.recording(info.id), target, force=True)
                 written.append(target)
@@ -170,8 +170,3 @@ class Stage:
         await self._end_recording()
         if self._folder is not None:
             self._folder.cleanup()
-
-
-def numbered(path: Path, number: int) -> Path:
-    """Give the path of the N-th session of a test that names only the first: ``talk.ndjson``, ``talk-2.ndjson``."""
-    return path.with_name(f"{path.stem}-{number}{path.suffix}")

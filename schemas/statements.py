@@ -79,6 +79,8 @@ class OpenStatement(_Statement):
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """Other sessions by role: ``previous`` (this one continues it), ``drives`` (this one plays it again)."""
+    match: dict[str, Any] | None = None
+    """The match policy of the cassette that it was imported from."""
 
     def to_payload(self) -> bytes:
         """Give the statement as the record's bytes; what was not stated is left out, so that a copy is a copy."""

@@ -132,7 +132,10 @@ async def import_session(journal: Journal, session: ImportedSession) -> str:
         StoreWriteFailed: the journal refused a write.
     """
     first, *frames, last = session.frames
-    writer = await journal.begin(session.opening, offset_ns=first.offset_ns)
+    opening = session.opening
+    if session.match is not None:
+        opening = opening.model_copy(update={"match": session.match})
+    writer = await journal.begin(opening, offset_ns=first.offset_ns)
     for number, frame in enumerate(frames):
         # An erased payload stays erased: what is left of it is its envelope.
         payload = frame.payload or b""

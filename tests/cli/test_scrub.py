@@ -28,6 +28,11 @@ def test_a_scrubbed_export_has_its_policy_in_the_header_and_still_replays(earwit
     text = out.read_text()
     assert "Lisbon" not in text
     assert json.loads(text.split("\n")[0])["match"]["audio"] == "length"
+    # The policy goes with it into a journal, and out again.
+    earwitness.ok("import", out)
+    earwitness.ok("export", "latest", "-o", tmp_path / "back.ndjson")
+    headers = [json.loads(path.read_text().split("\n")[0]) for path in (out, tmp_path / "back.ndjson")]
+    assert headers[0]["match"] == headers[1]["match"]
     # From the journal the same comes out.
     earwitness.ok("import", bundled_path())
     earwitness.ok("export", "latest", "--scrub", path, "-o", tmp_path / "again.ndjson")

@@ -17,22 +17,35 @@ def paths(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("mode", ["none", "once"])
 def test_a_test_with_a_cassette_replays(mode: RecordMode, paths: list[Path]) -> None:
-    assert plan_test(mode, paths[:1]) == Plan((paths[0],), False)
-    assert plan_test(mode, paths) == Plan((paths[0],), False, missing=(paths[1],))
+    assert plan_test(mode, paths[:1]) == Plan((paths[0],), (paths[0],))
+    assert plan_test(mode, paths) == Plan(tuple(paths), (paths[0],), missing=(paths[1],))
 
 
 def test_a_test_without_any_records_once_and_never_in_none(paths: list[Path]) -> None:
-    assert plan_test("once", paths[1:]) == Plan((), True, (paths[1],))
-    assert plan_test("none", paths[1:]) == Plan((), False, missing=(paths[1],))
+    assert plan_test("once", paths[1:]) == Plan((paths[1],), (), record=True)
+    assert plan_test("none", paths[1:]) == Plan((paths[1],), (), missing=(paths[1],))
 
 
 def test_new_records_what_comes_after_what_is_there(paths: list[Path]) -> None:
-    assert plan_test("new", paths) == Plan((paths[0],), True, (paths[1],))
-    assert plan_test("new", paths[:1]) == Plan((paths[0],), True, (paths[0].with_name("one-2.ndjson"),))
+    plan = plan_test("new", paths)
+    assert plan == Plan(tuple(paths), (paths[0],), record=True)
+    assert plan.target(0) == paths[1]
+    assert plan_test("new", paths[:1]).target(0) == paths[0].with_name("one-2.ndjson")
 
 
-def test_all_records_everything(paths: list[Path]) -> None:
-    assert plan_test("all", paths) == Plan((), True, tuple(paths))
+def test_new_does_not_record_before_what_is_there(paths: list[Path]) -> None:
+    assert plan_test("new", paths[::-1]) == Plan(tuple(paths[::-1]), (paths[0],), missing=(paths[1],))
+
+
+def test_all_records_everything_and_numbers_what_is_not_named(paths: list[Path]) -> None:
+    plan = plan_test("all", paths)
+    assert plan == Plan(tuple(paths), (), record=True)
+    assert [plan.target(number).name for number in range(4)] == [
+        "one.ndjson",
+        "two.ndjson",
+        "one-3.ndjson",
+        "one-4.ndjson",
+    ]
 
 
 def test_named_cassettes_lie_in_the_folder_and_a_default_takes_those_numbered_after_it(tmp_path: Path) -> None:

@@ -484,6 +484,22 @@ def test_the_key_of_the_environment_reaches_the_upstream_in_the_clients_place(
     assert KEY not in (inner.path / "cassettes" / "test_it" / "test_hello.ndjson").read_text()
 
 
+def test_connections_beyond_the_named_cassettes_are_numbered_and_found_again(
+    inner: pytest.Pytester, upstream: Callable[..., str]
+) -> None:
+    source = """
+        from helpers import hello
+
+        def test_three(realtime):
+            assert [hello(realtime) for _ in range(3)] == ["Hi there"] * 3
+            realtime.assert_complete()
+        """
+    run(inner, source, "--realtime-record=once", f"--realtime-upstream={upstream(talk())}")
+    made = sorted(path.name for path in (inner.path / "cassettes" / "test_it").iterdir())
+    assert made == ["test_three-2.ndjson", "test_three-3.ndjson", "test_three.ndjson"]
+    run(inner, source)
+
+
 # What it must not do
 
 WATCH = """
