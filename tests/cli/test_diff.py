@@ -43,6 +43,15 @@ def test_json_says_the_same(earwitness: Command, other: Path) -> None:
     assert (first["aspect"], first["path"], first["left"], first["right"]) == ("call", "arguments.days", 2, 3)
 
 
+def test_json_has_the_documented_fields(earwitness: Command, other: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "json.md").read_text(encoding="utf-8")
+    section = page.partition("## `earwitness diff --json`")[2].partition("\n## ")[0]
+    value = earwitness("diff", bundled_path(), other, "--json").json()
+    pair = value["turns"][0]
+    names = {*value, *value["first"], *value["left"], *pair, *pair["left"], *value["turns"][4]["left"]["cuts"][0]}
+    assert [name for name in names if f"`{name}`" not in section] == []
+
+
 def test_what_is_ignored_does_not_count(earwitness: Command, other: Path) -> None:
     assert earwitness("diff", bundled_path(), other, "--ignore", "call.arguments.days").code == 0
     assert earwitness("diff", bundled_path(), other, "--ignore", "output").code == 1
