@@ -27,7 +27,7 @@ import zstandard
 
 from ...schemas.errors import StoreCorrupt
 from .dictionary import DICTIONARY_1
-from .splitting import Proven, Split, split_audio
+from .splitting import Split, Splitter
 
 __all__ = ["CODECS", "Stored", "decode", "decode_many", "encode_many"]
 
@@ -42,9 +42,6 @@ _SHORTEST_ZSTD: Final = 40
 
 _SHORTEST_PCM: Final = 64
 _LARGE_PACKET: Final = 2048
-_LARGEST: Final = 1 << 31
-"""No payload decodes to more; a length beyond it is damage, and must not make the reader allocate it."""
-
 _CACHED_BODIES: Final = 256
 _MAX_CACHED_BODY: Final = 512
 
@@ -91,7 +88,7 @@ class _Tools(local):
             dict_data=dictionary, format=zstandard.FORMAT_ZSTD1_MAGICLESS
         )
         self.audio_decompressor = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS)
-        self.proven: set[Proven] = set()
+        self.splitter = Splitter()
         self.prefixes: dict[tuple[bytes, int], bytes] = {}
         self.bodies: dict[bytes, bytes] = {}
 
@@ -123,11 +120,11 @@ def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]], *, hurry: bo
         What to store, in the same order. Decoding gives back the same bytes.
     """
     tools = _tools
-    compress, proven = tools.json_compressor.compress, tools.proven
+    compress, split_audio = tools.json_compressor.compress, tools.splitter.split
     stored: list[Stored] = []
     samples: dict[int, list[tuple[int, bytes, bytes]]] = {}
     for index, (payload, event_type, is_text) in enumerate(payloads):
-        split = split_audio(payload, event_type, proven) if is_text else None
+        split = split_audio(payload, event_type) if is_text else None
         if split is not None:
             audio, prefix = split.audio, tools.prefix(split)
             size = len(audio)
@@ -170,6 +167,7 @@ def decode_many(rows: Sequence[tuple[int, bytes | None]]) -> list[Decoded]:
         StoreCorrupt: a codec is unknown, or the data is not what it says. ``data["index"]`` is the row's index.
     """
     tools = _tools
+    unzip, unzip_audio = tools.json_decompressor.decompress, tools.audio_decompressor.decompress
     decoded: list[Decoded] = []
     coded: dict[int, list[tuple[int, bytes]]] = {}
     index = 0
@@ -180,12 +178,12 @@ def decode_many(rows: Sequence[tuple[int, bytes | None]]) -> list[Decoded]:
             elif codec == PLAIN:
                 decoded.append(Decoded(data, None, 0))
             elif codec == ZSTD:
-                decoded.append(Decoded(_decompress(tools.json_decompressor, data), None, 0))
+                decoded.append(Decoded(unzip(data), None, 0))
             elif codec == SPLIT_RAW:
                 decoded.append(Decoded(*_read_split(tools, data)))
             elif codec == SPLIT_PCM16:
                 body, audio, cut = _read_split(tools, data)
-                planes = _decompress(tools.audio_decompressor, audio)
+                planes = unzip_audio(audio)
                 if len(planes) % 2:
                     raise ValueError("half a sample")
                 coded.setdefault(len(planes), []).append((index, planes))
@@ -222,7 +220,7 @@ def _read_split(tools: _Tools, data: bytes) -> tuple[bytes, bytes, int]:
     stored = data[at:end]
     body = tools.bodies.get(stored)
     if body is None:
-        body = _decompress(tools.json_decompressor, stored)
+        body = tools.json_decompressor.decompress(stored)
         if size <= _MAX_CACHED_BODY:
             if len(tools.bodies) >= _CACHED_BODIES:
                 tools.bodies.clear()
@@ -230,13 +228,6 @@ def _read_split(tools: _Tools, data: bytes) -> tuple[bytes, bytes, int]:
     if cut > len(body):
         raise ValueError("the cut lies outside the body")
     return body, data[end:], cut
-
-
-def _decompress(decompressor: zstandard.ZstdDecompressor, data: bytes) -> bytes:
-    size = zstandard.get_frame_parameters(data, format=zstandard.FORMAT_ZSTD1_MAGICLESS).content_size
-    if size > _LARGEST:
-        raise ValueError(f"{size} bytes of content")
-    return decompressor.decompress(data)
 
 
 def _to_planes(chunks: list[bytes], size: int) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import pybase64
 
-__all__ = ["Proven", "Split", "audio_key", "split_audio"]
+__all__ = ["Split", "Splitter", "audio_key"]
 
 _SHORTEST: Final = 16
 """Base64 characters below which a split saves nothing."""
@@ -25,11 +25,8 @@ _MARK_TEXT: Final = _MARK.decode()
 _SPACE: Final = b" \t\r\n"
 
 
-_MOST_PROVEN: Final = 256
-_LARGEST_PROVEN: Final = 512
-
-Proven = tuple[bytes, int, str | None]
-"""A body, its cut and its type, of which :func:`_is_value` was true. It does not depend on the audio."""
+_MOST_SHAPES: Final = 64
+_LARGEST_SHAPE: Final = 512
 
 
 class Split(NamedTuple):
@@ -70,23 +67,49 @@ def audio_key(event_type: str | None) -> str | None:
     return None
 
 
-def split_audio(payload: bytes, event_type: str | None, proven: set[Proven] | None = None) -> Split | None:
-    """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
+class Splitter:
+    """Splits events, and remembers the JSON around the audio: a client's appends mostly have the very same."""
 
-    Args:
-        payload: the frame's bytes.
-        event_type: the event's own ``type``; without one nothing is split.
-        proven: what was found to be right before, kept by the caller: the JSON around the audio is often the same.
+    def __init__(self) -> None:
+        self._shapes: dict[str, tuple[bytes, bytes, bytes]] = {}
 
-    Returns:
-        The parts, such that ``body[:cut] + base64(audio) + body[cut:] == payload``, and the JSON in ``body`` has an
-        empty string as the value that a JSON reader takes for the audio key (of duplicate keys, the last).
-    """
-    key = audio_key(event_type)
-    if key is None:
-        return None
-    if proven is None:
-        proven = set()
+    def split(self, payload: bytes, event_type: str | None) -> Split | None:
+        """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
+
+        Args:
+            payload: the frame's bytes.
+            event_type: the event's own ``type``; without one nothing is split.
+
+        Returns:
+            The parts, such that ``body[:cut] + base64(audio) + body[cut:] == payload``, and the JSON in ``body`` has an
+            empty string as the value that a JSON reader takes for the audio key (of duplicate keys, the last).
+        """
+        key = audio_key(event_type)
+        if key is None or event_type is None:
+            return None
+        shape = self._shapes.get(event_type)
+        if shape is not None:
+            head, tail, body = shape
+            start, end = len(head), len(payload) - len(tail)
+            if end - start >= _SHORTEST and payload.startswith(head) and payload.endswith(tail):
+                # Base64 has no quotes: what stood between them before is all that differs.
+                audio = _decode(payload[start:end])
+                if audio is not None:
+                    return Split(body, audio, start)
+        found = _find(payload, key, event_type)
+        if found is None:
+            return None
+        head, audio, tail = found
+        body = head + tail
+        if len(body) <= _LARGEST_SHAPE:
+            if len(self._shapes) >= _MOST_SHAPES:
+                self._shapes.clear()
+            self._shapes[event_type] = head, tail, body
+        return Split(body, audio, len(head))
+
+
+def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, bytes] | None:
+    """Find the audio; give what stands before it, the decoded audio, and what stands behind it."""
     quoted = b'"audio"' if key == "audio" else b'"delta"'
     at = payload.find(quoted)
     for _ in range(_CANDIDATES):
@@ -97,15 +120,9 @@ def split_audio(payload: bytes, event_type: str | None, proven: set[Proven] | No
             end = payload.find(b'"', start)
             if end - start >= _SHORTEST:
                 audio = _decode(payload[start:end])
-                if audio is not None:
-                    head, tail = payload[:start], payload[end:]
-                    body = head + tail
-                    if (body, start, event_type) in proven or _is_value(head, tail, key, event_type):
-                        if len(body) <= _LARGEST_PROVEN:
-                            if len(proven) >= _MOST_PROVEN:
-                                proven.clear()
-                            proven.add((body, start, event_type))
-                        return Split(body, audio, start)
+                head, tail = payload[:start], payload[end:]
+                if audio is not None and _is_value(head, tail, key, event_type):
+                    return head, audio, tail
         at = payload.find(quoted, at + len(quoted))
     return None
 
