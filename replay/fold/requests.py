@@ -69,10 +69,11 @@ def answer_response(state: State, response: Json, before_seq: int | None) -> Req
             response.get("metadata") and not asked.get("metadata")
         ):
             continue
-        stated_id = response.get("conversation_id")
-        if asked.get("conversation") == "none" and isinstance(stated_id, str):
+        apart = asked.get("conversation") == "none"
+        if apart and isinstance(response.get("conversation_id"), str):
             continue
-        if before_seq is not None and before_seq < request.seq and not asked.get("metadata"):
+        # A response to a user's turn has no metadata and is in the conversation.
+        if before_seq is not None and before_seq < request.seq and not asked.get("metadata") and not apart:
             return None
         return state.requests.pop(request.seq)
     return None

@@ -105,6 +105,17 @@ def test_a_turn_that_ended_before_the_clients_request_comes_first() -> None:
     assert conversation.errors[0].cause_seq == asked
 
 
+def test_a_response_out_of_band_is_never_that_of_a_users_turn() -> None:
+    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script.client("response.create", response={"conversation": "none"})
+    script.created("aside", conversation_id=None).created("resp_1")
+    conversation = script.fold()
+    assert [(r.id, r.trigger, r.in_band) for r in conversation.responses] == [
+        ("aside", "client", False),
+        ("resp_1", "vad", True),
+    ]
+
+
 def test_an_idle_timeout_triggers_a_response() -> None:
     script = Script().session().append(1000, 6)
     script.server("input_audio_buffer.timeout_triggered", item_id="user_1", audio_start_ms=0, audio_end_ms=5000)
