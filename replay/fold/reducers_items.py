@@ -58,6 +58,8 @@ def _record(state: State, item: ItemWork, stated: Json, event: Json, *, final: b
     if item.deleted_seq is not None:
         return
     request = None
+    if item.created_by is None and item.id in state.speech_of:  # some vendors add the item while it is being spoken
+        item.created_by = "speech"
     if new and item.created_by is None:
         request = answer_create(state, stated)
         _say_who(state, item, request)

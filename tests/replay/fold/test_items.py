@@ -157,6 +157,17 @@ def test_fields_without_a_place_are_kept() -> None:
     assert Script().server("conversation.item.added", item=item).fold().items[0].fields == {"phase": "final_answer"}
 
 
+def test_an_item_that_is_being_spoken_is_not_taken_for_one_that_the_client_made() -> None:
+    content = [{"type": "input_audio", "audio": pcm(200)}]
+    script = Script().client("conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    script.server("input_audio_buffer.speech_started", item_id="spoken", audio_start_ms=0)
+    echo = {"type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": None}]}
+    script.server("conversation.item.added", item={"id": "spoken", **echo})
+    script.server("conversation.item.added", item={"id": "made", **echo})
+    conversation = script.fold()
+    assert [(item.id, item.created_by) for item in conversation.items] == [("spoken", "speech"), ("made", "client")]
+
+
 def test_unknown_part_types_are_kept() -> None:
     item = {"id": "a", "type": "message", "role": "user", "content": [{"type": "input_smell", "intensity": 3}]}
     (part,) = Script().server("conversation.item.added", item=item).fold().items[0].content
