@@ -145,6 +145,7 @@ class Report:
         audio_bytes: input audio received.
         audio_expected: input audio in the recording.
         ended: whether the connection is over.
+        error: why the replay itself could not go on; None as a rule.
     """
 
     session: str
@@ -157,6 +158,7 @@ class Report:
     audio_bytes: int = 0
     audio_expected: int = 0
     ended: bool = False
+    error: str | None = None
 
     @property
     def complete(self) -> bool:
@@ -165,7 +167,7 @@ class Report:
         A client may leave before frames that wait for nothing but their time.
         """
         played = self.ended or self.sent == self.server_frames
-        return played and not self.divergences and self.matched == self.expected
+        return played and self.error is None and not self.divergences and self.matched == self.expected
 
     def to_json(self) -> Json:
         """Give the report as a JSON object."""
@@ -178,6 +180,7 @@ class Report:
             "expected": self.expected,
             "audio_bytes": self.audio_bytes,
             "audio_expected": self.audio_expected,
+            "error": self.error,
             "divergences": [divergence.to_json() for divergence in self.divergences],
             "notes": list(self.notes),
         }
@@ -198,6 +201,8 @@ class Report:
         for number, divergence in enumerate(self.divergences, 1):
             first, *rest = divergence.lines()
             lines += [f"{number}. {first}", *rest]
+        if self.error is not None:
+            lines.append(f"error: {self.error}")
         lines += [f"note: {note}" for note in self.notes]
         return "\n".join(lines)
 

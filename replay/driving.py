@@ -138,6 +138,7 @@ class _Connection:
     async def run(self) -> None:
         self._do(self._driver.connected(time.monotonic_ns()))
         sender = asyncio.create_task(self._carry_out())
+        sender.add_done_callback(self._carried_out)
         try:
             with contextlib.suppress(ConnectionClosed):
                 while True:
@@ -174,6 +175,11 @@ class _Connection:
     def _wake(self) -> None:
         self._timer = None
         self._do(self._driver.advance(time.monotonic_ns()))
+
+    def _carried_out(self, sender: asyncio.Task[None]) -> None:
+        """Hang up where sending failed: nothing would be sent any more."""
+        if not sender.cancelled() and sender.exception() is not None:
+            self._websocket.transport.abort()
 
     async def _carry_out(self) -> None:
         while True:

@@ -20,11 +20,12 @@ from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
-from ..schemas.errors import DamagedFile, ListenFailed
+from ..schemas.errors import DamagedFile, EarwitnessError, ListenFailed
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording
 from .divergence import Divergence, FrameView, Report
@@ -289,6 +290,7 @@ class _Connection:
     async def run(self) -> None:
         self._do(self._player.connected(time.monotonic_ns()))
         sender = asyncio.create_task(self._carry_out())
+        sender.add_done_callback(self._carried_out)
         try:
             while True:
                 message = await self._websocket.recv()
@@ -330,6 +332,11 @@ class _Connection:
         self._timer = None
         self._do(self._player.advance(time.monotonic_ns()))
 
+    def _carried_out(self, sender: asyncio.Task[None]) -> None:
+        """Hang up where sending failed: nobody would answer the client any more."""
+        if not sender.cancelled() and sender.exception() is not None:
+            self._websocket.transport.abort()
+
     async def _carry_out(self) -> None:
         """Send, waiting for a slow client; receiving goes on meanwhile, so neither side blocks the other for good."""
         while True:
@@ -349,7 +356,12 @@ class _Connection:
             self._work.clear()
 
     async def _feed(self) -> None:
-        batch = await anext(self._batches, None)
+        try:
+            batch = await anext(self._batches, None)
+        except EarwitnessError as error:
+            self._player.report.error = f"the recording cannot be read to its end: {error.message}"
+            await self._close(CloseCode.INTERNAL_ERROR, "the recording cannot be read to its end")
+            return
         self._do(self._player.feed(batch or (), time.monotonic_ns(), last=batch is None))
 
     async def _close(self, code: int | None, reason: str) -> None:

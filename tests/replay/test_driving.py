@@ -14,7 +14,7 @@ from earwitness.replay.drive_session import DriveOptions, drive_session
 from earwitness.replay.driving import Frames, drive
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
-from earwitness.schemas.errors import UpstreamRefused, UpstreamUnreachable
+from earwitness.schemas.errors import StoreCorrupt, UpstreamRefused, UpstreamUnreachable
 from websockets.asyncio.server import serve as listen
 
 from tests.replay.talk import (
@@ -31,6 +31,7 @@ from tests.replay.talk import (
     tool_output,
     user_text,
 )
+from tests.replay.test_server import Torn
 from tests.sizes import pick
 
 
@@ -138,6 +139,13 @@ async def test_a_server_that_never_answers_is_not_waited_for_for_ever():
     assert received == ["conversation.item.create", "response.create"]
     assert "session.created" in result.notes[0]
     assert result.close_code == 1000
+
+
+async def test_a_recording_that_cannot_be_read_to_its_end_is_told():
+    torn = Torn(recording(client("a"), client("b")), StoreCorrupt("position 7 is damaged."))
+    async with serve(recording(), match="off") as replay:
+        with pytest.raises(StoreCorrupt, match="position 7"):
+            await drive(torn, replay.url)
 
 
 async def test_a_refused_handshake_and_a_server_that_is_not_there_are_told():

@@ -19,7 +19,7 @@ by_id = pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session
 
 
 async def play(session, agent, **options):
-    async with serve(session, **{"timeout": 5, **options}) as replay:
+    async with serve(session, **{"timeout": 60, **options}) as replay:
         await agent.call(replay.websocket_base_url)
         await replay.played()
     return replay
@@ -91,8 +91,9 @@ async def test_the_same_tool_output_spelled_otherwise_is_the_same():
 
 async def test_a_missing_truncation_is_found():
     session, script = bundled()
-    found, _ = await diverged(session, Agent(script, truncates=False), timeout=0.3)
-    assert found.kind in ("timeout", "missing")
+    script.responses -= 1  # the last one is held behind the truncation, so the program hangs up after the one before
+    found, _ = await diverged(session, Agent(script, truncates=False))
+    assert found.kind == "missing"
     assert found.expected.seq == seq_of(session, "conversation.item.truncate")
     assert found.holding.type == "conversation.item.truncated"
 

@@ -12,7 +12,8 @@ import websockets
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.serving import serve
-from earwitness.schemas.errors import DamagedFile, ListenFailed, RequestError
+from earwitness.schemas.errors import DamagedFile, ListenFailed, RequestError, StoreCorrupt
+from earwitness.schemas.recording import MemoryRecording
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -293,6 +294,31 @@ async def test_addresses_follow_the_recording():
         assert replay.websocket_base_url == f"ws://127.0.0.1:{replay.port}/v1"
         assert not replay.complete
         assert replay.report.session == "talk"
+
+
+class Torn(MemoryRecording):
+    """A recording that can be read as a whole once, and later only in part."""
+
+    def __init__(self, session, error):
+        super().__init__(session.info, session.frames)
+        self.readings, self.error = 0, error
+
+    async def batches(self, start=0, stop=None):
+        self.readings += 1
+        yield list(self.frames[:2])
+        if self.readings > 1:
+            raise self.error
+        yield list(self.frames[2:])
+
+
+async def test_a_recording_that_cannot_be_read_to_its_end_is_told_and_ends_the_session():
+    torn = Torn(recording(server("a"), server("b")), StoreCorrupt("position 7 is damaged."))
+    async with serve(torn) as replay, joined(replay.url) as websocket:
+        assert len(await rest(websocket)) == 1
+        assert websocket.close_code == 1011
+        await replay.played()
+        assert not replay.complete
+        assert "error: the recording cannot be read to its end: position 7 is damaged." in replay.report.text()
 
 
 async def test_leaving_closes_what_is_open():
