@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - lines of the format's data
 """The zstd dictionary of codec table version 1: what JSON of the protocol looks like.
 
 It is part of the file format: stored payloads are read with exactly these bytes, so a change here is a new dictionary
@@ -27,7 +28,7 @@ _SAMPLES: Final = (
     '{"type":"conversation.item.input_audio_transcription.failed","event_id":"event_","item_id":"item_","content_index":0,"error":{"type":"server_error","code":null,"message":"","param":null}}',
     '{"type":"conversation.item.input_audio_transcription.completed","event_id":"event_","item_id":"item_","content_index":0,"transcript":"","usage":{"type":"duration","seconds":2},"logprobs":null}',
     '"usage":{"type":"tokens","total_tokens":26,"input_tokens":17,"input_token_details":{"text_tokens":0,"audio_tokens":17},"output_tokens":9}}',
-    '{"type":"conversation.item.input_audio_transcription.delta","event_id":"event_","item_id":"item_","content_index":0,"delta":" the","obfuscation":""}',  # noqa: E501 - format data
+    '{"type":"conversation.item.input_audio_transcription.delta","event_id":"event_","item_id":"item_","content_index":0,"delta":" the","obfuscation":""}',
     '{"type":"input_audio_buffer.speech_started","event_id":"event_","audio_start_ms":1000,"item_id":"item_"}',
     '{"type":"input_audio_buffer.speech_stopped","event_id":"event_","audio_end_ms":2000,"item_id":"item_"}',
     '{"type":"input_audio_buffer.committed","event_id":"event_","previous_item_id":"item_","item_id":"item_"}',
@@ -46,10 +47,10 @@ _SAMPLES: Final = (
     '{"type":"response.output_text.done","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"text":""}',
     '{"type":"response.output_audio.done","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0}',
     '{"type":"response.output_audio_transcript.done","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"transcript":""}',
-    '{"type":"response.audio_transcript.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":" you"}',  # noqa: E501 - format data
-    '{"type":"response.output_audio_transcript.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":" I","obfuscation":""}',  # noqa: E501 - format data
+    '{"type":"response.audio_transcript.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":" you"}',
+    '{"type":"response.output_audio_transcript.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":" I","obfuscation":""}',
     '{"event_id":"event_","type":"response.audio.delta","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":""}',
-    '{"event_id": "event_", "type": "input_audio_buffer.append", "audio": ""}{"audio":"","type":"input_audio_buffer.append"}',  # noqa: E501 - format data
+    '{"event_id": "event_", "type": "input_audio_buffer.append", "audio": ""}{"audio":"","type":"input_audio_buffer.append"}',
     '{"event_id":"event_","type":"input_audio_buffer.append","audio":""}',
     '{"type":"response.audio.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":""}',
     '{"type":"response.output_audio.delta","event_id":"event_","response_id":"resp_","item_id":"item_","output_index":0,"content_index":0,"delta":""}',

@@ -21,7 +21,7 @@ from earwitness.schemas.errors import (
     StoreNotFound,
     StoreOutdated,
 )
-from earwitness.schemas.statements import CutoffStatement, NoteStatement
+from earwitness.schemas.statements import CloseStatement, CutoffStatement, NoteStatement, Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -201,6 +201,20 @@ class JournalContract:
         assert report.open == 0
         async with await Journal.open(location) as journal:
             assert journal.recovered == []
+
+    async def test_a_refused_handshake_is_a_session_of_its_own_kind(self, location):
+        refused = OPENING.model_copy(update={"response": Response(status=401, body="no")})
+        async with await Journal.open(location) as journal:
+            first = await journal.begin(refused)
+            assert (await verify(location)).intact
+            await first.end(CloseStatement(by="server"), 5)
+            await journal.begin(refused)
+        async with await Journal.open(location) as journal:
+            assert len(journal.recovered) == 1
+        async with await JournalReader.open(location) as reader:
+            assert [(info.status, info.frames) for info in await reader.sessions()] == [("refused", 2), ("refused", 2)]
+        report = await verify(location)
+        assert report.intact, report.to_text()
 
     async def test_recovery_can_be_left_out(self, location):
         async with await Journal.open(location) as journal:
@@ -418,6 +432,20 @@ class TestSqlite(JournalContract):
             with pytest.raises(StoreNotFound, match="there is no journal"):
                 await use(location)
         assert not location.exists()
+
+    async def test_erased_bytes_are_in_no_file_any_more(self, location):
+        secret = b"\x00my number is 555-0100\x00" * 40
+        large = b"\x01another secret\x01" * 5000
+        async with await Journal.open(location) as journal:
+            public_id = await write_session(
+                journal, [("binary", "client", None, secret), ("binary", "client", None, large)]
+            )
+            assert any(secret in name.read_bytes() for name in location.parent.iterdir())
+            await journal.erase(public_id, [1, 2], "the caller asked")
+            for name in location.parent.iterdir():
+                assert b"555-0100" not in name.read_bytes(), name
+                assert b"another secret" not in name.read_bytes(), name
+        assert (await verify(location)).intact
 
     async def test_a_gap_in_the_records_ends_the_reading_there(self, location):
         async with await Journal.open(location) as journal:
