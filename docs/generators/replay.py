@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Final, get_args
 
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.causes import rules_as_markdown
+from earwitness.replay.divergence import DivergenceKind
 from earwitness.replay.drive_plan import CLIENT_RULES
 from earwitness.replay.faults import FAULT_FORMS
 from earwitness.replay.plan import Planner
@@ -84,6 +85,19 @@ a client that asks for another voice than the [bundled conversation](bundled-con
 ```
 {report}```
 
+`--report FILE` writes an array with one object for each connection:
+
+| field | |
+|---|---|
+| `session` | id of the recording |
+| `complete` | whether everything recorded was asked for, and nothing diverged |
+| `sent`, `server_frames` | server frames sent, and on record |
+| `matched`, `expected` | client frames that matched, and on record; appended audio apart |
+| `audio_bytes`, `audio_expected` | decoded bytes of input audio received, and on record |
+| `error` | why the replay itself could not go on; null as a rule |
+| `divergences` | each with `kind` ({kinds}), `message`, `expected`, `got`, `candidates` (each with `frame`, `failed`, `why` and `differences` by `path`), `holding` and `rule` (the server frame that waits, and why), `seen` (what the client had been sent); a frame is shown by `type`, `seq`, `offset_ns` and `event` |
+| `notes` | what else a reader should know |
+
 ## What server frames wait for
 
 Causes are paired by id, then by content, then by `error.param`, and only where events say nothing to tell them apart by
@@ -126,7 +140,8 @@ def page() -> str:
         ("client frames", "wait for", "because"), ((rule.frames, rule.waits_for, rule.reason) for rule in CLIENT_RULES)
     )
     faults = table(("fault", "does"), FAULT_FORMS)
-    head = _HEAD.replace("{report}", _example())
+    kinds = ", ".join(f"`{kind}`" for kind in get_args(DivergenceKind))
+    head = _HEAD.replace("{report}", _example()).replace("{kinds}", kinds)
     return head + rules_as_markdown() + _DRIVING + waits + _CALLS + _FAULTS.lstrip("\n") + faults
 
 
