@@ -47,6 +47,8 @@ class Line:
         interrupted: whether the user cut it short.
         spoken: whether it is speech (else text).
         estimate: what the heard text rests on; only where it was cut, and only in the reading ``heard``.
+        cut_at: in a reading that goes on behind the cut, how many characters of ``text`` can have been heard; an
+            estimate likewise. None where nothing was cut, and in the reading ``heard``, which ends there.
         remark: what a reader should know: no transcription, deleted later, outside the conversation, ….
     """
 
@@ -63,6 +65,7 @@ class Line:
     interrupted: bool = False
     spoken: bool = False
     estimate: Estimate | None = None
+    cut_at: int | None = None
     remark: str | None = None
 
 
@@ -143,9 +146,7 @@ class _Writer:
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
         self._out_of_band = {item.id for item in conversation.out_of_band}
-        self._playbacks: Playbacks = {}
-        if reading == "heard":
-            self._playbacks = playbacks_of(conversation) if playbacks is None else playbacks
+        self._playbacks: Playbacks = playbacks_of(conversation) if playbacks is None else playbacks
         close = conversation.close
         self._last_delivered = close.handed.get("client") if close is not None and reading != "generated" else None
 
@@ -176,11 +177,15 @@ class _Writer:
         texts: list[str] = []
         missing: list[str] = []
         estimates: list[Estimate] = []
+        cut_at: int | None = None
         for part in item.content:
             text = self.text(item, part, estimates)
             if text is None:
                 missing.append(_what_is_missing(part))
             elif text:
+                heard = self._heard_of(item, part)
+                if cut_at is None and heard is not None:
+                    cut_at = sum(len(each) + 1 for each in texts) + min(heard, len(text))
                 texts.append(text)
         start, end = self._times(item)
         return Line(
@@ -195,8 +200,17 @@ class _Writer:
             interrupted=item.id in self._cut_items,
             spoken=any(part.type in ("input_audio", "output_audio") for part in item.content),
             estimate=estimates[0] if estimates else None,
+            cut_at=cut_at,
             remark=self._remark(item, missing),
         )
+
+    def _heard_of(self, item: Item, part: Part) -> int | None:
+        """In a reading that goes on behind a cut: how many characters of a part can have been heard."""
+        text = part.transcript if part.text is None else part.text
+        if self._reading == "heard" or item.role == "user" or text is None:
+            return None
+        heard = estimate(item, part, text, self._playbacks)
+        return None if heard.estimate is None else len(heard.text)
 
     def text(self, item: Item, part: Part, estimates: list[Estimate]) -> str | None:
         """A part's words in the reading, None where there are none; what they rest on goes to ``estimates``."""

@@ -64,7 +64,7 @@ def _records(line: Line) -> str:
 
 
 def _said(line: Line) -> str:
-    words = " ".join(line.text.split())
+    words = " ".join(_with_cut(line).split())
     if line.kind == "call":
         words = f"calls {line.name or '?'}({words})"
     elif line.kind == "output":
@@ -75,9 +75,18 @@ def _said(line: Line) -> str:
     return f"{words}{' ' if words and marks else ''}{marks}"
 
 
+def _with_cut(line: Line) -> str:
+    """The text with a mark where the user cut in, in a reading that goes on behind it."""
+    text = line.text
+    if line.cut_at is None:
+        return text
+    mark = "[interrupted]" if line.cut_at else "[not heard]"
+    return f"{text[: line.cut_at]} {mark} {text[line.cut_at :].lstrip(' ')}".strip()
+
+
 def _marks(line: Line) -> str:
     marks: list[str] = []
-    if line.interrupted:
+    if line.interrupted and line.cut_at is None:
         heard = line.estimate
         if heard is None:
             marks.append("[interrupted]")
@@ -91,7 +100,7 @@ def _marks(line: Line) -> str:
 
 
 def _paragraph(line: Line) -> str:
-    text = _MARKDOWN.sub(r"\\\1", line.text)
+    text = _MARKDOWN.sub(r"\\\1", _with_cut(line))
     if line.kind == "call":
         said = f"*calls* `{line.name or '?'}` {_code(line.text)}"
     elif line.kind == "output":

@@ -26,12 +26,21 @@ _SHORT_OUTPUT: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence, the space behind it, and when it is spoken in ms; None where it is not or nobody knows."""
+    """A sentence, or the part of it before or behind a cut.
+
+    Attributes:
+        text: the words.
+        start: when they are spoken, in ms; None where they are not or nobody knows.
+        end: when that is over.
+        space: what stands between them and the next words.
+        cut: what to say of a cut behind them, in a reading that goes on behind it.
+    """
 
     text: str
     start: int | None = None
     end: int | None = None
     space: str = ""
+    cut: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +77,7 @@ class Turn:
         came: for an entry that is not spoken, when it came; ready to be read.
         segments: the words.
         rest: what was produced and not heard.
-        cut: where and how it was cut, ready to be read; None where it was not.
+        cut: where and how it was cut, ready to be read; None where it was not, or where a segment says it.
         cuts_in: whether it cuts the assistant short.
         waited: how long the reply took, ready to be read.
         typed: whether it is text, in a conversation that is otherwise spoken.
@@ -99,7 +108,6 @@ class _Sources:
     items: Mapping[str, Item]
     spoken: Mapping[tuple[str, int], Spoken]
     texts: Mapping[tuple[str, int], str]
-    heard: Mapping[tuple[str, int], str]
     calls: Mapping[str, Call]
     outputs: Mapping[str, Line]
     called: set[str]
@@ -137,7 +145,6 @@ def turns(
         items={item.id: item for item in every},
         spoken={(each.item_id, each.content_index): each for each in utterances},
         texts=part_texts(conversation, transcript.reading),
-        heard=part_texts(conversation, "heard"),
         calls={call.item_id: call for call in conversation.calls},
         outputs=outputs,
         called={line.call_id for line in transcript.lines if line.kind == "call" and line.call_id},
@@ -206,7 +213,8 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         spoken = sources.spoken.get(key)
         if segments and (spoken is not None or key in sources.texts):
             segments.append(Segment("\n"))
-        segments += _segments(spoken, placed=sources.placed) if spoken else _typed(sources.texts.get(key, ""))
+        cut_at = line.cut_at if len(said) == 1 else None
+        segments += _segments(spoken, cut_at, placed=sources.placed) if spoken else _typed(sources.texts.get(key, ""))
     start, end = _place(line, said, sources)
     wait = None
     if line.speaker == "assistant" and line.response_id:
@@ -247,16 +255,29 @@ def _place(line: Line, said: Sequence[Spoken], sources: _Sources) -> tuple[int |
     return ms_of(start), ms_of(end)
 
 
-def _segments(spoken: Spoken, *, placed: bool) -> list[Segment]:
+def _segments(spoken: Spoken, cut_at: int | None, *, placed: bool) -> list[Segment]:
     """The sentences of an utterance; with the space behind each they are its text."""
     text = spoken.text
-    bounds = sentences(text)
-    found: list[Segment] = []
+    bounds = _divided(text, cut_at)
+    found: list[Segment] = [Segment("", cut="not heard")] if cut_at == 0 else []
     for index, (start, end) in enumerate(bounds):
         following = bounds[index + 1][0] if index + 1 < len(bounds) else len(text)
         times = (ms_of(spoken.ns_of(start)), ms_of(spoken.ns_of(following))) if placed else (None, None)
-        found.append(Segment(text[start:end], *times, space=text[end:following]))
+        cut = "the user cut in here" if cut_at and start < cut_at <= following else None
+        found.append(Segment(text[start:end], *times, space=text[end:following], cut=cut))
     return found
+
+
+def _divided(text: str, cut_at: int | None) -> list[tuple[int, int]]:
+    """The sentences of a text, the one that holds a cut divided there."""
+    divided: list[tuple[int, int]] = []
+    for start, end in sentences(text):
+        if cut_at is not None and start < cut_at < end:
+            behind = next(at for at in range(cut_at, end) if not text[at].isspace())
+            divided += [(start, cut_at), (behind, end)]
+        else:
+            divided.append((start, end))
+    return divided
 
 
 def _typed(text: str) -> list[Segment]:
@@ -264,7 +285,7 @@ def _typed(text: str) -> list[Segment]:
 
 
 def _cut(line: Line, said: Sequence[Spoken], end: int | None) -> str | None:
-    if not line.interrupted and not any(each.rest for each in said):
+    if line.cut_at is not None or not (line.interrupted or any(each.rest for each in said)):
         return None
     estimate = line.estimate
     if estimate is None:

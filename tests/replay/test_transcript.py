@@ -54,6 +54,27 @@ def test_a_heard_line_says_what_its_words_rest_on() -> None:
     assert [line.estimate for line in lines(script, "generated")] == [None, None]
 
 
+def test_a_reading_that_goes_on_behind_a_cut_says_where_it_was() -> None:
+    assert [lines(interrupted(), reading)[1].cut_at for reading in READINGS] == [18, 18, None]
+    assert [line.cut_at for line in lines(Script().at(0).session().at(1).reply("a", "whole", 100), "generated")] == [
+        None
+    ]
+
+
+def test_what_never_began_was_cut_before_its_first_word() -> None:
+    script = Script().at(0).session().at(1000).reply("first", "one two three", 1000).at(1100).reply("next", "four", 500)
+    script.at(1200).truncate("first", 100).truncated("first", 100)
+    assert [line.cut_at for line in lines(script, "generated")] == [0, 0]
+    text = render(transcribe(script.fold(), "generated"), "text")
+    assert "Assistant  [not heard] four" in text
+
+
+def test_text_and_markdown_mark_the_cut_where_it_happened() -> None:
+    transcript = transcribe(interrupted().fold(), "generated")
+    for form, mark in (("text", "[interrupted]"), ("markdown", r"\[interrupted\]")):
+        assert f"one two three four {mark} five six seven eight nine ten  " in render(transcript, form)
+
+
 def test_every_line_cites_its_records() -> None:
     for reading in READINGS:
         for line in lines(interrupted(), reading):

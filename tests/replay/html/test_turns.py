@@ -89,6 +89,52 @@ def test_an_interrupted_entry_has_its_rest_and_the_one_that_cut_it_says_so() -> 
     assert cut.end == 2000
 
 
+def test_a_reading_that_goes_on_behind_a_cut_marks_where_it_was() -> None:
+    call = Dialogue()
+    item = call.assistant(1.0, 4.0, "One two. Three four five. Six seven eight.")
+    call.truncate(2500, item, 2000, ack_ms=2510)
+    (turn,) = entries(call, "generated")
+    assert [(segment.text, segment.cut) for segment in turn.segments] == [
+        ("One two.", None),
+        ("Three four", "the user cut in here"),
+        ("five.", None),
+        ("Six seven eight.", None),
+    ]
+    assert text(turn) == "One two. Three four five. Six seven eight."
+    assert (turn.rest, turn.cut, turn.end) == ("", None, 5000)
+
+
+def test_a_cut_at_the_end_of_a_sentence_divides_nothing() -> None:
+    call = Dialogue()
+    item = call.assistant(1.0, 2.0, "One two. Six ten.")
+    call.truncate(2500, item, 1000, ack_ms=2510)
+    (turn,) = entries(call, "generated")
+    assert [(segment.text, segment.cut) for segment in turn.segments] == [
+        ("One two.", "the user cut in here"),
+        ("Six ten.", None),
+    ]
+
+
+def test_a_cut_in_a_text_without_spaces_loses_no_letter() -> None:
+    call = Dialogue()
+    item = call.assistant(1.0, 4.0, "今天天气很好适合散步")
+    call.truncate(2500, item, 2000, ack_ms=2510)
+    (turn,) = entries(call, "generated")
+    assert [segment.text for segment in turn.segments] == ["今天天气很", "好适合散步"]
+
+
+def test_as_generated_what_never_began_is_marked_before_its_first_word() -> None:
+    call = Dialogue()
+    first = call.assistant(1.0, 4.0, "The first answer.")
+    call.assistant(1.5, 2.0, "The second one.")
+    call.truncate(2500, first, 1000, ack_ms=2510)
+    second = entries(call, "generated")[1]
+    assert [(segment.text, segment.cut) for segment in second.segments] == [
+        ("", "not heard"),
+        ("The second one.", None),
+    ]
+
+
 def test_what_never_began_says_so() -> None:
     call = Dialogue()
     first = call.assistant(1.0, 4.0, "The first answer.")
