@@ -23,7 +23,7 @@ from ..schemas.state import AudioFormat, Session
 from ..schemas.vocabulary import canonical_type
 from .fold import Folder
 from .idmap import ID_KEYS
-from .json_diff import json_differences
+from .json_diff import json_differences, too_deep
 from .matching import APPEND_TYPES, canonical_client_event
 from .placeholder import silence, tone
 from .scrub_rules import Replacement, ScrubRules
@@ -39,7 +39,7 @@ _NO_TEXT: Final = frozenset(
     (
         *("type", "object", "status", "role", "phase", "model", "voice", "format", "modalities", "output_modalities"),
         *("tool_choice", "language", "code", "truncation", "eagerness", "effort", "by", "opened_at", "found_at"),
-        *("origin", "program", "upstream", "target", "dialect", "headers"),
+        *("origin", "program", "upstream", "target", "dialect"),
     )
 )
 """Keys whose values are words of the protocol or of the recorder, not of the people who speak."""
@@ -301,8 +301,9 @@ class _Scrubber:
 
     def _element(self, key: str, value: Any, *, of_input: bool) -> Any:
         holder: Json = {}
-        self._put(holder, key, value, of_input=of_input)
-        return holder.get(key)
+        name = "" if key in ID_KEYS else key  # a list is no id, whatever it is called
+        self._put(holder, name, value, of_input=of_input)
+        return holder.get(name)
 
     def _string(self, key: str, value: str) -> str:
         if key.endswith("id") and value in self._ids:
@@ -349,7 +350,9 @@ def _unescaped(text: str) -> str:
     if "\\u" not in text:
         return text
     try:
-        value = parse_json(text)
+        value = None if too_deep(text) else parse_json(text)
+        if value is None:
+            return text
         plain = json.dumps(value, ensure_ascii=False)
         plain.encode()
     except (ValueError, RecursionError):
@@ -365,9 +368,9 @@ def _decoded(text: str) -> bytes | None:
 
 
 def _event(frame: Frame) -> Json | None:
-    """Read a frame as a JSON object; None for what is none."""
+    """Read a frame as a JSON object; None for what is none, and for what nests too deep to be read."""
     payload = frame.payload
-    if payload is None or frame.kind == "binary":
+    if payload is None or frame.kind == "binary" or too_deep(payload.decode("utf-8", "replace")):
         return None
     try:
         value = parse_json(payload)

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, cast
 
 from ..schemas.frame import NS_PER_MS, parse_json
 from ..schemas.state import Conversation, Response, Truncation
-from .fold.folder import DEEPEST
+from .json_diff import too_deep
 from .transcript import Line, Speaker, transcribe
 
 __all__ = ["Cut", "Turn", "TurnKind", "json_or_text", "mask_ids", "turns_of"]
@@ -22,8 +22,6 @@ __all__ = ["Cut", "Turn", "TurnKind", "json_or_text", "mask_ids", "turns_of"]
 TurnKind = Literal["message", "call", "output", "listing", "approval", "other", "response"]
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_BRACKET: Final = re.compile(r"[\[\]{}]")
 _MIN_ID_LENGTH: Final = 6
 """Shorter ids are words that anybody may say."""
 
@@ -146,23 +144,12 @@ def _latency(response: Response) -> float | None:
 
 def json_or_text(text: str) -> Any:
     """Give the JSON value that a text spells, else the text; JSON nested deeper than the fold reads is text."""
-    if _depth(text) > DEEPEST:
+    if too_deep(text):
         return text
     try:
         return parse_json(text)
     except ValueError:
         return text
-
-
-def _depth(text: str) -> int:
-    """How deep the brackets of a JSON text nest."""
-    if text.count("[") + text.count("{") <= DEEPEST:
-        return 0
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
 
 
 def mask_ids(text: str, conversation: Conversation) -> str:

@@ -12,8 +12,10 @@ from earwitness.replay.diff_text import render_diff
 from earwitness.replay.fold import fold
 from earwitness.schemas.frame import Frame, parse_json
 from earwitness.schemas.recording import MemoryRecording
+from hypothesis import given
 
 from tests.corpus import CORPUS, needs_corpus
+from tests.replay.shapes import FRAMES
 from tests.replay.talk import as_recording, client, closing, corpus_recordings, recording, server
 
 
@@ -79,6 +81,16 @@ def test_every_capture_is_the_same_as_itself_and_unlike_every_other() -> None:
         assert not diff(one, other).same
         json.dumps(diff(one, other).to_json())
         assert render_diff(diff(one, other))
+
+
+@given(FRAMES, FRAMES)
+def test_traffic_of_any_shape_can_be_compared_in_either_order(left: list[Any], right: list[Any]) -> None:
+    one, other = recording(*left), recording(*right)
+    assert compared(one, one).same
+    found = compared(one, other)
+    assert found.same == compared(other, one).same
+    assert render_diff(found)
+    json.dumps(found.to_json())
 
 
 def test_ids_clocks_and_chunks_do_not_count() -> None:

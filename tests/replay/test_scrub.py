@@ -28,6 +28,7 @@ from earwitness.schemas.state import AudioFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.replay.shapes import FRAMES
 from tests.replay.talk import (
     OPEN,
     added,
@@ -284,6 +285,23 @@ def test_pieces_put_together_are_the_replaced_text(chunks: list[str], pattern: s
     assert len(replaced) == len(chunks)
     if chunks:
         assert "".join(replaced) == rules[0].regex.sub("<>", "".join(chunks))
+
+
+@given(FRAMES, st.sampled_from(["silence", "tone", "keep"]))
+def test_traffic_of_any_shape_can_be_scrubbed(lines: list[tuple[str, Any]], audio: str) -> None:
+    session = recording(*lines)
+    after = asyncio.run(scrubbed(session, audio=audio, replace=[{"pattern": "Lisbon", "with": "X"}]))
+    assert [(f.seq, f.kind, f.sender, f.type) for f in after.frames] == [
+        (f.seq, f.kind, f.sender, f.type) for f in session.frames
+    ]
+    assert b"Lisbon" not in b"".join(frame.payload or b"" for frame in after.frames)
+
+
+async def test_what_nests_too_deep_to_be_read_is_erased() -> None:
+    deep = "[" * 900 + "]" * 900
+    session = recording(("server", f'{{"type": "x", "value": {deep}}}'), tool_output("call_1", deep))
+    after = await scrubbed(session, replace=[{"pattern": "a", "with": "b"}])
+    assert [frame.erased for frame in after.frames] == [False, True, False]
 
 
 # Sound
