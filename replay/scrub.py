@@ -45,6 +45,8 @@ _NO_TEXT: Final = frozenset(
 """Keys whose values are words of the protocol or of the recorder, not of the people who speak."""
 _ROOT: Final = "root"
 """``previous_item_id`` of an item that goes to the front: a word, not an id."""
+_BLANK: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+"""One transparent pixel."""
 _SHORTEST_ID_IN_TEXT: Final = 6
 _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _PREFIX: Final = re.compile(r"^([a-z]{2,12})_")
@@ -306,6 +308,8 @@ class _Scrubber:
         return holder.get(name)
 
     def _string(self, key: str, value: str) -> str:
+        if self._rules.images == "blank" and value.startswith("data:image/"):
+            return _BLANK
         if key.endswith("id") and value in self._ids:
             return self._ids[value]
         if key in _NO_TEXT or key in ID_KEYS:

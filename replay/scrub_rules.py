@@ -5,6 +5,7 @@ The file is TOML (``.toml``) or JSON::
     ids = "stable"            # or "keep"
     instructions = "drop"     # or "keep"
     audio = "silence"         # or "tone", "keep"
+    images = "blank"          # or "keep"
     headers = "drop"          # or "keep"
     forbid = ["Lisbon"]       # patterns that may not be left
 
@@ -66,6 +67,8 @@ class ScrubRules(_Rules):
     instructions: Literal["drop", "keep"] = "drop"
     audio: Literal["silence", "tone", "keep"] = "silence"
     """What takes the place of all sound, in the session's format, each frame as long as before."""
+    images: Literal["blank", "keep"] = "blank"
+    """``blank``: an image of one transparent pixel in place of every image that the session carries."""
     headers: Literal["drop", "keep"] = "drop"
     """``drop``: of the handshake's headers only those stay that a client or server acts on."""
     replace: tuple[Replacement, ...] = ()

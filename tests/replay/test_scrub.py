@@ -333,6 +333,24 @@ async def test_the_original_sound_is_nowhere_left() -> None:
     assert after.info.match == {"audio": "length", "ignore": ["conversation.item.create.item.content.*.audio"]}
 
 
+async def test_images_are_blank() -> None:
+    url = "data:image/png;base64," + base64.b64encode(bytes(range(200))).decode()
+    content = [
+        {"type": "input_image", "image_url": url},
+        {"type": "input_image", "image_url": "https://x.example/a.png"},
+    ]
+    session = recording(client("conversation.item.create", item={"type": "message", "content": content}))
+    after = await scrubbed(session)
+    first, second = events(after, "conversation.item.create")[0]["item"]["content"]
+    assert first["image_url"].startswith("data:image/gif;base64,")
+    assert base64.b64decode(first["image_url"].partition(",")[2]).startswith(b"GIF89a\x01\x00\x01\x00")
+    assert second["image_url"] == "https://x.example/a.png"
+    assert after.info.match == {"audio": "length", "ignore": ["conversation.item.create.item.content.*.image_url"]}
+    assert events(await scrubbed(session, images="keep"), "conversation.item.create") == events(
+        session, "conversation.item.create"
+    )
+
+
 async def test_sound_is_in_the_sessions_format() -> None:
     formats = {"input": {"format": {"type": "audio/pcmu"}}, "output": {"format": {"type": "audio/pcma"}}}
     session = recording(
