@@ -65,6 +65,8 @@ class Committer:
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
+        self._overdue = False
+        """Whether the oldest pending record has waited its time."""
         self._closing = False
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="earwitness-encode")
         self._task = self._loop.create_task(self._run(), name="earwitness-committer")
@@ -140,29 +142,47 @@ class Committer:
 
     def _on_timer(self) -> None:
         self._timer = None
+        self._overdue = True
         self._wake.set()
+
+    def _is_due(self) -> bool:
+        """Whether a group is to be committed now.
+
+        What arrived during a commit is not, unless it is a full group: under steady traffic small groups would
+        otherwise follow each other without end.
+        """
+        settings = self.settings
+        return bool(self._pending) and (
+            self._overdue
+            or self._closing
+            or bool(self._waiting)
+            or len(self._pending) >= settings.flush_frames
+            or self._pending_bytes >= settings.flush_bytes
+        )
 
     async def _run(self) -> None:
         while True:
-            if not self._pending:
+            if not self._is_due():
                 if self._closing:
                     return
+                self._wake.clear()
                 await self._wake.wait()
-            self._wake.clear()
+                continue
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            while self._pending:
-                batch, size = self._take()
-                try:
-                    if batch.begins or not self._store.encodes_while_inserting:
-                        await self._loop.run_in_executor(self._executor, batch.encode)
-                    if not await self._commit_batch(batch):
-                        return
-                except EncodingFailed as error:
-                    self._broken(error)
+            batch, size = self._take()
+            # What a transaction could not hold has waited as long as what it took.
+            self._overdue = bool(self._pending)
+            try:
+                if batch.begins or not self._store.encodes_while_inserting:
+                    await self._loop.run_in_executor(self._executor, batch.encode)
+                if not await self._commit_batch(batch):
                     return
-                self._settle(len(batch.items), size)
+            except EncodingFailed as error:
+                self._broken(error)
+                return
+            self._settle(len(batch.items), size)
 
     def _take(self) -> tuple[Batch, int]:
         """Take the next group off the pending records."""

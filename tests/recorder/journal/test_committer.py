@@ -64,6 +64,33 @@ async def test_a_lonely_frame_is_committed_by_the_timer(path):
         assert await count(path) == 2
 
 
+async def test_a_burst_is_committed_to_its_last_frame(path):
+    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_frames=10)) as journal:
+        writer = await journal.begin(OPENING)
+        for number in range(45):
+            writer.append("text", "client", b"x", number)
+        await until(lambda: journal.stats.frames == 46)
+        assert journal.stats.commits == 3
+
+
+async def test_what_arrives_during_a_commit_waits_for_its_own_group(path):
+    """Or else steady traffic would be committed in endless small groups."""
+    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_frames=10)) as journal:
+        writer = await journal.begin(OPENING)
+        async with journal._store.lock:
+            for number in range(10):
+                writer.append("text", "client", b"x", number)
+            await until(lambda: not journal._committer._pending)
+            for number in range(10, 15):
+                writer.append("text", "client", b"x", number)
+        await until(lambda: journal.stats.frames == 11)
+        for number in range(15, 20):
+            assert journal.stats.frames == 11
+            writer.append("text", "client", b"x", number)
+        await until(lambda: journal.stats.frames == 21)
+        assert journal.stats.commits == 3
+
+
 async def test_waiting_committers_share_a_group(path):
     async with await Journal.open(path, settings=settings(flush_seconds=NEVER)) as journal:
         writers = [await journal.begin(OPENING) for _ in range(4)]
