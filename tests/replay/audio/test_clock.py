@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from earwitness.replay.audio.clock import Clock
-from earwitness.schemas.frame import Frame, Kind
+from earwitness.schemas.frame import Frame
 
 
 def clock(*offsets: int | None, first: int | None = 0) -> Clock:
     made = Clock()
-    kinds: list[Kind] = ["open", *(["text"] * len(offsets))]
-    made.read(
-        Frame(seq, offset, kind, "client", None, b"{}")
-        for seq, (kind, offset) in enumerate(zip(kinds, (first, *offsets), strict=True))
-    )
+    opening = Frame(0, first, "open", "recorder", None, b"{}")
+    made.read([opening, *(Frame(seq, ns, "text", "client", None, b"{}") for seq, ns in enumerate(offsets, 1))])
     return made
 
 

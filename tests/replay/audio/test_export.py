@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from earwitness.recorder.importers.files import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
 from earwitness.replay.bundled import bundled_recording
 from earwitness.schemas.errors import CannotWrite, OutputExists, RequestError
+from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 
 from tests.corpus import CORPUS, needs_corpus
@@ -155,7 +157,7 @@ async def test_every_item_becomes_a_file_with_a_manifest(tmp_path: Path) -> None
         data = (tmp_path / "items" / entry["file"]).read_bytes()
         assert hashlib.sha256(data).hexdigest() == entry["sha256"]
         assert len(sound(tmp_path / "items" / entry["file"])) == entry["samples"]
-    assert manifest[2]["samples"] / entry["rate"] * 1000 > manifest[2]["end_ms"] - manifest[2]["start_ms"] + 1000
+    assert manifest[2]["samples"] / manifest[2]["rate"] * 1000 > manifest[2]["end_ms"] - manifest[2]["start_ms"] + 1000
 
 
 async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(tmp_path: Path) -> None:
@@ -265,7 +267,7 @@ async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
     class Breaking(MemoryRecording):
         reads = 0
 
-        async def batches(self, start: int = 0, stop: int | None = None) -> Any:
+        async def batches(self, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Frame]]:
             type(self).reads += 1
             async for batch in super().batches(start, stop):
                 yield batch
