@@ -60,7 +60,8 @@ class Committer:
         self._pending_bytes = 0
         self._added = 0
         self._committed = 0
-        self._oldest: float | None = None
+        self._pending_since: float | None = None
+        self._flying_since: float | None = None
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._loop = asyncio.get_running_loop()
         self._wake = asyncio.Event()
@@ -74,7 +75,8 @@ class Committer:
     @property
     def backlog_age(self) -> float:
         """Seconds that the oldest record has been waiting; 0 without a backlog."""
-        return 0.0 if self._oldest is None else monotonic() - self._oldest
+        oldest = self._flying_since or self._pending_since
+        return 0.0 if oldest is None else monotonic() - oldest
 
     def has_room(self, size: int) -> bool:
         """Whether a payload of ``size`` bytes fits into the backlog."""
@@ -83,12 +85,12 @@ class Committer:
     def add(self, item: Appended) -> None:
         """Take a record."""
         size = len(item[6]) + _RECORD_COST
+        if not self._pending:
+            self._pending_since = monotonic()
         self._pending.append((item, size))
         self._pending_bytes += size
         self.backlog_bytes += size
         self._added += 1
-        if self._oldest is None:
-            self._oldest = monotonic()
         settings = self.settings
         if len(self._pending) >= settings.flush_frames or self._pending_bytes >= settings.flush_bytes:
             self._wake.set()
@@ -172,6 +174,9 @@ class Committer:
                 self._timer.cancel()
                 self._timer = None
             batch, size = self._take()
+            self._flying_since = self._pending_since
+            if not self._pending:
+                self._pending_since = None
             # What a transaction could not hold has waited as long as what it took.
             self._overdue = bool(self._pending)
             try:
@@ -252,7 +257,7 @@ class Committer:
         """Book a committed group: wake those who waited for it, let the relays go on."""
         self._committed += count
         self.backlog_bytes -= size
-        self._oldest = monotonic() if self._pending else None
+        self._flying_since = None
         while self._waiting and self._waiting[0][0] <= self._committed:
             _, done = self._waiting.popleft()
             if not done.done():
