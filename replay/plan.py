@@ -7,7 +7,6 @@ are played.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -22,10 +21,11 @@ from ..schemas.recording import Recording, SessionInfo
 from ..schemas.statements import CloseStatement, OpenStatement
 from ..schemas.vocabulary import canonical_type
 from .causes import AudioPoint, Control, Hold
+from .delivery import Delivery
 from .matching import APPEND_TYPES, BOUNDARY_TYPES, AudioTrack, bytes_per_ms, canonical_client_event, decode_audio
 from .pairing import pair_causes
 
-__all__ = ["Delivery", "Expected", "Plan", "Planner", "make_plan"]
+__all__ = ["Expected", "Plan", "Planner", "make_plan"]
 
 Json = dict[str, Any]
 
@@ -60,61 +60,6 @@ class Expected:
     redacted: tuple[str, ...] = ()
     call_id: str | None = None
     batch: int = 0
-
-
-@dataclass(slots=True)
-class Delivery:
-    """How much output audio each server frame carries, and for which item. 24 bytes each."""
-
-    seqs: array[int] = field(default_factory=lambda: array("q"))
-    items: array[int] = field(default_factory=lambda: array("q"))
-    sizes: array[int] = field(default_factory=lambda: array("q"))
-    names: list[str] = field(default_factory=list[str])
-    numbers: dict[str, int] = field(default_factory=dict[str, int])
-    rates: dict[int, float] = field(default_factory=dict[int, float])
-    """Bytes per millisecond by item number."""
-    begun_ns: dict[int, int | None] = field(default_factory=dict[int, "int | None"])
-    """When an item's first audio arrived, by item number."""
-
-    def add(self, seq: int, item_id: str, size: int, rate: float, offset_ns: int | None = None) -> None:
-        """Note the audio of one frame."""
-        number = self.numbers.setdefault(item_id, len(self.names))
-        if number == len(self.names):
-            self.names.append(item_id)
-            self.rates[number] = rate
-            self.begun_ns[number] = offset_ns
-        self.seqs.append(seq)
-        self.items.append(number)
-        self.sizes.append(size)
-
-    def delivered_ms(self, item_id: str, up_to: int) -> float:
-        """Give the milliseconds of an item's audio in the frames up to a seq."""
-        number = self.numbers.get(item_id)
-        if number is None:
-            return 0.0
-        total = 0
-        for index in range(bisect_right(self.seqs, up_to) - 1, -1, -1):
-            if self.items[index] == number:
-                total += self.sizes[index]
-        return total / self.rates[number]
-
-    def first_ns(self, item_id: str) -> int | None:
-        """Give the offset at which an item's first audio arrived; None where there is none, or no clock."""
-        number = self.numbers.get(item_id)
-        return None if number is None else self.begun_ns[number]
-
-    def seq_reaching(self, item_id: str, ms: float) -> int | None:
-        """Give the seq of the frame with which so many milliseconds of an item are reached; None if never."""
-        number = self.numbers.get(item_id)
-        if number is None:
-            return None
-        wanted, total = ms * self.rates[number], 0
-        for seq, item, size in zip(self.seqs, self.items, self.sizes, strict=True):
-            if item == number:
-                total += size
-                if total >= wanted:
-                    return seq
-        return None
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.plan import Delivery, Planner, make_plan, output_audio, read_event
+from earwitness.replay.plan import Planner, make_plan, output_audio, read_event
 from earwitness.schemas.frame import Frame
 
 from tests.replay.talk import (
@@ -134,14 +134,6 @@ async def test_delivered_audio_is_counted_by_item_and_in_the_sessions_format():
     assert plan.delivery.delivered_ms("a", 2) == 6
 
 
-def test_the_frame_with_which_a_position_is_reached_is_known():
-    delivery = Delivery()
-    for seq in (3, 5, 9):
-        delivery.add(seq, "a", 480, 48.0, None)
-    assert [delivery.seq_reaching("a", ms) for ms in (5, 10, 10.1, 30, 31)] == [3, 3, 5, 9, None]
-    assert delivery.seq_reaching("unknown", 1) is None
-
-
 @pytest.mark.parametrize("size", range(8))
 def test_the_size_of_audio_is_known_without_decoding_it(size):
     payload = json.dumps({"item_id": "a", "delta": base64.b64encode(bytes(size)).decode()}).encode()
@@ -176,5 +168,5 @@ async def test_audio_held_apart_counts_like_audio_in_the_text():
         apart.apply(frame)
     other = apart.plan()
     assert (other.audio.ends, other.audio.hashes) == (plan.audio.ends, plan.audio.hashes)
-    assert other.delivery.sizes == plan.delivery.sizes
+    assert other.delivery == plan.delivery
     assert other.holds == plan.holds
