@@ -10,7 +10,7 @@ from earwitness.replay.html.facts import about, figures, remarks, replies
 from earwitness.replay.spoken import spoken
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import SessionInfo
-from earwitness.schemas.state import Conversation, Gap, Interruption, Response
+from earwitness.schemas.state import Conversation, Gap, Interruption, Pending, Response
 
 from tests.replay.dialogue import Dialogue
 
@@ -80,12 +80,14 @@ def test_everything_that_went_wrong_is_named_with_its_record() -> None:
     call.frames.append(Frame(len(call.frames), 1_700_000_000, "text", "server", None, b"{"))
     conversation = fold(call.recording().frames)
     conversation.gaps.append(Gap(9, 3, 400, "disk full"))
+    conversation.pending.append(Pending(7, None, "response.create"))
     found = remarks(conversation, [AudioProblem(12, "odd-bytes", "left out")])
     assert found == [
         ("0:01.5, record 2", "The server reports bad: No such item."),
         ("record 9", "3 messages (400 bytes) crossed here that could not be stored: disk full"),
         ("record 4", "invalid json"),
         ("record 12", "odd-bytes: left out"),
+        ("record 7", "response.create was never answered"),
         ("throughout", "Events that mean nothing to this program: vendor.unheard_of (1)"),
     ]
 

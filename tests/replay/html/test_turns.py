@@ -154,6 +154,39 @@ def test_only_the_first_entry_of_a_response_tells_how_long_it_took() -> None:
     assert reply.waited == "0.50 s"
 
 
+def test_a_call_by_the_server_has_its_output_in_its_own_item() -> None:
+    call = Dialogue()
+    call.add_item(
+        1000,
+        {"id": "item_9", "type": "mcp_call", "status": "completed", "name": "search", "server_label": "shop",
+         "arguments": '{"q": "tea"}', "output": "green, black"},
+    )  # fmt: skip
+    (turn,) = entries(call)
+    assert turn.tool is not None
+    assert (turn.tool.name, turn.tool.arguments, turn.tool.output) == ("search", '{"q": "tea"}', "green, black")
+    assert text(turn) == ""
+
+
+def test_a_cancelled_reply_without_sound_is_interrupted_without_figures() -> None:
+    call = Dialogue()
+    response, item = call.begin(1000)
+    stated = {"id": item, "type": "message", "role": "assistant", "status": "incomplete",
+              "content": [{"type": "output_text", "text": "I was about"}]}  # fmt: skip
+    details = {"type": "cancelled", "reason": "turn_detected"}
+    done = {"id": response, "status": "cancelled", "status_details": details, "output": [stated]}
+    call.server(2000, "response.done", response=done)
+    (turn,) = entries(call)
+    assert (text(turn), turn.cut) == ("I was about", "interrupted")
+
+
+def test_several_parts_of_a_message_stand_below_each_other() -> None:
+    call = Dialogue()
+    parts = [{"type": "input_text", "text": "one"}, {"type": "input_text", "text": "two"}]
+    call.add_item(1000, {"id": "item_9", "type": "message", "role": "user", "status": "completed", "content": parts})
+    (turn,) = entries(call)
+    assert text(turn) == "one\ntwo"
+
+
 def test_typed_entries_are_marked_and_have_the_time_at_which_they_came() -> None:
     call = Dialogue()
     call.typed(3.25, "By keyboard.")
