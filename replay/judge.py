@@ -8,13 +8,12 @@ from typing import Any, Final, cast
 
 from ..schemas.frame import parse_json
 from ..schemas.vocabulary import canonical_type
+from .audio_matching import AudioDifference, AudioMatcher
 from .divergence import Candidate, DivergenceKind, FrameView, view_event
 from .idmap import IdMap
 from .matching import (
     BOUNDARY_TYPES,
     TRUNCATE,
-    AudioDifference,
-    AudioMatcher,
     Difference,
     MatchPolicy,
     PathRules,

@@ -20,9 +20,10 @@ from ..schemas.normalise import audio_format, normalise
 from ..schemas.recording import Recording, SessionInfo
 from ..schemas.statements import CloseStatement, OpenStatement
 from ..schemas.vocabulary import canonical_type
+from .audio_matching import AudioTrack
 from .causes import AudioPoint, Control, Hold
 from .delivery import Delivery
-from .matching import APPEND_TYPES, BOUNDARY_TYPES, AudioTrack, bytes_per_ms, canonical_client_event, decode_audio
+from .matching import APPEND_TYPES, BOUNDARY_TYPES, bytes_per_ms, canonical_client_event, decode_audio
 from .pairing import pair_causes
 
 __all__ = ["Expected", "Plan", "Planner", "make_plan"]
