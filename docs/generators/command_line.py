@@ -34,7 +34,9 @@ A command that runs another one (`record --exec`, `replay --exec`) ends with tha
 
 def page() -> str:
     """Give the page."""
-    root = click.Context(cli, info_name="earwitness", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    # As when the command runs: click keeps the help option that a command's first context asked for.
+    settings = {**cli.context_settings, "terminal_width": _WIDTH, "max_content_width": _WIDTH}
+    root = click.Context(cli, info_name="earwitness", **settings)
     return "\n".join([_HEAD, *_sections(cli, root)])
 
 
