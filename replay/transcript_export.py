@@ -83,7 +83,8 @@ async def export_transcript(
         progress: is told how much of the sound is done, from 0 to 1.
 
     Raises:
-        RequestError: no such format; subtitles of what has no times; sound that is too long for a page.
+        ValueError: there is no such format.
+        RequestError: subtitles of what has no times; sound that is too long for a page.
         CannotWrite: there is no space for temporary files.
     """
     if form == "html":
@@ -105,4 +106,6 @@ async def export_transcript(
 
 
 def _encoded(text: str, notes: tuple[str, ...] = ()) -> Exported:
-    return Exported(readable(text if text.endswith("\n") else f"{text}\n").encode(), notes)
+    # No lines at all are an empty file, in JSON Lines.
+    ended = text if text.endswith("\n") or not text else f"{text}\n"
+    return Exported(readable(ended).encode(), notes)

@@ -91,6 +91,15 @@ async def test_lone_surrogates_of_json_escapes_do_not_break_a_file(form: str) ->
     assert (await export_transcript(call.recording(), form)).data.decode()
 
 
+async def test_a_session_without_a_word_is_no_line_of_json() -> None:
+    assert (await export_transcript(Dialogue().recording(), "jsonl")).data == b""
+
+
+async def test_an_unknown_format_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(ValueError, match="'pdf' is no format"):
+        await export_transcript(bundled_recording(), "pdf")
+
+
 @pytest.mark.parametrize("form", ["srt", "vtt"])
 async def test_subtitles_of_what_nobody_spoke_are_refused(form: str) -> None:
     call = Dialogue()
