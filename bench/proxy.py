@@ -1,13 +1,12 @@
 """What the proxy costs: latency, CPU, memory and disk, beside a bare ``websockets`` relay that records nothing.
 
-    python -m bench.proxy [pace] [burst] [memory] [disk] [--rounds 7] [--seconds 10] [--only KIND…]
+    python -m bench.proxy [pace] [burst] [memory] [--rounds 7] [--seconds 10] [--only KIND…]
 
 * ``pace``: 20 sessions, each with 50 audio appends a second of 1.3 KB up, and bursts of speech and transcript down.
   Added latency (over going direct, in the same round) and CPU per session-hour.
 * ``burst``: one session, 20,000 messages of 6.6 KB, as fast as they go. Events per CPU-second of the relay, with the
-  draining of the store counted in, and its peak memory.
+  draining of the store counted in, its peak memory, and the bytes stored per byte of JSON.
 * ``memory``: 1 GiB through one session; resident memory after 100 MiB and at the end.
-* ``disk``: generated talk; bytes in the database per byte of the raw JSON.
 
 Kinds are interleaved in random order within each round; figures are medians over the rounds, with the range. Only the
 ratios carry over to another machine. Run it on a quiet one: the peers want a core of their own.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import select
 import socket
 from typing import Final, Literal, Protocol
 
@@ -207,6 +208,15 @@ class Leg(asyncio.Protocol):
         if self._holds and not self._holds & ~reason and not self.gone:
             self.transport.resume_reading()
         self._holds &= ~reason
+
+    def hung_up(self) -> bool:
+        """Whether the connection was reset, found out without reading: while nothing is read, asyncio does not tell."""
+        sock: socket.socket | None = None if self.gone else self.transport.get_extra_info("socket")
+        if sock is None:
+            return self.gone
+        poller = select.poll()
+        poller.register(sock.fileno(), 0)
+        return bool(poller.poll(0))
 
     def forward(self, frame: Frame) -> None:
         """Take a frame of the other side for this peer, as it is; :meth:`take_output` gives its bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass
 
@@ -364,3 +365,60 @@ async def test_a_reader_that_stops_slows_its_sender_and_loses_nothing(by, durabi
     assert len(journal.sessions[0].messages) == total
     received = other.seen if by == "client" else peer.seen
     assert [frame.payload == chunk for frame in received] == [True] * total + [False]
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("by", ["client", "server"])
+async def test_a_peer_that_takes_nothing_and_never_answers_is_dropped_after_the_other_has_gone(by, durability):
+    """Half open: it neither reads nor hangs up; its session must end all the same, with what was sent recorded."""
+    journal = MemoryJournal()
+
+    async def leaves(peer: Peer) -> None:
+        await until(lambda: proxy.sessions)
+        while not next(iter(proxy.sessions.values())).held(by):
+            if peer.writer.transport.get_write_buffer_size() < 1 << 20:
+                peer.frame(BINARY, b"x" * 65536)
+            await asyncio.sleep(0)
+        peer.reset()
+
+    async def stalls(peer: Peer) -> None:
+        peer.writer.transport.pause_reading()
+        await gone.wait()
+
+    gone = asyncio.Event()
+    async with running_upstream() as upstream:
+        client, upstream.script = (leaves, stalls) if by == "client" else (stalls, leaves)
+        settings = {"durability": durability, "close_timeout": 0.1}
+        async with running_proxy(upstream.url, journal, **settings) as (proxy, ends):
+            call = asyncio.create_task(talk(proxy.port, client))
+            if by == "client":
+                await call
+            else:
+                await upstream.done.get()
+            await until(lambda: not proxy.sessions or ends.ends)
+            end = await ends.next()
+            await until(lambda: not proxy.sessions)
+            gone.set()
+            await call
+    assert (end.code, end.by) == (1006, by)
+    assert journal.sessions[0].messages
+
+
+async def test_a_close_that_is_never_answered_ends_when_its_sender_gives_up():
+    async def client(peer: Peer) -> None:
+        peer.close(1000, "bye")
+        await until(lambda: upstream.peers and upstream.peers[0].seen)
+        peer.eof()
+        assert await peer.read() is None
+
+    async def server(peer: Peer) -> None:
+        await peer.read_until(CLOSE)
+        assert await peer.read() is None
+
+    journal = MemoryJournal()
+    async with running_upstream() as upstream:
+        upstream.script = server
+        async with running_proxy(upstream.url, journal, close_timeout=0.1) as (proxy, ends):
+            await talk(proxy.port, client)
+            end = await ends.next()
+    assert (end.code, end.reason, end.by) == (1000, "bye", "client")
