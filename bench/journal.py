@@ -62,6 +62,8 @@ def talk(seconds: int, seed: int = 1) -> Iterator[Message]:
         return f"{prefix}_{pybase64.b64encode(chance.bytes(15)).decode()}"
 
     place = '"response_id":"resp_%s","item_id":"item_%s","output_index":0,"content_index":0,"delta":"'
+    kind = "session.created"
+    yield "server", kind, b'{"type":"session.created","session":{"type":"realtime","model":"gpt-realtime"}}'
     spoken = 0
     for packet in range(seconds * PACKETS_PER_SECOND):
         at = packet * PACKET % (len(microphone) - PACKET)

@@ -39,7 +39,8 @@ def writing_engine(url: URL, recorder: int | None) -> AsyncEngine:
 
     The lock goes with a broken connection and comes back with the next, before anything is written.
     """
-    engine = create_async_engine(url, poolclass=NullPool)
+    # A server that no longer answers must become a failure, and not a wait without end.
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 60})
     if recorder is not None:
 
         @event.listens_for(engine.sync_engine, "connect")
