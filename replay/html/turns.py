@@ -310,6 +310,8 @@ def _tool(line: Line, sources: _Sources) -> Tool:
     if item is not None and item.type == "mcp_call":
         # What the server called and what came back is one item.
         arguments, text = item.arguments or "", item.output
+        if text is None and item.fields.get("error") is not None:
+            text = json.dumps({"error": item.fields["error"]}, ensure_ascii=False)
     took = None
     if call is not None and call.done_ns is not None and call.output_ns is not None and call.output_ns >= call.done_ns:
         took = seconds((call.output_ns - call.done_ns) // 1_000_000)

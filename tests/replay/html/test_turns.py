@@ -167,6 +167,18 @@ def test_a_call_by_the_server_has_its_output_in_its_own_item() -> None:
     assert text(turn) == ""
 
 
+def test_a_call_by_the_server_that_failed_shows_the_error() -> None:
+    call = Dialogue()
+    call.add_item(
+        1000,
+        {"id": "item_9", "type": "mcp_call", "name": "search", "arguments": "{}",
+         "error": {"type": "http_error", "code": 502}},
+    )  # fmt: skip
+    (turn,) = entries(call)
+    assert turn.tool is not None
+    assert turn.tool.output == '{"error": {"type": "http_error", "code": 502}}'
+
+
 def test_a_cancelled_reply_without_sound_is_interrupted_without_figures() -> None:
     call = Dialogue()
     response, item = call.begin(1000)
