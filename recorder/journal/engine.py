@@ -43,6 +43,7 @@ _DAMAGE: Final = (
     "file is not a database",
     "malformed",
     "could not decode",
+    "codec can't decode",
     "file is encrypted",
     "unsupported file format",
 )
@@ -242,7 +243,7 @@ async def open_reader(location: Location) -> AsyncEngine:
         # A WAL database on a medium that cannot be written: no -shm file can be made. Without a -wal nothing is
         # missing from the file itself, and nobody can change it there.
         return _read_only(location, immutable=True)
-    except DBAPIError as error:
+    except (DBAPIError, UnicodeDecodeError) as error:
         await engine.dispose()
         raise _reading_failed(location, error) from error
     except BaseException:
@@ -277,7 +278,8 @@ def reading(location: Location) -> Generator[None]:
     """Turn what the database says while reading into our errors."""
     try:
         yield
-    except (DBAPIError, OSError) as error:
+    except (DBAPIError, OSError, UnicodeDecodeError) as error:
+        # Damaged text may come as an error of the driver, or as it failed in the driver.
         raise _reading_failed(location, error) from error
 
 
@@ -288,7 +290,7 @@ def writing(location: Location) -> Generator[None]:
         yield
     except EarwitnessError:
         raise
-    except (DBAPIError, sqlite3.Error, OSError) as error:
+    except (DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
         text = _text(error)
         if _is_damage(text):
             raise _reading_failed(location, error) from error
