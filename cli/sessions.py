@@ -47,10 +47,17 @@ async def list_command(db: str, as_json: bool, limit: int | None) -> None:
     help="The state after that record, at that time, or after that event. Default: the end.",
 )
 @click.option("--events", is_flag=True, help="List the records instead of the state.")
+@click.option(
+    "--own-dialect",
+    is_flag=True,
+    help="With --json: name and shape things as the session's own vocabulary does, to compare with its documentation.",
+)
 @click.option("--digest", is_flag=True, help="Print the state's full and content digest only.")
 @json_option
 @coroutine
-async def show(session: str, db: str, at: str | None, events: bool, digest: bool, as_json: bool) -> None:
+async def show(
+    session: str, db: str, at: str | None, events: bool, own_dialect: bool, digest: bool, as_json: bool
+) -> None:
     """Show a conversation's state, at its end or at any point.
 
     \b
@@ -64,6 +71,8 @@ async def show(session: str, db: str, at: str | None, events: bool, digest: bool
     from ..replay.show import event_rows, info_json, render_state, state_json
     from ..replay.source import open_recording
 
+    if own_dialect and not as_json:
+        raise click.UsageError("--own-dialect goes with --json.")
     until = parse_until(at) if at is not None else None
     async with open_recording(session, db) as recording:
         if events:
@@ -84,6 +93,10 @@ async def show(session: str, db: str, at: str | None, events: bool, digest: bool
         else:
             click.echo(f"full     {full}\ncontent  {content}")
     elif as_json:
+        if own_dialect:
+            from ..replay.own_dialect import in_own_dialect
+
+            conversation = in_own_dialect(conversation)
         emit_json({"session": info_json(recording.info), "state": state_json(conversation)})
     else:
         click.echo(render_state(recording.info, conversation))

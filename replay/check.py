@@ -176,9 +176,9 @@ class Checker:
     def _explain(self, statement: _Statement, value: Any) -> Explanation | None:
         stated = statement.value
         subject = statement.subject
-        if subject[0] == "item" and not stated and subject[-1] in ("transcript", "content"):
-            if self._was_truncated(subject, statement.seq):
-                return "removed by truncation"
+        lost = subject[0] == "item" and not stated and subject[-1] in ("transcript", "content")
+        if lost and self._was_truncated(subject, statement.seq):
+            return "removed by truncation"
         if stated is None and statement.echo:
             return "not stated" if statement.absent else "null in an echo"
         if self._was_cancelled(statement) and _is_cut(stated, value):

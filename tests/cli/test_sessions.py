@@ -126,6 +126,20 @@ def test_a_file_with_several_sessions_asks_which(earwitness: Command, tmp_path: 
     earwitness.refused(3, "show", f"{path}#3")
 
 
+def test_the_state_can_be_had_in_the_sessions_own_words(earwitness: Command, tmp_path: Path) -> None:
+    path = tmp_path / "preview.jsonl"
+    event = {
+        "type": "session.created",
+        "session": {"id": "s", "input_audio_format": "g711_ulaw", "modalities": ["text"]},
+    }
+    path.write_text(json.dumps({"dir": "server", "t": 0, "event": event}) + "\n")
+    own = earwitness.ok("show", path, "--json", "--own-dialect").json()["state"]["session"]["config"]
+    assert own["input_audio_format"] == "g711_ulaw"
+    canonical = earwitness.ok("show", path, "--json").json()["state"]["session"]["config"]
+    assert canonical["audio"]["input"]["format"]["type"] == "audio/pcmu"
+    assert earwitness("show", path, "--own-dialect").code == 2
+
+
 @needs_corpus
 @pytest.mark.parametrize("path", capture_params())
 def test_every_capture_imports_lists_shows_and_folds(earwitness: Command, path: Path) -> None:
