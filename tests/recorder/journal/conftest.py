@@ -54,4 +54,4 @@ def postgresql() -> Iterator[str]:
         yield str(folder)
     finally:
         run(str(programs / "pg_ctl"), "-D", str(data), "-w", "-m", "immediate", "stop")
-        shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
