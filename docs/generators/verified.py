@@ -36,9 +36,9 @@ A difference counts as explained only by one of these rules:
 _LIVE = """
 ## Never tried against a live service
 
-earwitness was developed without access to any vendor. What stands above was checked on traffic that others had
-recorded; what follows was tried only against servers on the same machine, with the official `openai` SDK as the client.
-Whoever tries one of these against the real service: a report, good or bad, is welcome.
+No vendor's live service has been tried yet. What stands above was checked on traffic that others had recorded; what
+follows, against servers on the same machine, with the official `openai` SDK as the client. Whoever tries one of these
+against the real service: a report, good or bad, is welcome.
 
 | | OpenAI, preview | OpenAI, GA | Azure OpenAI, preview | Azure OpenAI, GA | Azure Voice Live | xAI | translation, live |
 |---|---|---|---|---|---|---|---|
