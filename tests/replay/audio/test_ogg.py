@@ -48,7 +48,11 @@ def test_only_serial_numbers_and_checksums_change_and_the_sound_stays() -> None:
     assert with_serial(changed, int.from_bytes(data[14:18], "little")) == data
 
 
-@pytest.mark.parametrize("broken", [b"RIFF" + bytes(40), b"OggS", encoded()[:-1], encoded() + b"x"])
+@pytest.mark.parametrize(
+    "broken",
+    [b"RIFF" + bytes(40), b"OggS", encoded()[:-1], encoded() + b"x"],
+    ids=["not Ogg", "cut in the header", "cut at the end", "more behind the end"],
+)
 def test_what_is_no_whole_ogg_file_is_refused(broken: bytes) -> None:
     with pytest.raises(ValueError, match="at byte"):
         with_serial(broken, 1)
