@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -273,13 +274,25 @@ async def fetch(connection: AsyncConnection, query: str, values: tuple[Any, ...]
     return [tuple(row) for row in (await connection.exec_driver_sql(query, values or None)).all()]
 
 
+def _database_errors() -> tuple[type[Exception], ...]:
+    """What a database or its driver may raise.
+
+    Damaged text may come as an error of the driver, or as it failed in the driver. SQLAlchemy before 2.1 passes on
+    asyncpg's own errors while it connects.
+    """
+    asyncpg = sys.modules.get("asyncpg")
+    drivers: tuple[type[Exception], ...] = () if asyncpg is None else (asyncpg.PostgresError,)
+    return (DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError, *drivers)
+
+
 @contextmanager
 def reading(location: Location) -> Generator[None]:
     """Turn what the database says while reading into our errors."""
     try:
         yield
-    except (DBAPIError, OSError, UnicodeDecodeError) as error:
-        # Damaged text may come as an error of the driver, or as it failed in the driver.
+    except EarwitnessError:
+        raise
+    except _database_errors() as error:
         raise _reading_failed(location, error) from error
 
 
@@ -290,7 +303,7 @@ def writing(location: Location) -> Generator[None]:
         yield
     except EarwitnessError:
         raise
-    except (DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError) as error:
+    except _database_errors() as error:
         text = _text(error)
         if _is_damage(text):
             raise _reading_failed(location, error) from error

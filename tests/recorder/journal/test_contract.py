@@ -532,7 +532,7 @@ class TestPostgresql(JournalContract):
                 await connection.execute(text("CREATE TABLE mine (x int)"))
 
     async def test_a_database_that_is_not_there_is_named(self, location):
-        missing = location.replace("/t", "/none", 1)
+        missing = location.replace("?host=", "_none?host=")
         for use in (Journal.open, JournalReader.open, verify):
             with pytest.raises(StoreError, match="does not exist"):
                 await use(missing)
