@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import tarfile
@@ -102,3 +103,13 @@ def test_an_import_of_the_command_loads_no_heavy_module() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_every_dependency_is_explained() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = [name for group in project["optional-dependencies"].values() for name in group]
+    page = (ROOT / "docs" / "dependencies.md").read_text()
+    for requirement in [*project["dependencies"], *extras]:
+        name = re.split(r"[\[>=]", requirement)[0]
+        assert ">=" in requirement, f"{name} has no lower bound"
+        assert name in page, f"docs/dependencies.md says nothing of {name}"
