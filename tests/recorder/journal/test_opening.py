@@ -174,7 +174,7 @@ async def test_a_folder_that_is_not_there_is_named(path):
 
 
 AS_NOBODY = """
-import asyncio, os, sys
+import asyncio, os, sys, tempfile
 from earwitness.recorder.journal import Journal, JournalReader, verify
 from earwitness.schemas.errors import EarwitnessError
 
@@ -186,6 +186,17 @@ async def main(path):
     except EarwitnessError as error:
         print(type(error).__name__, error.exit_code, error)
 
+async def warm_up(folder):
+    """Load everything that is loaded when it is needed: another user may not be able to read where it is installed."""
+    path = os.path.join(folder, "warm.db")
+    async with await Journal.open(path):
+        pass
+    async with await JournalReader.open(path) as reader:
+        await reader.sessions()
+    await verify(path)
+
+with tempfile.TemporaryDirectory() as folder:
+    asyncio.run(warm_up(folder))
 os.setgroups([])
 os.setgid(65534)
 os.setuid(65534)
