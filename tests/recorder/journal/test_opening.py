@@ -187,7 +187,7 @@ async def main(path):
         print(type(error).__name__, error.exit_code, error)
 
 async def warm_up(folder):
-    """Load everything that is loaded when it is needed: another user may not be able to read where it is installed."""
+    # What is loaded only when needed is loaded now: another user may not be able to read where it is installed.
     path = os.path.join(folder, "warm.db")
     async with await Journal.open(path):
         pass
