@@ -16,7 +16,6 @@ __all__ = [
     "coroutine",
     "db_option",
     "emit_json",
-    "format_clock",
     "json_option",
     "progress_stream",
     "session_argument",
@@ -54,17 +53,6 @@ def emit_json(value: Any) -> None:
     """Print a value as JSON, indented."""
     data = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
     click.echo(data.decode())
-
-
-def format_clock(offset_ns: int | None, *, digits: int = 3) -> str:
-    """Write an offset as ``MM:SS.mmm``; ``–`` where there was no clock. Hours go into the minutes."""
-    if offset_ns is None:
-        return "–"
-    unit = 10 ** (9 - digits)
-    whole = (offset_ns + unit // 2) // unit
-    seconds, rest = divmod(whole, 10**digits)
-    minutes, seconds = divmod(seconds, 60)
-    return f"{minutes:02d}:{seconds:02d}" + (f".{rest:0{digits}d}" if digits else "")
 
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:

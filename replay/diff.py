@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, cast, get_args
 
 from ..schemas.recording import SessionInfo
 from ..schemas.state import Conversation, ServerError
@@ -39,19 +39,7 @@ Aspect = Literal[
 ]
 """What can differ. ``turn``: it is on one side only, or is of another kind; ``response``: how it ended."""
 
-ASPECTS: Final[tuple[Aspect, ...]] = (
-    "configuration",
-    "turn",
-    "transcript",
-    "call",
-    "output",
-    "response",
-    "truncation",
-    "latency",
-    "error",
-    "usage",
-    "end",
-)
+ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
 
 Json = dict[str, Any]
 

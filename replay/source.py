@@ -12,10 +12,9 @@ from typing import Any, cast
 from ..recorder.importers.files import file_id, read_file
 from ..recorder.journal import JournalReader
 from ..schemas.errors import RequestError
-from ..schemas.frame import Frame
 from ..schemas.recording import Recording
 
-__all__ = ["is_file_reference", "open_recording", "read_frames"]
+__all__ = ["is_file_reference", "open_recording"]
 
 _FILE_ENDINGS = (".ndjson", ".jsonl", ".json")
 _PART = re.compile(r"^(?P<path>.+)#(?P<part>\d+)$")
@@ -86,8 +85,3 @@ def _from_file(reference: str) -> Recording:
     return sessions[number - 1].recording(
         f"{file_id(Path(name))}-{number}" if len(sessions) > 1 else file_id(Path(name))
     )
-
-
-async def read_frames(recording: Recording, start: int = 0, stop: int | None = None) -> list[Frame]:
-    """Read frames of a recording into memory: for sessions that are known to be small."""
-    return [frame async for batch in recording.batches(start, stop) for frame in batch]

@@ -170,19 +170,10 @@ async def write_transaction(connection: AsyncConnection) -> AsyncGenerator[None]
     busy timeout says; ``BEGIN IMMEDIATE`` waits.
     """
     driver = await sqlite_driver(connection)
-    try:
+    async with insert_transaction(connection, driver):
         if driver is not None:
             await driver.execute("BEGIN IMMEDIATE")
         yield
-        if driver is None or connection.in_transaction():
-            await connection.commit()
-        else:
-            await driver.commit()
-    except BaseException:
-        await connection.rollback()
-        if driver is not None:
-            await driver.rollback()
-        raise
 
 
 @asynccontextmanager
