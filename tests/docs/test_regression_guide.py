@@ -16,7 +16,8 @@ from earwitness.replay.drive_session import DriveOptions, drive_session
 from earwitness.replay.realtime import load_all, serve
 from earwitness.replay.scrub import scrub_recording
 from earwitness.replay.scrub_rules import ScrubRules
-from earwitness.replay.source import read_frames
+
+from tests.replay.talk import read_frames
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "weather"

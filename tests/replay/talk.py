@@ -9,7 +9,7 @@ from typing import Any
 
 from earwitness.recorder.importers.files import read_file
 from earwitness.schemas.frame import Frame, sniff_type
-from earwitness.schemas.recording import MemoryRecording
+from earwitness.schemas.recording import MemoryRecording, Recording
 from earwitness.schemas.summary import Summary
 
 from tests.corpus import captures
@@ -103,6 +103,11 @@ def corpus_recordings() -> list[MemoryRecording]:
 def both_ways(sessions: Iterable[MemoryRecording]) -> list[MemoryRecording]:
     """Those in which both sides speak."""
     return [s for s in sessions if {"client", "server"} <= {f.sender for f in s.frames if f.kind == "text"}]
+
+
+async def read_frames(recording: Recording, start: int = 0, stop: int | None = None) -> list[Frame]:
+    """Frames of a recording, in memory."""
+    return [frame async for batch in recording.batches(start, stop) for frame in batch]
 
 
 def payloads(session: MemoryRecording, sender: str) -> list[bytes]:

@@ -18,14 +18,23 @@ from earwitness.replay.drive_plan import FrameHash
 from earwitness.replay.drive_session import DriveOptions, DriveOutcome, Prefix, drive_session, first_turns, handshake
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
-from earwitness.replay.source import read_frames
 from earwitness.schemas.errors import RequestError, UpstreamRefused, UpstreamUnreachable
 from earwitness.schemas.recording import MemoryRecording
 from earwitness.schemas.statements import OpenStatement
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 
-from tests.replay.talk import OPEN, both_ways, client, closing, corpus_recordings, recording, server, user_text
+from tests.replay.talk import (
+    OPEN,
+    both_ways,
+    client,
+    closing,
+    corpus_recordings,
+    read_frames,
+    recording,
+    server,
+    user_text,
+)
 from tests.replay.test_diff import changed, told
 
 KEY = "sk-proj-not-a-real-key-0123456789"

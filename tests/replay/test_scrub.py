@@ -20,7 +20,6 @@ from earwitness.replay.placeholder import silence, tone
 from earwitness.replay.scrub import replace_in_chunks, scrub_recording
 from earwitness.replay.scrub_rules import Replacement, ScrubRules, read_rules
 from earwitness.replay.serving import serve
-from earwitness.replay.source import read_frames
 from earwitness.schemas.errors import DamagedFile, NotRecognised, RequestError
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
@@ -37,6 +36,7 @@ from tests.replay.talk import (
     both_ways,
     client,
     corpus_recordings,
+    read_frames,
     recording,
     server,
     tool_output,
