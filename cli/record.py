@@ -103,7 +103,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         earwitness record --upstream openai --exec -- python agent.py
     """
     from ..recorder.journal import WriterSettings
-    from ..recorder.logs import log_json
+    from ..recorder.logs import log_json, log_text
     from ..recorder.service import RecorderSettings, Watcher, run_recorder
 
     if arguments and not command:
@@ -121,8 +121,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
         grace=options["grace"],
         command=arguments,
     )
-    if options["log_json"]:
-        log_json(sys.stderr)
+    (log_json if options["log_json"] else log_text)(sys.stderr)
     watcher = Watcher(ready=_ready, session_end=_session_end, draining=_draining)
     ctx.exit(await run_recorder(settings, watcher))
 
@@ -202,7 +201,8 @@ def _ready(proxy: Proxy, journal: Journal) -> None:
 def _session_end(end: SessionEnd) -> None:
     how = f"refused with {end.http_status}" if end.status == "refused" else f"closed {end.code} by the {end.by}"
     frames = sum(end.frames.values())
-    click.echo(f"session {end.id} {how} after {end.duration_s:.1f} s, {frames} frames; ledger head {end.head}")
+    head = "its end is not recorded yet: the store takes nothing" if end.head is None else f"ledger head {end.head}"
+    click.echo(f"session {end.id} {how} after {end.duration_s:.1f} s, {frames} frames; {head}")
 
 
 def _draining(running: int) -> None:

@@ -24,6 +24,7 @@ __all__ = [
     "closing_for_idle",
     "closing_for_store",
     "closing_for_violation",
+    "draining_answer",
     "error_answer",
     "unreachable",
 ]
@@ -43,6 +44,11 @@ def error_answer(status: int, code: str, message: str, *, retry_after: int | Non
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     return Answer(status, reason_phrase(status), headers, orjson.dumps({"error": error}))
+
+
+def draining_answer() -> Answer:
+    """Give the answer for a client that comes, or whose upstream has not answered yet, when the proxy must stop."""
+    return error_answer(503, "draining", "earwitness: the proxy is shutting down.", retry_after=RETRY_AFTER_S)
 
 
 def admit(
@@ -76,7 +82,7 @@ def admit(
     if allow_paths and not any(_under(path, allowed) for allowed in allow_paths):
         return error_answer(403, "path_not_allowed", "earwitness: this proxy does not relay that path.")
     if draining:
-        return error_answer(503, "draining", "earwitness: the proxy is shutting down.", retry_after=RETRY_AFTER_S)
+        return draining_answer()
     if max_sessions is not None and sessions >= max_sessions:
         return error_answer(
             503,

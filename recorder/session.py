@@ -10,6 +10,7 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from time import monotonic_ns
@@ -42,7 +43,7 @@ from .journal.settings import WriterSettings
 from .leg import Event, Leg, Peer, quiet
 from .markers import Marker
 from .metrics import JournalStatus, ProxyCounts, Traffic
-from .policy import admit, closing_for_drain, error_answer, unreachable
+from .policy import admit, closing_for_drain, draining_answer, error_answer, unreachable
 from .redaction import redact_target
 from .relay import Relay
 from .settings import ProxySettings
@@ -156,6 +157,7 @@ class Session:
         self.task: asyncio.Task[None] | None = None
         self._timer = self._loop.call_later(self._settings.handshake_timeout, self.client.abort)
         self._relay: Relay | None = None
+        self._client_gone = asyncio.Event()
         self._asking = False
         self._stopping = False
         self._passing = environment.journal.settings.on_store_failure == "pass"
@@ -193,6 +195,7 @@ class Session:
         """Give up likewise."""
         if leg is self.client:
             self._timer.cancel()
+            self._client_gone.set()
             if self.task is None:
                 self._env.connections.discard(self)
             elif self._asking:
@@ -211,7 +214,7 @@ class Session:
         return leg is not None and leg.held
 
     def drain(self) -> None:
-        """End the session now: 1001 to both sides, or no session at all."""
+        """End the session now: 1001 to both sides, or 503 to a client that waits for the upstream's answer."""
         self._stopping = True
         if self._relay is not None:
             self._relay.close(closing_for_drain())
@@ -234,17 +237,28 @@ class Session:
 
     async def _run(self, request: Request) -> None:
         try:
-            await self._serve(request)
+            try:
+                await self._serve(request)
+            finally:
+                if self._server is not None:
+                    self._server.abort()
+                if self.id is not None:
+                    self._env.sessions.pop(self.id, None)
+                self._env.admitted.discard(self)
+            if self._relay is None:
+                await self._see_off()
         except Exception:
             logger.exception("session_failed", extra={"session": self.id})
         finally:
             self.client.abort()
-            if self._server is not None:
-                self._server.abort()
-            if self.id is not None:
-                self._env.sessions.pop(self.id, None)
-            self._env.admitted.discard(self)
             self._env.connections.discard(self)
+
+    async def _see_off(self) -> None:
+        """Let a refused client take its answer, which may be larger than what the kernel holds for a slow one."""
+        self.client.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.close_timeout):
+                await self._client_gone.wait()
 
     async def _serve(self, request: Request) -> None:
         assert isinstance(self.client.reader, ServerProtocol)
@@ -260,8 +274,15 @@ class Session:
             return
         self._env.admitted.add(self)
         self._asking = True
-        offer, answer, by = await self._ask_upstream(request.path, headers)
-        self._asking = False
+        try:
+            offer, answer, by = await self._ask_upstream(request.path, headers)
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+            self._refuse(draining_answer(), "proxy")
+            return
+        finally:
+            self._asking = False
         secrets = session_secrets(headers, request.path, offer)
         statement = open_statement(
             opened_at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import secrets
@@ -34,6 +35,8 @@ from .summarising import COLUMNS_TO_SUMMARISE, read_summary
 from .tables import records, sessions
 
 __all__ = ["Journal", "new_public_id", "utc_now"]
+
+logger = logging.getLogger("earwitness.journal")
 
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32: no letter that is read as another, and no id that begins like ``latest``."""
@@ -112,7 +115,10 @@ class Journal:
                 store = Store(connection, await sqlite_driver(connection), where, now)
                 marked = await recover(store, os.urandom, now()) if recover_sessions else []
                 await store.load_head()
-            journal = cls(store, Committer(store, settings), recorder, stack.pop_all())
+            committer = Committer(store, settings)
+            committer.on_failure.append(_log_failure)
+            committer.on_recovery.append(_log_recovery)
+            journal = cls(store, committer, recorder, stack.pop_all())
             journal.recovered = marked
             return journal
         raise AssertionError("not reached")
@@ -313,6 +319,15 @@ class Journal:
                     await self._store.connection.rollback()
         if found is not None:
             raise RequestError(f"{self.location} has a session {public_id} already", session=public_id)
+
+
+def _log_failure(error: StoreWriteFailed) -> None:
+    logger.warning("store_failed", extra={"store": str(error.data.get("reason", error.message))})
+
+
+def _log_recovery() -> None:
+    # A warning too: whoever hears only of warnings must not think that it still fails.
+    logger.warning("store_recovered")
 
 
 async def _prepare_schema(connection: AsyncConnection, location: Location) -> None:

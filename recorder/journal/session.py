@@ -91,7 +91,7 @@ class SessionWriter:
         if kind not in KINDS or sender not in SENDERS or not (offset_ns is None or _FIRST <= offset_ns <= _LAST):
             # One record that cannot be encoded would stop the records of all sessions.
             raise ValueError(f"no record can be of kind {kind!r}, from {sender!r}, at {offset_ns!r}")
-        if committer.failure is not None and not self._taken_while_failing(len(payload), offset_ns):
+        if committer.failure is not None and not self._taken_while_failing(kind, len(payload), offset_ns):
             assert self._gap is not None
             return self._gap.seq
         if self._gap is not None:
@@ -143,8 +143,11 @@ class SessionWriter:
         await self._committer.commit()
         return self._committer.heads.pop(self._state).hex()
 
-    def _taken_while_failing(self, size: int, offset_ns: int | None) -> bool:
-        """Decide on a frame that comes while the store fails; where it is not taken, count it."""
+    def _taken_while_failing(self, kind: Kind, size: int, offset_ns: int | None) -> bool:
+        """Decide on a record that comes while the store fails; where it is not taken, count it.
+
+        A session's first record is always taken: without it nothing could be said of the session, not even a gap.
+        """
         committer = self._committer
         failure = committer.failure
         assert failure is not None
@@ -152,7 +155,7 @@ class SessionWriter:
             raise failure.with_traceback(None)
         gap = self._gap
         if gap is None:
-            if committer.has_room(size):
+            if kind == "open" or committer.has_room(size):
                 return True
             gap = self._gap = _Gap(self._next_seq, str(failure.data.get("reason", failure.message)), from_ns=offset_ns)
             self._next_seq += 1

@@ -17,10 +17,10 @@ from earwitness.recorder.proxy import Proxy
 from earwitness.recorder.settings import ProxySettings
 from earwitness.recorder.upstream import parse_upstream
 from earwitness.schemas.errors import ListenFailed, StoreWriteFailed
-from prometheus_client.parser import text_string_to_metric_families
 
 from tests.recorder.harness import TEXT, Peer, dial, request, running_proxy, running_upstream, talk
 from tests.recorder.memory_journal import MemoryJournal
+from tests.recorder.pages import get, samples
 
 SECRET = "sk-operations-A1b2C3d4"
 
@@ -29,23 +29,6 @@ SECRET = "sk-operations-A1b2C3d4"
 async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     async with await Journal.open(tmp_path / "calls.db") as opened:
         yield opened
-
-
-async def get(url: str | None, path: str) -> tuple[int, bytes]:
-    assert url is not None
-    port = int(url.rpartition(":")[2])
-    peer = await dial(port, f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-    body = await peer.reader.read()
-    await peer.release()
-    return int(peer.head.split()[1]), body
-
-
-def samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text.decode())
-        for sample in family.samples
-    }
 
 
 async def speaks(peer: Peer) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+from earwitness.recorder.journal import Journal
 
 LOCKER = """
 import sqlite3, sys
@@ -37,3 +39,29 @@ def locked_by_another_process(path: Path) -> Iterator[None]:
             yield
         finally:
             process.communicate("", timeout=20)
+
+
+@contextmanager
+def moved_away(folder: Path) -> Iterator[None]:
+    """Take a folder away from under whoever has files of it open."""
+    elsewhere = folder.with_name(folder.name + "-elsewhere")
+    folder.rename(elsewhere)
+    try:
+        yield
+    finally:
+        elsewhere.rename(folder)
+
+
+@asynccontextmanager
+async def full_disk(journal: Journal) -> AsyncIterator[None]:
+    """Let SQLite have no page more than it has."""
+
+    async def allow(pages: int) -> None:
+        async with journal._store.lock:
+            await journal._store.connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+
+    await allow(1)
+    try:
+        yield
+    finally:
+        await allow(1 << 20)
