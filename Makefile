@@ -3,6 +3,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO_OUT ?= demo-out
+PARTS := schemas recorder replay migrations cli
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .PHONY: demo test lint bench soak clean docs
@@ -13,7 +14,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n 2
 
-lint: $(VENV)/.installed-lint
+lint: $(VENV)/.installed-lint $(VENV)/names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
@@ -33,6 +34,11 @@ clean:
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; none was found. Name one with 'make PYTHON=/path/to/python3 …'." >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+
+# pyright cannot follow the import hook of an editable install: here it finds the parts under their installed names.
+$(VENV)/names: pyproject.toml | $(VENV)/bin/python
+	@rm -rf $@ && mkdir -p $@/earwitness
+	@for part in $(PARTS); do ln -s ../../../$$part $@/earwitness/$$part; done
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(PIP) install -e .

@@ -27,6 +27,7 @@ import numpy as np
 import orjson
 import pybase64
 from earwitness.recorder.journal import Journal, JournalReader
+from earwitness.schemas.frame import Sender
 from earwitness.schemas.statements import CloseStatement, OpenStatement
 
 __all__ = ["main", "talk"]
@@ -39,7 +40,7 @@ TURN_SECONDS = 20
 NOISE = 12
 """Standard deviation of the microphone's noise, in units of a 16-bit sample: a quiet room."""
 
-Message = tuple[str, str, bytes]
+Message = tuple[Sender, str, bytes]
 
 
 def speech() -> bytes:

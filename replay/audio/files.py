@@ -107,7 +107,7 @@ def sound_file(
             file.setnframes(samples)
             yield lambda block: file.writeframesraw(block.astype("<i2", copy=False).tobytes())
         return
-    import soundfile
+    import soundfile  # pyright: ignore[reportMissingTypeStubs] - it has none
 
     container, encoding = ("FLAC", "PCM_16") if kind == "flac" else ("OGG", "OPUS")
     try:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import soxr
+import soxr  # pyright: ignore[reportMissingTypeStubs] - it has none
 
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording

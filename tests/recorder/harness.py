@@ -55,6 +55,11 @@ class Peer:
         self.head = b""
         self.sent_close = False
 
+    def stall(self) -> None:
+        """Read nothing more from the socket."""
+        assert isinstance(self.writer.transport, asyncio.Transport)
+        self.writer.transport.pause_reading()
+
     def raw(self, data: bytes) -> None:
         self.writer.write(data)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Literal
 
-import orjson
 from earwitness.recorder.journal.settings import WriterSettings
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.statements import CloseStatement, OpenStatement
@@ -42,26 +42,26 @@ class MemorySession:
 
     @property
     def opened(self) -> dict:
-        return orjson.loads(self.frames[0].payload)
+        return self.frames[0].json()
 
     @property
     def closed(self) -> dict:
         assert self.frames[-1].kind == "close", self.frames[-1]
-        return orjson.loads(self.frames[-1].payload)
+        return self.frames[-1].json()
 
     @property
-    def messages(self) -> list[tuple[str, str, bytes]]:
+    def messages(self) -> list[tuple[str, str, bytes | None]]:
         return [(f.sender, f.kind, f.payload) for f in self.frames if f.kind in ("text", "binary")]
 
     @property
     def notes(self) -> list[dict]:
-        return [orjson.loads(f.payload) for f in self.frames if f.kind == "note"]
+        return [f.json() for f in self.frames if f.kind == "note"]
 
 
 class MemoryJournal:
     """Commits wait while ``gate`` is closed, and fail with ``failure`` where one is set."""
 
-    def __init__(self, on_store_failure: str = "close") -> None:
+    def __init__(self, on_store_failure: Literal["close", "pass"] = "close") -> None:
         self.settings = WriterSettings(on_store_failure=on_store_failure)
         self.paused = False
         self.sessions: list[MemorySession] = []

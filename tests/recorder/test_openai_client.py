@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader
@@ -19,7 +20,7 @@ from tests.recorder.harness import PATIENCE, TEXT, Peer, header, running_proxy, 
 KEY = "sk-proj-4fQ9vN1xTzC7mR2bLkY8wHs3"
 SCRIPT = azure_preview.frames()
 SERVER_EVENTS = [json.loads(payload) for sender, payload in SCRIPT if sender == "server"]
-UPDATE = {"instructions": "", "voice": "alloy"}
+UPDATE: Any = {"instructions": "", "voice": "alloy"}  # the beta's shape, which the SDK sends and does not declare
 
 
 @pytest.fixture
@@ -69,8 +70,8 @@ def sync_talk(client: OpenAI) -> list[dict]:
 
 
 async def talk(kind: str, base: str) -> list[dict]:
-    openai = {"api_key": KEY, "websocket_base_url": f"{base}/v1"}
-    azure = {
+    openai: dict[str, Any] = {"api_key": KEY, "websocket_base_url": f"{base}/v1"}
+    azure: dict[str, Any] = {
         "api_key": KEY,
         "websocket_base_url": f"{base}/openai",
         "azure_endpoint": "https://resource.openai.azure.com",

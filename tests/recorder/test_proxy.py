@@ -9,11 +9,11 @@ import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import trustme
-import websockets
 from earwitness.recorder.journal import Journal, JournalReader
 from earwitness.recorder.proxy import Proxy
 from earwitness.recorder.settings import ProxySettings
@@ -249,7 +249,7 @@ async def test_a_header_beyond_ascii_goes_up_byte_for_byte_or_is_refused(journal
     async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, _):
         peer = await dial(proxy.port, request(extra="X-Latin: caf\xe9\r\n"))
         await peer.release()
-    if Version(websockets.__version__) >= Version("17"):
+    if Version(version("websockets")) >= Version("17"):
         assert dict(headers(upstream.heads[0]))["X-Latin"] == "caf\xe9"
     else:
         assert peer.head.startswith(b"HTTP/1.1 400 ")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from earwitness.recorder.proxy import SessionEnd
 
+from tests.present import present
 from tests.recorder.harness import (
     BINARY,
     CLOSE,
@@ -225,7 +226,7 @@ async def test_frames_of_every_shape_cross_as_they_are(shape, by, durability):
         session, end = await same(*pair, durability=durability)
     assert session.messages == messages_of(SHAPES[shape], by)
     assert end.frames[by] == len(session.messages)
-    offsets = [frame.offset_ns for frame in session.frames]
+    offsets = [present(frame.offset_ns) for frame in session.frames]
     assert offsets == sorted(offsets)
 
 
@@ -382,7 +383,7 @@ async def test_a_peer_that_takes_nothing_and_never_answers_is_dropped_after_the_
         peer.reset()
 
     async def stalls(peer: Peer) -> None:
-        peer.writer.transport.pause_reading()
+        peer.stall()
         await gone.wait()
 
     gone = asyncio.Event()

@@ -87,7 +87,7 @@ def _frame(seq: int, offset_ns: int | None, who: str, content: Any) -> Frame:
         return Frame(seq, offset_ns, "text", who, sniff_type(content), content.encode())  # type: ignore[arg-type]
     body = json.dumps(content, separators=(",", ":")).encode()
     if who in ("client", "server"):
-        return Frame(seq, offset_ns, "text", who, content.get("type"), body)  # type: ignore[arg-type]
+        return Frame(seq, offset_ns, "text", who, content.get("type"), body)
     return Frame(seq, offset_ns, who, "recorder", None, body)  # type: ignore[arg-type]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.replay.dialogue import utterance
 
 
-def texts(text: str, **fields: object) -> list[str]:
+def texts(text: str, **fields: float) -> list[str]:
     return [" / ".join(cue.lines) for cue in make_cues([utterance(text, **fields)])]
 
 

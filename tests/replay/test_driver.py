@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from earwitness.replay.drive_plan import FrameHash, make_drive_plan
@@ -73,7 +74,7 @@ RESPONSE = server("response.created", response={"id": "r"})
 
 
 def call(item_id="i", call_id="c", name="f", arguments="{}"):
-    fields = {"call_id": call_id, "name": name, "arguments": arguments}
+    fields: dict[str, Any] = {"call_id": call_id, "name": name, "arguments": arguments}
     return (
         output_item("r", 0, item_id, type="function_call", **fields),
         arguments_done("r", item_id=item_id, **fields),

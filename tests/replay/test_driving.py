@@ -16,6 +16,7 @@ from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
 from earwitness.schemas.errors import StoreCorrupt, UpstreamRefused, UpstreamUnreachable
 from websockets.asyncio.server import serve as listen
+from websockets.typing import Subprotocol
 
 from tests.replay.talk import (
     OPEN,
@@ -167,7 +168,7 @@ async def test_headers_and_subprotocols_go_into_the_handshake():
         seen.update(websocket.request.headers.raw_items())
         await websocket.close()
 
-    async with listen(vendor, "127.0.0.1", 0, subprotocols=["realtime"]) as live:
+    async with listen(vendor, "127.0.0.1", 0, subprotocols=[Subprotocol("realtime")]) as live:
         port = next(iter(live.sockets)).getsockname()[1]
         await drive(
             recording(), f"ws://127.0.0.1:{port}/", headers={"Authorization": "Bearer x"}, subprotocols=["realtime"]

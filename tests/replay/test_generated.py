@@ -10,12 +10,14 @@ from collections import deque
 import pytest
 from earwitness.replay.drive_plan import make_drive_plan
 from earwitness.replay.driver import Driver, More, SendFrame
+from earwitness.replay.idmap import IdMode
 from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.player import Close, Drop, Need, Player, Send
 from earwitness.schemas.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.present import present
 from tests.replay.talk import (
     added,
     added_text,
@@ -161,7 +163,7 @@ def converse(happenings, seed):
     return recording(*talk.lines, closing("client"))
 
 
-def exchange(session, chance, *, ids="map", policy=None, patience=None):
+def exchange(session, chance, *, ids: IdMode = "map", policy=None, patience=None):
     """Let driver and player talk, with any delay in either direction."""
     player = Player(asyncio.run(plan_of(session)).plan, ids=ids, policy=policy)
     driver = Driver(asyncio.run(plan_of(session)))
@@ -286,7 +288,7 @@ def test_a_client_frame_left_out_is_always_noticed(conversation, data):
     player.feed(session.frames, 0, last=True)
     for frame in session.frames:
         if frame.sender == "client" and frame is not lost:
-            player.received(frame.payload.decode(), 0)
+            player.received(present(frame.payload).decode(), 0)
     player.closed(1000)
     assert not player.report.complete
 

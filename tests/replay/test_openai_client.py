@@ -10,6 +10,7 @@ import pytest
 from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.serving import serve
 
+from tests.present import present
 from tests.replay.agent import Agent, script_of
 from tests.replay.talk import append, both_ways, client, corpus_recordings, recording, server
 from tests.sizes import SIZE, pick
@@ -78,7 +79,7 @@ async def test_another_tool_output_is_found():
     script.outputs = [json.dumps(output)]
     found, replay = await diverged(session, Agent(script))
     assert found.kind == "content"
-    assert found.expected.seq == seq_of(session, "conversation.item.create")
+    assert present(found.expected).seq == seq_of(session, "conversation.item.create")
     assert "item.output" in found.message
     assert "Porto" in replay.report.text()
 
@@ -94,16 +95,16 @@ async def test_a_missing_truncation_is_found():
     script.responses -= 1  # the last one is held behind the truncation, so the program hangs up after the one before
     found, _ = await diverged(session, Agent(script, truncates=False))
     assert found.kind == "missing"
-    assert found.expected.seq == seq_of(session, "conversation.item.truncate")
-    assert found.holding.type == "conversation.item.truncated"
+    assert present(found.expected).seq == seq_of(session, "conversation.item.truncate")
+    assert present(found.holding).type == "conversation.item.truncated"
 
 
 async def test_a_changed_session_setting_is_found():
     session, script = bundled()
-    script.settings = deepcopy(script.settings)
+    script.settings = deepcopy(present(script.settings))
     script.settings["audio"]["output"]["voice"] = "verse"
     found, _ = await diverged(session, Agent(script))
-    assert (found.kind, found.expected.seq) == ("content", seq_of(session, "session.update"))
+    assert (found.kind, present(found.expected).seq) == ("content", seq_of(session, "session.update"))
     assert found.candidates[0].differences[0].path == "session.audio.output.voice"
 
 
@@ -111,8 +112,7 @@ async def test_a_changed_setting_may_be_ignored():
     from earwitness.replay.matching import MatchPolicy
 
     session, script = bundled()
-    script.settings = deepcopy(script.settings)
-    script.settings["instructions"] = "Be rude."
+    script.settings = {**present(script.settings), "instructions": "Be rude."}
     policy = MatchPolicy(ignore=("session.instructions",))
     assert (await play(session, Agent(script), match=policy)).complete
 
@@ -126,7 +126,7 @@ async def test_other_audio_is_found_in_the_frame_that_it_replaces():
     assert found.kind == "audio"
     appended = [f for f in session.frames if f.type == "input_audio_buffer.append"]
     size = len(base64.b64decode(appended[0].json()["audio"]))
-    assert found.expected.seq == appended[1000 // size].seq
+    assert present(found.expected).seq == appended[1000 // size].seq
 
 
 def typed():
@@ -146,13 +146,13 @@ async def test_one_request_too_many_is_found():
     session = typed()
     found, _ = await diverged(session, Agent(script_of(session), asks_once_more=True))
     assert (found.kind, found.expected) == ("unexpected", None)
-    assert found.got.type == "response.create"
+    assert present(found.got).type == "response.create"
 
 
 async def test_events_in_the_wrong_order_are_found():
     session = typed()
     found, _ = await diverged(session, Agent(script_of(session), asks_before_answering=True))
-    assert (found.kind, found.expected.seq, found.got.type) == ("order", 2, "response.create")
+    assert (found.kind, present(found.expected).seq, present(found.got).type) == ("order", 2, "response.create")
 
 
 @pytest.mark.parametrize(("off", "kinds"), [(90, []), (900, ["truncation"])])

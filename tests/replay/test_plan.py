@@ -158,7 +158,7 @@ async def test_audio_held_apart_counts_like_audio_in_the_text():
     plan = await make_plan(session)
     apart = Planner(session.info)
     for frame in session.frames:
-        key = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}.get(frame.type)
+        key = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}.get(frame.type or "")
         if key is not None:
             event = frame.json()
             audio, event[key] = base64.b64decode(event[key]), ""

@@ -17,6 +17,7 @@ from earwitness.replay.realtime import Realtime, serve
 from earwitness.schemas.cassette import Cassette, CassetteHeader, write_cassette
 from earwitness.schemas.recording import MemoryRecording
 
+from tests.present import present
 from tests.replay.talk import client, closing, recording, server, user_text
 from tests.sizes import SIZE
 
@@ -586,7 +587,7 @@ def test_a_run_that_does_not_use_it_imports_nothing_heavy(alone: pytest.Pytester
 
 
 def test_it_is_found_by_pytest_without_being_named(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.pluginmanager.get_plugin("earwitness").__name__ == "earwitness.replay.pytest_plugin"
+    assert present(pytestconfig.pluginmanager.get_plugin("earwitness")).__name__ == "earwitness.replay.pytest_plugin"
 
 
 @pytest.mark.skipif(SIZE == "small", reason="several processes take seconds; `make test` leaves it to the CI")

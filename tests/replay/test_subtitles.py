@@ -31,7 +31,7 @@ def srt_cues(text: str) -> list[srt.Subtitle]:
 
 
 def vtt_cues(text: str) -> list[Any]:
-    return list(webvtt.from_buffer(io.StringIO(text)))
+    return list(webvtt.from_buffer(io.StringIO(text)).captions)
 
 
 def test_subrip_is_numbered_timed_and_names_the_speaker_once() -> None:

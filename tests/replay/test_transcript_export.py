@@ -16,6 +16,7 @@ from earwitness.replay.transcript_export import FORMATS, export_transcript, form
 from earwitness.schemas.errors import RequestError
 
 from tests.corpus import capture_params
+from tests.present import present
 from tests.replay.dialogue import Dialogue
 
 PLACES = (
@@ -87,7 +88,9 @@ async def test_lone_surrogates_of_json_escapes_do_not_break_a_file(form: str) ->
     # orjson writes no lone surrogate; a client's JSON may hold one as an escape.
     call.user(1.0, 2.0, "half a LONE face")
     call.tool(3.0, "look LONE", "{}", "LONE")
-    call.frames = [msgspec.structs.replace(each, body=each.body.replace(b"LONE", b"\\ud83d")) for each in call.frames]
+    call.frames = [
+        msgspec.structs.replace(each, body=present(each.body).replace(b"LONE", b"\\ud83d")) for each in call.frames
+    ]
     assert (await export_transcript(call.recording(), form)).data.decode()
 
 

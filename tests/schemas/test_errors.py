@@ -26,7 +26,9 @@ def test_the_facts_are_kept_by_name() -> None:
 
 
 def test_every_error_is_public_and_has_a_documented_exit_code() -> None:
-    classes = [value for _, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)]
+    found = [value for _, value in inspect.getmembers(errors, inspect.isclass) if issubclass(value, Exception)]
+    classes = [value for value in found if issubclass(value, EarwitnessError)]
+    assert classes == found
     assert {value.__name__ for value in classes} == set(errors.__all__)
     assert {value.exit_code for value in classes if value is not EarwitnessError} == {3, 4, 5, 6}
     assert all(value.__name__ in (errors.__doc__ or "") for value in classes)

@@ -6,9 +6,10 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from earwitness.schemas.cassette import Cassette, CassetteHeader, write_cassette
-from earwitness.schemas.frame import Frame
+from earwitness.schemas.frame import Frame, Kind, Sender
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "weather"
 sys.path.insert(0, str(EXAMPLE))
@@ -25,7 +26,7 @@ OPENED_AT = "2026-03-02T09:00:00.000000Z"
 events = []
 
 
-def frame(sender, milliseconds, event, kind="text"):
+def frame(sender: Sender, milliseconds: int, event: dict[str, Any], kind: Kind = "text"):
     offset = milliseconds * 1_000_000
     body = json.dumps(event, separators=(",", ":")).encode()
     events.append(Frame(len(events), offset, kind, sender, event.get("type") if kind == "text" else None, body))
@@ -107,8 +108,8 @@ client(511, "response.create")
 server(530, "conversation.item.added", previous_item_id="item_2", item=stored)
 server(531, "conversation.item.done", previous_item_id="item_2", item=stored)
 
-said = {"id": "item_4", "object": "realtime.item", "type": "message", "status": "completed", "role": "assistant"}
-said["content"] = [{"type": "output_text", "text": ANSWER}]
+said = {"id": "item_4", "object": "realtime.item", "type": "message", "status": "completed"}
+said = {**said, "role": "assistant", "content": [{"type": "output_text", "text": ANSWER}]}
 respond(760, "resp_2", said, ["It is foggy", " in London,", " at 12 degrees."], tokens(131, 12))
 frame("recorder", 970, {"code": 1000, "reason": "", "by": "client"}, "close")
 

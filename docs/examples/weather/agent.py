@@ -40,3 +40,4 @@ async def ask(client, question):
                 item = {"type": "function_call_output", "call_id": call.call_id, "output": output}
                 await connection.conversation.item.create(item=item)
             await connection.response.create()
+    raise RuntimeError("the session ended without an answer")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pybase64
 from earwitness.recorder.journal import Journal, JournalReader
-from earwitness.schemas.frame import Frame
+from earwitness.schemas.frame import Frame, Kind, Sender
 from earwitness.schemas.statements import CloseStatement, OpenStatement, Request, Response
 
 APPEND = "input_audio_buffer.append"
@@ -27,7 +27,9 @@ def audio_event(audio: bytes) -> bytes:
     return b'{"type":"input_audio_buffer.append","audio":"%s"}' % pybase64.b64encode(audio)
 
 
-MESSAGES: list[tuple[str, str, str | None, bytes]] = [
+Message = tuple[Kind, Sender, str | None, bytes]
+
+MESSAGES: list[Message] = [
     (
         "text",
         "server",
@@ -44,7 +46,7 @@ MESSAGES: list[tuple[str, str, str | None, bytes]] = [
 
 
 async def write_session(
-    journal: Journal, messages: Sequence[tuple[str, str, str | None, bytes]] = MESSAGES, *, end: bool = True, **options
+    journal: Journal, messages: Sequence[Message] = MESSAGES, *, end: bool = True, **options
 ) -> str:
     """Record a session and give its public id."""
     writer = await journal.begin(OPENING, **options)

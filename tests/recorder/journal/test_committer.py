@@ -11,6 +11,7 @@ from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, 
 from earwitness.schemas.errors import StoreWriteFailed
 from earwitness.schemas.statements import GapStatement
 
+from tests.present import present
 from tests.recorder.journal.builders import ENDING, OPENING, read_frames, write_session
 from tests.recorder.journal.faults import locked_by_another_process, until
 
@@ -186,7 +187,7 @@ async def test_passing_keeps_what_fits_and_states_the_rest_as_a_gap(path):
         assert journal.stats.failures >= 1
     frames = await read_frames(path, writer.id)
     assert [frame.kind for frame in frames] == ["open", "text", *["binary"] * (gap - 2), "gap", "text", "close"]
-    statement = GapStatement.model_validate_json(frames[gap].payload)
+    statement = GapStatement.model_validate_json(present(frames[gap].payload))
     assert (statement.frames, statement.bytes) == (101 - kept, (101 - kept) * 1000)
     assert (statement.from_ns, statement.to_ns) == (20 + kept - 1, 119)
     assert "locked" in statement.reason
@@ -267,7 +268,9 @@ async def test_closing_over_a_full_disk_tells_what_is_lost_and_keeps_the_prefix(
         assert journal.recovered == [writer.id]
     frames = await read_frames(path, writer.id)
     assert len(frames) - 1 + int(str(caught.value.data["frames"])) == 61
-    assert [frame.payload[:1] for frame in frames[1:-1]] == [bytes([number]) for number in range(len(frames) - 2)]
+    assert [present(frame.payload)[:1] for frame in frames[1:-1]] == [
+        bytes([number]) for number in range(len(frames) - 2)
+    ]
     assert (await verify(path)).intact
 
 

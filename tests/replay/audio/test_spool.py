@@ -44,7 +44,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     real = tempfile.TemporaryFile
 
     def counting(*args: object, **kwargs: object) -> object:
-        files.append(real(*args, **kwargs))  # type: ignore[call-overload]
+        files.append(real(*args, **kwargs))
         return files[-1]
 
     monkeypatch.setattr(tempfile, "TemporaryFile", counting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from earwitness.replay.fold import Until, fold, fold_recording, parse_until
 from earwitness.schemas.errors import RequestError
@@ -100,7 +102,7 @@ def test_frames_without_a_time_go_with_those_before_them() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"seq": 1, "offset_ns": 2}])
-def test_exactly_one_point_is_meant(fields: dict[str, int]) -> None:
+def test_exactly_one_point_is_meant(fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="exactly one"):
         Until(**fields)
 
