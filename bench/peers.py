@@ -54,16 +54,17 @@ def frame(payload: bytes, *, client: bool, opcode: int = 1) -> bytes:
 
 
 class End(asyncio.Protocol):
-    """One end: counts messages and keeps the time that each was under way, in nanoseconds."""
+    """One end: counts messages and, if ``timed``, keeps the time that each was under way, in nanoseconds."""
 
     transport: asyncio.Transport
 
-    def __init__(self, *, client: bool, path: str = "/v1/realtime?model=bench") -> None:
+    def __init__(self, *, client: bool, timed: bool = True) -> None:
         self.client = client
-        self.path = path
+        self.timed = timed
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.count = 0
+        self.binary = 0
         self.bytes = 0
         self.delays: list[int] = []
         self.closing = False
@@ -76,9 +77,9 @@ class End(asyncio.Protocol):
         self.transport = transport
         if self.client:
             transport.write(
-                f"GET {self.path} HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
-                "Authorization: Bearer sk-bench-0123456789\r\n\r\n".encode()
+                b"GET /v1/realtime?model=bench HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+                b"Authorization: Bearer sk-bench-0123456789\r\n\r\n"
             )
 
     def data_received(self, data: bytes) -> None:
@@ -101,7 +102,8 @@ class End(asyncio.Protocol):
                 b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
             )
         elif not head.startswith(b"HTTP/1.1 101"):
-            raise RuntimeError(head.decode("latin-1"))
+            self.opened.set_exception(ConnectionError(head.decode("latin-1")))
+            return False
         self.opened.set_result(None)
         return True
 
@@ -121,16 +123,21 @@ class End(asyncio.Protocol):
             if available < at + length or at > available:
                 break
             opcode = buffer[position] & 0x0F
-            if opcode == 1:
+            if opcode in (1, 2):
                 self.count += 1
+                self.binary += opcode == 2
                 self.bytes += length
+            if opcode in (1, 2) and self.timed:
                 digits = bytes(buffer[at + _STAMP.start : at + _STAMP.stop])
                 if mask:
                     turned = (mask[1:] + mask[:1]) * 5
                     digits = (int.from_bytes(digits, "big") ^ int.from_bytes(turned, "big")).to_bytes(20, "big")
                 self.delays.append(now - int(digits))
             elif opcode == 9:
-                self.transport.write(frame(b"", client=self.client, opcode=10))
+                said = bytes(buffer[at : at + length])
+                if mask:
+                    said = bytes(byte ^ mask[number % 4] for number, byte in enumerate(said))
+                self.transport.write(frame(said, client=self.client, opcode=10))
             elif opcode == 8:
                 if not self.closing:
                     self.close()
@@ -143,6 +150,10 @@ class End(asyncio.Protocol):
     def send(self, parts: tuple[bytes, bytes]) -> None:
         """Send an event with the time of now in it."""
         self.transport.write(frame(parts[0] + b"%020d" % monotonic_ns() + parts[1], client=self.client))
+
+    def send_plain(self, payload: bytes) -> None:
+        """Send an event as it is."""
+        self.transport.write(frame(payload, client=self.client))
 
     async def drain(self) -> None:
         """Wait until the transport takes more."""
@@ -163,23 +174,30 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._free.set()
+        if self.client and not self.opened.done():
+            self.opened.set_exception(ConnectionError("closed within the handshake"))
         if not self.lost.done():
             self.lost.set_result(None)
 
 
-async def open_server(accepted: Callable[[End], None]) -> asyncio.Server:
+async def open_server(accepted: Callable[[End], None], *, timed: bool = True) -> asyncio.Server:
     """Listen on a free port; ``accepted`` gets each end once its handshake is done."""
 
     def make() -> End:
-        end = End(client=False)
+        end = End(client=False, timed=timed)
         end.opened.add_done_callback(lambda _: accepted(end))
         return end
 
     return await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
 
 
-async def open_client(port: int) -> End:
-    """Connect and shake hands."""
-    _, end = await asyncio.get_running_loop().create_connection(lambda: End(client=True), "127.0.0.1", port)
+async def open_client(port: int, *, timed: bool = True) -> End:
+    """Connect and shake hands.
+
+    Raises:
+        ConnectionError: refused.
+    """
+    loop = asyncio.get_running_loop()
+    _, end = await loop.create_connection(lambda: End(client=True, timed=timed), "127.0.0.1", port)
     await end.opened
     return end

@@ -1,16 +1,16 @@
-"""Makes the frames of a long, ordinary call: what the fold's benchmark folds."""
+"""Makes the frames of a long, ordinary call: what the benchmarks fold, serve, mix and store."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.statements import OpenStatement, Request
 
-__all__ = ["EVENTS_PER_HOUR", "frames_of_talk"]
+__all__ = ["EVENTS_PER_HOUR", "Sounds", "frames_of_talk"]
 
 EVENTS_PER_HOUR = 200_000
 """What an hour of talk comes to: audio in by 20 ms packets, about seven turns a minute, speech out with transcripts."""
@@ -19,21 +19,47 @@ _APPEND_NS = 20_000_000
 _WORDS = ("the", "weather", "in", "Lisbon", "will", "be", "mild", "and", "dry", "on", "Sunday", "with", "a", "wind")
 
 
-def frames_of_talk(events: int, *, seed: int = 1) -> Iterator[Frame]:
+class Sounds(Protocol):
+    """Where the sound of a call comes from: 16-bit samples at 24 kHz."""
+
+    def heard(self, size: int, *, speaking: bool) -> bytes:
+        """Give the next bytes of the microphone, in which the user speaks or not."""
+        ...
+
+    def said(self, size: int) -> bytes:
+        """Give the next bytes of the answers."""
+        ...
+
+
+class _Filler:
+    """Random bytes, the same for each packet: for who measures something else than the sound."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._audio = {size: chance.randbytes(size) for size in (960, 2400, 4800, 9600)}
+
+    def heard(self, size: int, *, speaking: bool) -> bytes:
+        return self._audio[size]
+
+    def said(self, size: int) -> bytes:
+        return self._audio[size]
+
+
+def frames_of_talk(events: int, *, seed: int = 1, sounds: Sounds | None = None) -> Iterator[Frame]:
     """Yield the frames of a call with about so many events; the same for the same seed.
 
-    Audio is held apart from the JSON around it, as the journal's reader gives it.
+    Audio is held apart from the JSON around it, as the journal's reader gives it. Without ``sounds`` it is filler.
     """
-    return _Talk(random.Random(seed)).frames(events)  # content of a benchmark, no secret
+    chance = random.Random(seed)  # content of a benchmark, no secret
+    return _Talk(chance, sounds or _Filler(chance)).frames(events)
 
 
 class _Talk:
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, sounds: Sounds) -> None:
         self._chance = chance
+        self._sounds = sounds
         self._seq = 0
         self._ns = 0
         self._last_item: str | None = None
-        self._audio = {size: chance.randbytes(size) for size in (960, 2400, 4800, 9600)}
 
     def frames(self, events: int) -> Iterator[Frame]:
         opening = OpenStatement(request=Request(target="/v1/realtime?model=gpt-realtime"))
@@ -55,10 +81,11 @@ class _Talk:
     def _server(self, kind: str, audio: bytes | None = None, **fields: Any) -> Frame:
         return self._frame("server", {"type": kind, "event_id": self._id("event"), **fields}, audio)
 
-    def _appends(self, count: int) -> Iterator[Frame]:
+    def _appends(self, count: int, *, speaking: bool = False) -> Iterator[Frame]:
         for _ in range(count):
             self._ns += _APPEND_NS
-            yield self._frame("client", {"type": "input_audio_buffer.append", "audio": ""}, self._audio[960])
+            audio = self._sounds.heard(960, speaking=speaking)
+            yield self._frame("client", {"type": "input_audio_buffer.append", "audio": ""}, audio)
 
     def _turn(self) -> Iterator[Frame]:
         """A question of about three seconds, an answer of about five; the microphone stays open."""
@@ -66,7 +93,7 @@ class _Talk:
         user, reply, response = self._id("item"), self._id("item"), self._id("resp")
         yield from self._appends(10)
         yield self._server("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=user)
-        yield from self._appends(150)
+        yield from self._appends(150, speaking=True)
         end_ms = self._ns // 1_000_000
         yield self._server("input_audio_buffer.speech_stopped", audio_end_ms=end_ms, item_id=user)
         yield self._server("input_audio_buffer.committed", previous_item_id=self._last_item, item_id=user)
@@ -90,7 +117,7 @@ class _Talk:
         for word in words:
             yield self._server("response.output_audio_transcript.delta", **part, delta=f" {word}", obfuscation="x3Fq")
             for size in (4800, 9600):
-                yield self._server("response.output_audio.delta", self._audio[size], **part, delta="")
+                yield self._server("response.output_audio.delta", self._sounds.said(size), **part, delta="")
             if (heard := next(asked, None)) is not None:
                 yield self._server("conversation.item.input_audio_transcription.delta", item_id=user, content_index=0, delta=f" {heard}")  # fmt: skip  # noqa: E501
             yield from self._appends(15)
