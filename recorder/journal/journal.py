@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ...schemas.errors import RequestError, SessionNotFound, StoreWriteFailed
@@ -27,7 +27,7 @@ from .lock import WriterLock
 from .paging import Pager
 from .projection import SUMMARY_COLUMNS
 from .recovery import recover
-from .schema import check_version, create_schema, schema_version
+from .schema import check_version, create_schema, refuse_foreign_file, schema_version
 from .session import SessionWriter
 from .settings import WriterSettings, WriterStats
 from .store import LedgerEntry, Store
@@ -102,6 +102,7 @@ class Journal:
             with writing(where):
                 if where.path is not None:
                     check_header(where.path)
+                    refuse_foreign_file(where.path, where)
                 connection = await stack.enter_async_context(
                     connect_writer(
                         where,
@@ -115,6 +116,7 @@ class Journal:
                 store = Store(connection, await sqlite_driver(connection), where, now)
                 marked = await recover(store, os.urandom, now()) if recover_sessions else []
                 await store.load_head()
+                await _prove_writable(connection)
             committer = Committer(store, settings)
             committer.on_failure.append(_log_failure)
             committer.on_recovery.append(_log_recovery)
@@ -176,8 +178,8 @@ class Journal:
             raise self.failure.with_traceback(None)
         self._store.check_file()
         with writing(self.location):
-            async with self._store.lock, write_transaction(self._store.connection):
-                pass
+            async with self._store.lock:
+                await _prove_writable(self._store.connection)
 
     async def begin(
         self,
@@ -328,6 +330,15 @@ def _log_failure(error: StoreWriteFailed) -> None:
 def _log_recovery() -> None:
     # A warning too: whoever hears only of warnings must not think that it still fails.
     logger.warning("store_recovered")
+
+
+async def _prove_writable(connection: AsyncConnection) -> None:
+    """Write nothing, in earnest.
+
+    SQLite opens a file that may only be read, begins a transaction on it, and complains when it meets a write.
+    """
+    async with write_transaction(connection):
+        await connection.execute(sessions.update().where(false()).values(recorder=sessions.c.recorder))
 
 
 async def _prepare_schema(connection: AsyncConnection, location: Location) -> None:

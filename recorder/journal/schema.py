@@ -15,9 +15,13 @@ from .location import Location
 from .server import CREATION_LOCK
 from .tables import APPLICATION_ID, SCHEMA_VERSION
 
-__all__ = ["check_version", "create_schema", "schema_version"]
+__all__ = ["check_version", "create_schema", "refuse_foreign_file", "schema_version"]
 
 _VERSION_TABLE = "alembic_version"
+
+_WRITE_VERSION = 18
+_WAL = 2
+_APPLICATION_ID = slice(68, 72)
 
 
 async def schema_version(connection: AsyncConnection, location: Location) -> int | None:
@@ -47,6 +51,22 @@ def _read_version(connection: Connection, location: Location) -> int | None:
     if len(rows) != 1 or not str(rows[0]).isdecimal():
         raise _not_ours(location)
     return int(rows[0])
+
+
+def refuse_foreign_file(path: Path, location: Location) -> None:
+    """Refuse an SQLite file of somebody else's before it is opened for writing, which would switch it to WAL mode.
+
+    A journal is in WAL mode from its first page on; one that is in another mode was copied, and has our id in its
+    header (https://www.sqlite.org/fileformat.html, section 1.3). In WAL mode the id may still be in the log;
+    :func:`schema_version` finds out.
+
+    Raises:
+        StoreCorrupt: it is no journal.
+    """
+    with path.open("rb") as file:
+        header = file.read(100)
+    if header and header[_WRITE_VERSION] != _WAL and int.from_bytes(header[_APPLICATION_ID]) != APPLICATION_ID:
+        raise _not_ours(location)
 
 
 def _not_ours(location: Location) -> StoreCorrupt:
