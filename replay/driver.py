@@ -11,21 +11,21 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
 
+from ..schemas.errors import EarwitnessError
 from ..schemas.frame import NS_PER_MS, Frame, parse_json, sniff_type
 from ..schemas.normalise import audio_format, normalise
 from ..schemas.vocabulary import canonical_type
+from .commands import Command, Need, Send, WakeAt, close_as
 from .drive_plan import EVERY, MORE, DrivePlan, FrameHash, read_object
 from .idmap import IdMap, collect_ids
 from .matching import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, bytes_per_ms, same_json
 from .pacing import MAX_SPEED, Pacer
 from .plan import output_audio
-from .player import Close, WakeAt
 from .structure import Key, Structure
 
-__all__ = ["DriveCommand", "Driver", "More", "SendFrame"]
+__all__ = ["Driver"]
 
 Json = dict[str, Any]
 
@@ -34,23 +34,6 @@ _OUTPUT_DONE: Final = frozenset(("response.output_audio.done", "response.output_
 _NORMAL: Final = 1000
 _STRETCH: Final = 9
 """A frame waits at most so many times its patience longer for a server that talks on."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendFrame:
-    """Send a client frame."""
-
-    seq: int
-    data: bytes
-    text: bool
-
-
-@dataclass(frozen=True, slots=True)
-class More:
-    """Call :meth:`Driver.feed` with the recording's next frames."""
-
-
-DriveCommand = SendFrame | Close | WakeAt | More
 
 
 class _Playback:
@@ -104,21 +87,21 @@ class Driver:
         self._missed: set[Key] = set()
         self._playback: dict[str, _Playback] = {}
         self._rate = bytes_per_ms("audio/pcm", 24000)
-        self.sent = FrameHash()
-        self.received = FrameHash()
+        self.sent_frames = FrameHash()
+        self.received_frames = FrameHash()
         self.notes: list[str] = []
         self.stopped: str | None = None
         """Why the session was ended before the recording's end; None where it was not."""
 
     # What happens
 
-    def connected(self, now_ns: int) -> list[DriveCommand]:
+    def connected(self, now_ns: int) -> list[Command]:
         """Take note that the handshake is done."""
         self._heard_ns = now_ns
         self._pacers = (Pacer(self._speed, now_ns), Pacer(self._speed, now_ns))
         return self.advance(now_ns)
 
-    def feed(self, frames: Iterable[Frame], now_ns: int, *, last: bool) -> list[DriveCommand]:
+    def feed(self, frames: Iterable[Frame], now_ns: int, *, last: bool) -> list[Command]:
         """Take the recording's next frames; ``last`` says that there are no more."""
         self._asked = False
         self._fed_all = last
@@ -129,10 +112,14 @@ class Driver:
             (self._sound if sound and self._speed != MAX_SPEED else self._events).append(frame)
         return self.advance(now_ns)
 
-    def received_frame(self, message: str | bytes, now_ns: int) -> list[DriveCommand]:
+    def unreadable(self, error: EarwitnessError) -> list[Command]:
+        """Give up: half a recording drives nothing."""
+        raise error
+
+    def received(self, message: str | bytes, now_ns: int) -> list[Command]:
         """Take a frame from the live server: text as ``str``, binary as ``bytes``."""
         data = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
-        self.received.add(data)
+        self.received_frames.add(data)
         self._heard_ns = now_ns
         name = canonical_type(sniff_type(data) or "") if isinstance(message, str) else ""
         if name == "response.output_audio.delta":
@@ -161,9 +148,9 @@ class Driver:
             if known is not None:
                 self._rate = bytes_per_ms(*known)
 
-    def advance(self, now_ns: int) -> list[DriveCommand]:
+    def advance(self, now_ns: int) -> list[Command]:
         """Let out what is due."""
-        commands: list[DriveCommand] = []
+        commands: list[Command] = []
         wake: list[int] = []
         moved = True
         while moved and not self._finished:
@@ -182,7 +169,7 @@ class Driver:
         if not self._fed_all:
             if not self._asked and not (self._events and self._sound) and len(self._events) + len(self._sound) < 1000:
                 self._asked = True
-                commands.append(More())
+                commands.append(Need())
         elif not self._events and not self._sound:
             commands += self._end(now_ns, wake)
         if wake and not self._finished:
@@ -296,7 +283,7 @@ class Driver:
         live = self._live.id(key) if key is not None else None
         return live if live is not None else recorded
 
-    def _send(self, frame: Frame, now_ns: int, commands: list[DriveCommand]) -> None:
+    def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
         payload = frame.payload
         if payload is None:
             self.notes.append(f"seq {frame.seq} ({frame.type}) was erased from the recording and is left out")
@@ -309,8 +296,8 @@ class Driver:
                     return
                 payload = self._adapt(payload, event, frame, now_ns)
                 self._live.client(normalise(event))
-        self.sent.add(payload)
-        commands.append(SendFrame(frame.seq, payload, frame.kind == "text"))
+        self.sent_frames.add(payload)
+        commands.append(Send(frame.seq, payload, frame.kind == "text"))
 
     def _adapt(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
         ids: list[str] = []
@@ -369,10 +356,10 @@ class Driver:
 
     # The end
 
-    def _end(self, now_ns: int, wake: list[int]) -> list[DriveCommand]:
+    def _end(self, now_ns: int, wake: list[int]) -> list[Command]:
         plan = self._plan.plan
         lacking = any(self._come(name) < len(self._plan.landmarks.get(name, ())) for name in EVERY)
-        complete = self.received.count >= plan.server_frames
+        complete = self.received_frames.count >= plan.server_frames
         if not plan.ended_by_client:
             complete = False  # the recorded server closed: the live one may do so as well
         if not complete:
@@ -396,11 +383,11 @@ class Driver:
 
     @property
     def _awaits_close(self) -> bool:
-        return not self._plan.plan.ended_by_client and self.received.count >= self._plan.plan.server_frames
+        return not self._plan.plan.ended_by_client and self.received_frames.count >= self._plan.plan.server_frames
 
-    def _finish(self, code: int | None, reason: str) -> list[DriveCommand]:
+    def _finish(self, code: int | None, reason: str) -> list[Command]:
         self._finished = True
-        return [Close(code, reason)]
+        return [close_as(code, reason)]
 
 
 def _own(event: Json, id_: str) -> bool:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, cast
 
-import msgspec
-
+from ..schemas.errors import EarwitnessError
 from ..schemas.frame import Frame, parse_json
 from .causes import Hold
+from .commands import Close, Command, Need, Send, WakeAt, close_as
 from .divergence import CLOSE_DIVERGED, Divergence, FrameView, Report, Seen, view_event
 from .faults import Fault, FaultPoints
 from .idmap import IdMap, IdMode
@@ -25,48 +24,11 @@ from .matching import APPEND_TYPES, MatchPolicy
 from .pacing import MAX_SPEED, Pacer
 from .plan import Plan, read_event
 
-__all__ = ["Close", "Command", "Drop", "Need", "Player", "Send", "WakeAt"]
+__all__ = ["Player"]
 
-_NO_STATUS: Final = 1005
-_ABNORMAL: Final = 1006
+_INTERNAL_ERROR: Final = 1011
 _NS: Final = 1_000_000_000
 _LAST_SEEN: Final = 5
-
-
-class Send(msgspec.Struct, frozen=True, gc=False):
-    """Send a frame to the client."""
-
-    seq: int
-    data: bytes
-    text: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Close the connection; without a code, the close frame is empty."""
-
-    code: int | None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Drop the transport without a closing handshake (the client sees 1006)."""
-
-
-@dataclass(frozen=True, slots=True)
-class WakeAt:
-    """Call :meth:`Player.advance` at that time; it replaces an earlier wish."""
-
-    time_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Call :meth:`Player.feed` with the recording's next frames, once what was sent before has left."""
-
-
-Command = Send | Close | Drop | WakeAt | Need
 
 
 class Player:
@@ -143,6 +105,12 @@ class Player:
         self._fed_all = last
         self._asked = False
         return self.advance(now_ns)
+
+    def unreadable(self, error: EarwitnessError) -> list[Command]:
+        """Take note that the recording cannot be read on: the report tells why, the client that it is not its fault."""
+        text = "the recording cannot be read to its end"
+        self.report.error = f"{text}: {error.message}"
+        return [Close(_INTERNAL_ERROR, text)]
 
     def received(self, message: str | bytes, now_ns: int) -> list[Command]:
         """Take a frame from the live client: text as ``str``, binary as ``bytes``."""
@@ -326,9 +294,7 @@ class Player:
 
     def _close(self, code: int | None, reason: str) -> Command:
         self._closing = True
-        if code == _ABNORMAL:
-            return Drop()
-        return Close(None if code in (None, _NO_STATUS) else code, reason)
+        return close_as(code, reason)
 
     # Faults
 

@@ -1,15 +1,13 @@
 """The replay server: recorded sessions, served over real sockets to a client under test.
 
-A thin shell: sockets, timers and the reading of frames are here; what to send and when is decided by
-:class:`.player.Player`.
+A thin shell: listening, handshakes and reports are here; what to send and when is decided by :class:`.player.Player`,
+whose commands :mod:`.connection` carries out.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final
@@ -19,15 +17,13 @@ from pydantic import ValidationError
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.datastructures import Headers
-from websockets.exceptions import ConnectionClosed
-from websockets.frames import CloseCode
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
-from ..schemas.errors import DamagedFile, EarwitnessError, ListenFailed
-from ..schemas.frame import Frame
+from ..schemas.errors import DamagedFile, ListenFailed
 from ..schemas.recording import Recording
+from .connection import MAX_MESSAGE, Connection
 from .divergence import Divergence, FrameView, Report
 from .faults import Fault
 from .handout import CHOICE, Handout, NoSession, Offer
@@ -35,11 +31,10 @@ from .idmap import IdMode
 from .matching import MatchPolicy
 from .pacing import MAX_SPEED
 from .plan import Plan, make_plan
-from .player import Close, Command, Drop, Player, Send, WakeAt
+from .player import Player
 
 __all__ = ["ReplayServer", "ServeOptions"]
 
-MAX_MESSAGE: Final = 32 * 1024 * 1024
 _CLOSE_TIMEOUT: Final = 5.0
 _NS: Final = 1_000_000_000
 _DEFAULT_TARGET: Final = "/v1/realtime"
@@ -268,114 +263,12 @@ class ReplayServer:
         self.reports.append(player.report)
         self._active += 1
         try:
-            await _Connection(websocket, player, self._recordings[number]).run()
+            await Connection(websocket, player, self._recordings[number]).run()
         finally:
+            player.closed(websocket.close_code)
             async with self._idle:
                 self._active -= 1
                 self._idle.notify_all()
-
-
-class _Connection:
-    """Carries out a player's commands on one socket."""
-
-    def __init__(self, websocket: ServerConnection, player: Player, recording: Recording) -> None:
-        self._websocket = websocket
-        self._player = player
-        self._batches = _batches(recording)
-        self._todo: deque[Command] = deque()
-        self._work = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
-        self._wakes_ns = 0
-
-    async def run(self) -> None:
-        self._do(self._player.connected(time.monotonic_ns()))
-        sender = asyncio.create_task(self._carry_out())
-        sender.add_done_callback(self._carried_out)
-        try:
-            while True:
-                message = await self._websocket.recv()
-                if commands := self._player.received(message, time.monotonic_ns()):
-                    self._do(commands)
-        except ConnectionClosed:
-            pass
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            sender.cancel()
-            results = await asyncio.gather(sender, return_exceptions=True)
-            await self._batches.aclose()
-            self._player.closed(self._websocket.close_code)
-            for result in results:
-                if isinstance(result, Exception) and not isinstance(result, ConnectionClosed):
-                    raise result
-
-    def _do(self, commands: Iterable[Command]) -> None:
-        for command in commands:
-            if isinstance(command, WakeAt):
-                self._wake_at(command.time_ns)
-            else:
-                self._todo.append(command)
-        if self._todo:
-            self._work.set()
-
-    def _wake_at(self, time_ns: int) -> None:
-        # A timer that fires too early does no harm: the player is asked again. So each of many wishes needs no timer.
-        if self._timer is not None:
-            if self._wakes_ns <= time_ns:
-                return
-            self._timer.cancel()
-        self._wakes_ns = time_ns
-        seconds = max(0.0, (time_ns - time.monotonic_ns()) / _NS)
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._wake)
-
-    def _wake(self) -> None:
-        self._timer = None
-        self._do(self._player.advance(time.monotonic_ns()))
-
-    def _carried_out(self, sender: asyncio.Task[None]) -> None:
-        """Hang up where sending failed: nobody would answer the client any more."""
-        if not sender.cancelled() and sender.exception() is not None:
-            self._websocket.transport.abort()
-
-    async def _carry_out(self) -> None:
-        """Send, waiting for a slow client; receiving goes on meanwhile, so neither side blocks the other for good."""
-        while True:
-            await self._work.wait()
-            while self._todo:
-                match self._todo.popleft():
-                    case Send(_, data, text):
-                        await self._websocket.send(data, text=text)
-                    case Close(code, reason):
-                        await self._close(code, reason)
-                        return
-                    case Drop():
-                        self._websocket.transport.abort()
-                        return
-                    case _:
-                        await self._feed()
-            self._work.clear()
-
-    async def _feed(self) -> None:
-        try:
-            batch = await anext(self._batches, None)
-        except EarwitnessError as error:
-            self._player.report.error = f"the recording cannot be read to its end: {error.message}"
-            await self._close(CloseCode.INTERNAL_ERROR, "the recording cannot be read to its end")
-            return
-        self._do(self._player.feed(batch or (), time.monotonic_ns(), last=batch is None))
-
-    async def _close(self, code: int | None, reason: str) -> None:
-        if code is not None:
-            await self._websocket.close(code, reason)
-            return
-        # close() always states a code; an empty close frame (1005 to its reader) needs the protocol object.
-        async with self._websocket.send_context():
-            self._websocket.protocol.send_close()
-
-
-async def _batches(recording: Recording) -> AsyncGenerator[list[Frame], None]:
-    async for batch in recording.batches():
-        yield batch
 
 
 def _offer(plan: Plan) -> Offer:

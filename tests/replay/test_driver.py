@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from earwitness.replay.commands import Close, Need, Send, WakeAt
 from earwitness.replay.drive_plan import FrameHash, make_drive_plan
-from earwitness.replay.driver import Driver, More, SendFrame
-from earwitness.replay.player import Close, WakeAt
+from earwitness.replay.driver import Driver
 
 from tests.replay.talk import (
     append,
@@ -39,17 +39,17 @@ class Drive:
 
     def _do(self, commands):
         for command in commands:
-            if isinstance(command, SendFrame):
+            if isinstance(command, Send):
                 self.sent.append(command.seq)
                 self.data.append(json.loads(command.data))
-            elif isinstance(command, More):
+            elif isinstance(command, Need):
                 self._do(self.driver.feed(self.session.frames, self.now, last=True))
             else:
                 self.others.append(command)
 
     def server(self, *lines):
         for _, event in lines:
-            self._do(self.driver.received_frame(json.dumps(event), self.now))
+            self._do(self.driver.received(json.dumps(event), self.now))
         return self
 
     def at(self, ms):

@@ -8,11 +8,12 @@ import random
 from collections import deque
 
 import pytest
+from earwitness.replay.commands import Close, Drop, Need, Send
 from earwitness.replay.drive_plan import make_drive_plan
-from earwitness.replay.driver import Driver, More, SendFrame
+from earwitness.replay.driver import Driver
 from earwitness.replay.idmap import IdMode
 from earwitness.replay.matching import MatchPolicy
-from earwitness.replay.player import Close, Drop, Need, Player, Send
+from earwitness.replay.player import Player
 from earwitness.schemas.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -182,9 +183,9 @@ def exchange(session, chance, *, ids: IdMode = "map", policy=None, patience=None
 
     def driven(commands):
         for command in commands:
-            if isinstance(command, SendFrame):
+            if isinstance(command, Send):
                 to_server.append(command.data)
-            elif isinstance(command, More):
+            elif isinstance(command, Need):
                 driven(driver.feed(session.frames, 0, last=True))
             elif isinstance(command, Close):
                 closed.append(command)
@@ -195,7 +196,7 @@ def exchange(session, chance, *, ids: IdMode = "map", policy=None, patience=None
     while to_client or to_server:
         if to_client and (not to_server or chance.random() < 0.5):
             received.append(to_client.popleft())
-            driven(driver.received_frame(received[-1].decode(), 0))
+            driven(driver.received(received[-1].decode(), 0))
         else:
             sent.append(to_server.popleft())
             played(player.received(sent[-1].decode(), 0))
@@ -353,7 +354,7 @@ def test_no_traffic_makes_the_driver_raise(conversation, messages):
     driver.connected(0)
     driver.feed(session.frames, 0, last=True)
     for number, message in enumerate(messages):
-        driver.received_frame(message, number)
+        driver.received(message, number)
     for step in range(1, 60):
         driver.advance(step * 40_000_000_000)
 

@@ -6,10 +6,11 @@ import json
 from typing import Literal
 
 import pytest
+from earwitness.replay.commands import Close, Drop, Need, Send, WakeAt
 from earwitness.replay.faults import parse_fault
 from earwitness.replay.matching import MatchPolicy
 from earwitness.replay.plan import Planner
-from earwitness.replay.player import Close, Drop, Need, Player, Send, WakeAt
+from earwitness.replay.player import Player
 
 from tests.present import present
 from tests.replay.talk import (
