@@ -157,7 +157,7 @@ async def test_a_session_between_the_upstreams_answer_and_its_own_opens_and_is_c
         await may_begin.wait()
         return await begin(*args, **options)
 
-    journal.begin = begin_later  # type: ignore[method-assign]
+    journal.begin = begin_later
     async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, ends):
         call = asyncio.create_task(talk(proxy.port, Peer.finish))
         await begun.wait()
