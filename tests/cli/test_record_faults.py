@@ -26,6 +26,7 @@ from tests.cli.command import Command
 from tests.cli.processes import Recorder, echo_server, recorder
 from tests.recorder.journal.builders import write_session
 from tests.recorder.journal.faults import locked_by_another_process
+from tests.sizes import pick
 
 IMPATIENT = """
 import functools, json, sys
@@ -82,8 +83,12 @@ async def committed(db: Path) -> int:
         return (await reader.resolve("latest")).frames
 
 
-@pytest.mark.parametrize("durability", ["batch", "strict"])
-@pytest.mark.parametrize("fault", list(REASONS))
+CELLS = [("full", "batch"), ("locked", "strict"), ("removed", "batch")]
+OTHERS = [("full", "strict"), ("locked", "batch"), ("removed", "strict")]
+"""The proxy within is tried with all of them in any case: `tests/recorder/test_store_faults.py`."""
+
+
+@pytest.mark.parametrize(("fault", "durability"), pick(CELLS, CELLS + OTHERS, CELLS + OTHERS))
 async def test_a_store_that_fails_to_the_end_is_told_with_what_is_lost(
     fault: str, durability: str, tmp_path: Path
 ) -> None:
