@@ -104,11 +104,14 @@ def install(kind: str) -> str:
     if not done.exists() or done.read_text() != wanted:
         print(f"installing {', '.join(other.requirements)} into {folder}", file=sys.stderr, flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
+        try:
+            venv.create(folder, with_pip=True)
+        except (OSError, subprocess.CalledProcessError) as failure:
+            raise Unavailable(f"no virtual environment: {failure}") from failure
         run = _python(folder, "-m", "pip", "install", "--quiet", "--prefer-binary", *other.requirements)
         if run.returncode != 0:
             errors = [line for line in run.stderr.splitlines() if line.startswith("ERROR")]
-            raise Unavailable(f"pip: {' '.join(errors) or run.stderr[-500:]}")
+            raise Unavailable(f"pip: {errors[-1] if errors else run.stderr.strip()[-300:]}")
         done.write_text(wanted)
     code = f"import importlib.metadata as m; print(m.version({other.distribution!r}))"
     return _python(folder, "-c", code).stdout.strip()
