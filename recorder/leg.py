@@ -4,6 +4,7 @@ Built on the Sans-I/O protocols of ``websockets``, two on each connection: one o
 answers pings and closes by itself; a relay must not (RFC 6455 frames cross end to end, so that each peer meets the
 other one's silence and the other one's close), hence what it wants to send is thrown away once the handshake is done.
 The writer never reads, so a close frame that came in does not keep it from passing on the data of the other side.
+Whole messages, which is nearly everything, pass both by: see :mod:`.framing`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 import logging
 import select
 import socket
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 from websockets.client import ClientProtocol
@@ -22,10 +24,12 @@ from websockets.protocol import Protocol as WebSocket
 from websockets.protocol import Side, State
 from websockets.server import ServerProtocol
 
+from .framing import Framer, Message, Wrapper
+
 __all__ = ["HOLD_COMMIT", "HOLD_HANDSHAKE", "HOLD_PEER", "HOLD_STORE", "Event", "Leg", "Listener", "Peer", "quiet"]
 
 Peer = Literal["client", "server"]
-Event = Request | Response | Frame
+Event = Request | Response | Frame | Message
 
 HOLD_HANDSHAKE: Final = 1
 """The session is not open yet."""
@@ -48,7 +52,7 @@ quiet.setLevel(logging.CRITICAL + 1)
 class Listener(Protocol):
     """Who hears what happens on a connection; every method is called on the event loop and returns at once."""
 
-    def received(self, leg: Leg, events: list[Event]) -> None:
+    def received(self, leg: Leg, events: Sequence[Event]) -> None:
         """The peer sent these, in this order."""
 
     def violated(self, leg: Leg, error: Exception) -> None:
@@ -71,21 +75,30 @@ class Leg(asyncio.Protocol):
         peer: who is at the other end.
         reader: the ``websockets`` protocol that did or will do the handshake.
         listener: hears what happens.
+        max_message: the largest message that the peer may send, in bytes.
     """
 
     transport: asyncio.Transport
 
-    def __init__(self, peer: Peer, reader: ServerProtocol | ClientProtocol, listener: Listener) -> None:
+    def __init__(
+        self, peer: Peer, reader: ServerProtocol | ClientProtocol, listener: Listener, max_message: int
+    ) -> None:
         self.peer: Peer = peer
         self.reader = reader
         self.writer = WebSocket(Side.SERVER if peer == "client" else Side.CLIENT, max_size=None, logger=quiet)
         self.listener = listener
-        self.early: list[Event] = []
         self.close_received: Close | None = None
         self.close_delivered = False
         self.eof = False
         self.gone = False
         self.broken = False
+        self._framer = Framer(masked=peer == "client", max_message=max_message)
+        self._wrapper = Wrapper(masking=peer == "server")
+        self._output: list[bytes] = []
+        self._head = _Head()
+        self._early = b""
+        """What came behind the handshake, before the session was open."""
+        self._started = False
         self._introduced = False
         self._holds = 0
 
@@ -106,13 +119,18 @@ class Leg(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came and tell the listener of each frame."""
-        reader = self.reader
-        if reader.state is State.CONNECTING:
+        if not self._started:
             self._handshake_data(data)
             return
-        reader.receive_data(data)
-        reader.data_to_send()
-        events = reader.events_received()
+        reader = self.reader
+        events: list[Event] = []
+        for part in self._framer.feed(data):
+            if isinstance(part, Message):
+                events.append(part)
+            else:
+                reader.receive_data(part)
+                reader.data_to_send()
+                events += reader.events_received()
         if events:
             self.listener.received(self, events)
         if reader.parser_exc is not None and not self.broken:
@@ -120,19 +138,22 @@ class Leg(asyncio.Protocol):
 
     def _handshake_data(self, data: bytes) -> None:
         reader = self.reader
-        reader.receive_data(data)
+        head, rest = self._head.split(data)
+        if head:
+            reader.receive_data(head)
+        if rest and self.peer == "server" and reader.state is State.CONNECTING:
+            # The body of a refusal.
+            reader.receive_data(rest)
+            rest = b""
         events = reader.events_received()
-        if events:
-            # Frames that came along have been answered by the reader; those answers are not the other side's.
-            reader.data_to_send()
-            self.early += events
-            # What follows the handshake waits, here and in the socket, until the session is open. A client that has
-            # only asked is read on: it may hang up before there is an answer.
-            if self.peer == "server" or self._introduced or len(self.early) > 1:
-                self.hold(HOLD_HANDSHAKE)
-            if not self._introduced:
-                self._introduced = True
-                self.listener.received(self, [self.early.pop(0)])
+        self._early += rest
+        # What follows the handshake waits, here and in the socket, until the session is open. A client that has only
+        # asked is read on: it may hang up before there is an answer.
+        if self._early or (events and self.peer == "server"):
+            self.hold(HOLD_HANDSHAKE)
+        if events and not self._introduced:
+            self._introduced = True
+            self.listener.received(self, events)
         elif reader.handshake_exc is not None and not self.broken:
             self.flush_handshake()
             self._break(reader.handshake_exc)
@@ -150,11 +171,10 @@ class Leg(asyncio.Protocol):
     def start(self, listener: Listener) -> None:
         """Open the session: hand over what came behind the handshake, and read on."""
         self.listener = listener
-        early, self.early = self.early, []
+        self._started = True
+        early, self._early = self._early, b""
         if early:
-            listener.received(self, early)
-        if self.reader.parser_exc is not None and not self.broken:
-            self._break(self.reader.parser_exc)
+            self.data_received(early)
         if self.gone:
             listener.lost(self, None)
         elif self.eof:
@@ -218,23 +238,33 @@ class Leg(asyncio.Protocol):
         poller.register(sock.fileno(), 0)
         return bool(poller.poll(0))
 
-    def forward(self, frame: Frame) -> None:
-        """Take a frame of the other side for this peer, as it is; :meth:`take_output` gives its bytes."""
-        opcode = frame.opcode
+    def forward(self, event: Frame | Message) -> None:
+        """Take what the other side sent for this peer, as it is; :meth:`take_output` gives its bytes."""
+        if isinstance(event, Message):
+            self._output.append(self._wrapper.wrap(event))
+            return
+        assert isinstance(event, Frame)
+        opcode, writer = event.opcode, self.writer
         if opcode is Opcode.TEXT:
-            self.writer.send_text(frame.data, frame.fin)
+            writer.send_text(event.data, event.fin)
         elif opcode is Opcode.BINARY:
-            self.writer.send_binary(frame.data, frame.fin)
+            writer.send_binary(event.data, event.fin)
         elif opcode is Opcode.CONT:
-            self.writer.send_continuation(frame.data, frame.fin)
+            writer.send_continuation(event.data, event.fin)
         elif opcode is Opcode.PING:
-            self.writer.send_ping(frame.data)
+            writer.send_ping(event.data)
         elif opcode is Opcode.PONG:
-            self.writer.send_pong(frame.data)
+            writer.send_pong(event.data)
+        self._output += writer.data_to_send()
+
+    def forward_close(self, code: int | None, reason: str) -> None:
+        """Take a close frame for this peer; None for one without a code."""
+        self.writer.send_close(code, reason)
+        self._output += self.writer.data_to_send()
 
     def take_output(self) -> bytes:
         """Give the bytes of what was taken for this peer and not sent yet."""
-        chunks = self.writer.data_to_send()
+        chunks, self._output = self._output, []
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def send(self, data: bytes) -> None:
@@ -256,6 +286,29 @@ class Leg(asyncio.Protocol):
         """Drop the connection at once."""
         if not self.gone:
             self.transport.abort()
+
+
+class _Head:
+    """Tells where the head of a request or response ends (RFC 9112 section 2.1)."""
+
+    __slots__ = ("_last", "_over")
+
+    def __init__(self) -> None:
+        self._last = b""
+        self._over = False
+
+    def split(self, data: bytes) -> tuple[bytes, bytes]:
+        """Give what belongs to the head, and what comes behind it."""
+        if self._over:
+            return b"", data
+        seen = self._last + data
+        end = seen.find(b"\r\n\r\n")
+        if end < 0:
+            self._last = seen[-3:]
+            return data, b""
+        self._over = True
+        cut = end + 4 - len(self._last)
+        return data[:cut], data[cut:]
 
 
 def is_too_big(error: Exception) -> bool:

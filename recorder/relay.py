@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic_ns
 from typing import Final, Literal
@@ -24,6 +24,7 @@ from websockets.frames import Close, Frame, Opcode
 
 from ..schemas.errors import StoreWriteFailed
 from ..schemas.frame import Kind
+from .framing import Message
 from .leg import HOLD_COMMIT, HOLD_HANDSHAKE, HOLD_PEER, HOLD_STORE, Event, Leg
 from .policy import Closing, closing_for_idle, closing_for_store, closing_for_violation
 from .tap import Tap
@@ -128,39 +129,38 @@ class Relay:
 
     # What the connections tell.
 
-    def received(self, leg: Leg, events: list[Event]) -> None:
+    def received(self, leg: Leg, events: Sequence[Event]) -> None:
         """Record and forward what one side sent."""
         try:
             self._received(leg, events)
         except StoreWriteFailed as error:
             self.store_failed(error)
 
-    def _received(self, leg: Leg, events: list[Event]) -> None:
+    def _received(self, leg: Leg, events: Sequence[Event]) -> None:
         other = self._other[leg.peer]
         now = monotonic_ns()
         self._last_ns = now
         offset = now - self._opened_ns
         seq: int | None = None
-        for frame in events:
-            assert isinstance(frame, Frame)
-            if not other.accepting and frame.opcode is not _CLOSE:
+        for event in events:
+            if isinstance(event, Message):
+                if other.accepting:
+                    seq = self._tap.message(event.kind, leg.peer, event.payload, offset)
+                    other.forward(event)
                 continue
-            opcode = frame.opcode
-            if opcode is _TEXT or opcode is _BINARY or opcode is _CONT:
-                if frame.fin and opcode is not _CONT:
-                    data = frame.data
-                    kind: Kind = "text" if opcode is _TEXT else "binary"
-                    seq = self._tap.message(kind, leg.peer, data if type(data) is bytes else bytes(data), offset)
-                    other.forward(frame)
-                else:
-                    seq = self._fragment(leg, other, frame, offset, seq)
-            elif opcode is _CLOSE:
+            assert isinstance(event, Frame)
+            opcode = event.opcode
+            if opcode is _CLOSE:
                 self._deliver(other, other.take_output(), seq)
                 seq = None
                 assert leg.reader.close_rcvd is not None
                 self._close_received(leg, leg.reader.close_rcvd, offset)
+            elif not other.accepting:
+                continue
+            elif opcode is _TEXT or opcode is _BINARY or opcode is _CONT:
+                seq = self._fragment(leg, other, event, offset, seq)
             else:
-                other.forward(frame)
+                other.forward(event)
         self._deliver(other, other.take_output(), seq)
 
     def _fragment(self, leg: Leg, other: Leg, frame: Frame, offset: int, seq: int | None) -> int | None:
@@ -193,7 +193,7 @@ class Relay:
     def _send_close(self, leg: Leg, code: int, reason: str) -> None:
         if not leg.accepting:
             return
-        leg.writer.send_close(None if code == NO_STATUS else code, reason)
+        leg.forward_close(None if code == NO_STATUS else code, reason)
 
         def delivered() -> None:
             leg.close_delivered = True

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -149,7 +149,8 @@ class Session:
         self._env = environment
         self._settings = environment.settings
         self._loop = asyncio.get_running_loop()
-        self.client = Leg("client", ServerProtocol(max_size=self._settings.max_message, logger=quiet), self)
+        limit = self._settings.max_message
+        self.client = Leg("client", ServerProtocol(max_size=limit, logger=quiet), self, limit)
         self._server: Leg | None = None
         self._answer: asyncio.Future[Response] = self._loop.create_future()
         # It may fail when nobody waits for it any more.
@@ -166,7 +167,7 @@ class Session:
 
     # Heard during the handshake.
 
-    def received(self, leg: Leg, events: list[Event]) -> None:
+    def received(self, leg: Leg, events: Sequence[Event]) -> None:
         """Take the client's request or the upstream's answer."""
         (event,) = events
         if isinstance(event, Request) and self.task is None:
@@ -376,7 +377,7 @@ class Session:
         try:
             async with asyncio.timeout(self._settings.handshake_timeout):
                 _, self._server = await self._loop.create_connection(
-                    lambda: Leg("server", reader, self),
+                    lambda: Leg("server", reader, self, self._settings.max_message),
                     upstream.host,
                     upstream.port,
                     ssl=self._env.upstream_tls if upstream.secure else None,
