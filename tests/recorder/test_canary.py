@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from click import Group
 from earwitness.recorder.journal import JournalReader
 
 from tests.cli.command import Command
+from tests.cli.test_main import all_commands
 from tests.recorder.harness import TEXT, Peer, Upstream, dial, request, running_upstream, switching, until
 
 NAMES = [
@@ -188,7 +190,35 @@ def assert_clean(where: str, content: bytes) -> None:
         assert secret[-4:] not in content, f"end of {name} in {where}"
 
 
-def test_no_secret_is_anywhere_but_on_the_wire(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+class Outputs:
+    """Runs every command on a journal and keeps what it prints."""
+
+    def __init__(self, command: Command, db: Path) -> None:
+        self.command, self.db = command, db
+        self.ran: set[str] = set()
+        self.printed = ""
+
+    def __call__(self, *arguments: object, code: int | None = 0) -> None:
+        """Run a command; it must end with this code, or with any for None."""
+        words = 2 if arguments[0] == "db" else 1
+        done = self.command(*arguments[:words], "--db", self.db, *arguments[words:])
+        assert code in (None, done.code), f"{arguments}\n{done.out}\n{done.err}"
+        self.ran.add(" ".join(map(str, arguments[:words])))
+        self.printed += done.out + done.err
+
+
+async def drive(run: Outputs, session: str) -> None:
+    """Play a session again, to a server that repeats the new key in its errors."""
+    async with running_upstream() as upstream:
+        upstream.script = server
+        options = ("--upstream", upstream.url, "--key-env", "UPSTREAM_KEY", "--speed", "max", "--timeout", 1)
+        await asyncio.to_thread(run, "drive", session, *options, code=1)
+        assert f"Bearer {SECRETS['upstreamkey']}".encode() in upstream.heads[0]
+
+
+def test_no_secret_is_anywhere_but_on_the_wire(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
     printed = asyncio.run(record(tmp_path))
     assert_clean("the recorder's output", printed)
     assert printed.count(b'"event":"session_ended"') == 4
@@ -198,25 +228,35 @@ def test_no_secret_is_anywhere_but_on_the_wire(tmp_path: Path, capsys: pytest.Ca
     assert_clean("payloads", payloads)
     assert payloads.count(b"redacted:hmac-sha256:") > 30
 
-    command = Command(capsys, str(db))
-    shown: list[str] = [command.ok("list", "--db", db).out, command.ok("list", "--json", "--db", db).out]
+    monkeypatch.setenv("UPSTREAM_KEY", SECRETS["upstreamkey"])
+    run = Outputs(Command(capsys, str(db)), db)
     for session in ids:
-        for arguments in (
-            ("show", session),
-            ("show", session, "--json"),
-            ("show", session, "--events"),
-            ("show", session, "--events", "--json"),
-            ("transcript", session, "--as", "generated", "--format", "json"),
-            ("check", session),
-        ):
-            done = command(*arguments, "--db", db)
-            shown += (done.out, done.err)
-        command.ok("export", session, "-o", tmp_path / f"{session}.ndjson", "--db", db)
-    shown += (command.ok("diff", ids[0], ids[0], "--db", db).out, command.ok("db", "info", "--db", db).out)
-    verified = command("verify", "--db", db)
-    shown += (verified.out, verified.err)
-    command.ok("db", "backup", tmp_path / "copy.db", "--db", db)
-    assert_clean("the command's output", "".join(shown).encode())
+        exported = tmp_path / f"{session}.ndjson"
+        run("show", session)
+        run("show", session, "--json")
+        run("show", session, "--events")
+        run("show", session, "--events", "--json")
+        run("tail", session)
+        run("transcript", session, "--as", "generated", "--format", "json")
+        run("check", session, code=None)
+        run("audio", session, "-o", tmp_path / f"{session}.wav", code=None)
+        run("export", session, "-o", exported)
+        run("import", exported, "--json")
+    run("diff", ids[0], ids[1], code=1)
+    run("replay", ids[0], "--speed", "max", "--exec", "--", sys.executable, "-c", "pass", code=1)
+    asyncio.run(drive(run, ids[0]))
+    run("list")
+    run("list", "--json")
+    run("verify")
+    run("db", "info")
+    run("db", "upgrade")
+    run("db", "backup", tmp_path / "copy.db")
+    names = {name for name, command in all_commands() if not isinstance(command, Group)}
+    assert run.ran == names - {"record", "demo"}, "a demo has no journal of the user's"
+
+    assert_clean("the commands' output", run.printed.encode())
+    _, payloads = asyncio.run(everything(db))
+    assert_clean("payloads of the session that was driven and of those imported", payloads)
     for file in tmp_path.iterdir():
         assert_clean(file.name, file.read_bytes())
-        assert file.suffix in (".ndjson", ".lock") or file.stat().st_mode & 0o777 == 0o600, file.name
+        assert file.suffix in (".ndjson", ".lock", ".wav") or file.stat().st_mode & 0o777 == 0o600, file.name

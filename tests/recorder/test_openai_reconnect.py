@@ -6,10 +6,12 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, verify
 from openai import AsyncOpenAI, OpenAI
+from openai.types.realtime import SessionUpdateEventParam
 from openai.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
 from websockets.exceptions import ConnectionClosed
 
@@ -18,7 +20,10 @@ from tests.recorder.harness import PATIENCE, TEXT, Peer, running_proxy, running_
 
 KEY = "sk-proj-4fQ9vN1xTzC7mR2bLkY8wHs3"
 CREATED = azure_preview.frames()[0][1]
-UPDATE = {"type": "session.update", "session": {"type": "realtime", "instructions": "again"}}
+UPDATE: SessionUpdateEventParam = {
+    "type": "session.update",
+    "session": {"type": "realtime", "instructions": "again"},
+}
 
 Told = list[object]
 
@@ -28,8 +33,8 @@ class Talk:
 
     def __init__(self, base: str) -> None:
         self.told: Told = []
-        self.options = {"api_key": KEY, "websocket_base_url": f"{base}/v1"}
-        self.connecting = {
+        self.options: dict[str, Any] = {"api_key": KEY, "websocket_base_url": f"{base}/v1"}
+        self.connecting: dict[str, Any] = {
             "model": "gpt-realtime",
             "on_reconnecting": self.reconnecting,
             "initial_delay": 0.001,
