@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -101,6 +103,9 @@ REFUSALS = {
     ),
     "a body that is not text": answer("502 Bad Gateway", body=bytes(range(256))),
     "a redirect": answer("302 Found", "Location: https://elsewhere.example/v1/realtime?model=x\r\n", body=b""),
+    "a redirect with a body": answer("307 Temporary Redirect", "Location: /v1/elsewhere\r\n"),
+    "a permanent redirect": answer("308 Permanent Redirect", "Location: ?model=y\r\n", body=b""),
+    "a long body": answer("400 Bad Request", body=b'{"error":{"message":"%s"}}' % (b"x" * 900_000)),
     "cookies": answer("401 Unauthorized", "Set-Cookie: a=1; Path=/\r\nSet-Cookie: b=2\r\n"),
 }
 
@@ -122,6 +127,27 @@ async def test_a_refusal_of_the_upstream_reaches_the_client_as_it_is(case, journ
     assert [frame.kind for frame in frames] == ["open", "close"]
     closed = json.loads(frames[1].payload or b"")
     assert (closed["by"], closed.get("code"), closed.get("handed", {})) == ("server", None, {})
+
+
+async def test_a_client_that_reads_slowly_gets_the_whole_refusal(journal):
+    body = os.urandom(900_000)
+    loop = asyncio.get_running_loop()
+    async with running_upstream() as upstream:
+        upstream.answer = lambda head: answer("429 Too Many Requests", body=body)
+        async with running_proxy(upstream.url, journal) as (proxy, ends):
+            # Connections inherit it from the listener: the kernel takes little of the answer at once.
+            proxy._socket().setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)
+            with socket.socket() as slow:
+                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+                slow.setblocking(False)
+                await loop.sock_connect(slow, ("127.0.0.1", proxy.port))
+                await loop.sock_sendall(slow, request())
+                end = await ends.next()
+                received = b""
+                while data := await loop.sock_recv(slow, 1 << 16):
+                    received += data
+    assert end.http_status == 429
+    assert received.endswith(b"\r\n\r\n" + body)
 
 
 async def unused_port() -> int:
@@ -170,6 +196,21 @@ async def test_an_upstream_that_does_not_answer_is_a_504(journal):
         status, _, body = await refused(proxy.port)
         await ends.next()
     server.close()
+    assert status == b"HTTP/1.1 504 Gateway Timeout"
+    assert json.loads(body)["error"]["code"] == "upstream_timeout"
+
+
+async def test_an_upstream_that_begins_an_answer_and_stops_is_a_504(journal):
+    async def stops(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 10\r\n\r\nhalf")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(stops, "127.0.0.1", 0)
+    url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, running_proxy(url, journal, handshake_timeout=0.2) as (proxy, ends):
+        status, _, body = await refused(proxy.port)
+        await ends.next()
     assert status == b"HTTP/1.1 504 Gateway Timeout"
     assert json.loads(body)["error"]["code"] == "upstream_timeout"
 
@@ -301,6 +342,29 @@ async def test_subprotocols_are_between_client_and_upstream(offered, chosen, jou
     assert header(peer.head, "Sec-WebSocket-Protocol") == chosen
 
 
+async def test_subprotocols_in_several_headers_go_up_so(journal):
+    extra = "".join(f"Sec-WebSocket-Protocol: {name}\r\n" for name in ("realtime", "openai-beta.realtime-v1"))
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, ends):
+        await talk(proxy.port, finish_at_once, request(extra=extra))
+        await ends.next()
+    offered = [value for name, value in headers(upstream.heads[0]) if name == "Sec-WebSocket-Protocol"]
+    assert offered == ["realtime", "openai-beta.realtime-v1"]
+
+
+async def test_only_allowed_paths_go_up(journal, tmp_path):
+    allowed = {"allow_paths": ("/v1/realtime", "/openai/")}
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal, **allowed) as (proxy, ends):
+        for target in ("/v1/live", "/v1/realtimes", "/v1/realtime/../live", "/openai/%2e%2e/admin?x=/openai/"):
+            status, _, body = await refused(proxy.port, request(target))
+            assert status == b"HTTP/1.1 403 Forbidden"
+            assert json.loads(body)["error"]["code"] == "path_not_allowed"
+        assert upstream.heads == []
+        for target in ("/v1/realtime?model=x", "/openai/realtime?api-version=1"):
+            await talk(proxy.port, finish_at_once, request(target))
+            assert (await ends.next()).target == target
+    assert len(upstream.heads) == 2
+
+
 NO_UPGRADES = {
     "no upgrade": (b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\n\r\n", b"426"),
     "another version": (request().replace(b"Version: 13", b"Version: 8"), b"400"),
@@ -418,9 +482,10 @@ async def test_the_journal_holds_what_crossed(journal, tmp_path):
 
 
 @asynccontextmanager
-async def tls_upstream(authority: trustme.CA, name: str) -> AsyncIterator[Upstream]:
+async def tls_upstream(authority: trustme.CA, name: str, *, expired: bool = False) -> AsyncIterator[Upstream]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    until_when = datetime(2001, 1, 1, tzinfo=UTC) if expired else None
+    authority.issue_cert(name, not_after=until_when).configure_cert(context)
     async with running_upstream(ssl=context) as upstream:
         yield upstream
 
@@ -461,13 +526,14 @@ async def plain_upstream() -> AsyncIterator[Upstream]:
     server.close()
 
 
-@pytest.mark.parametrize("trouble", ["unknown authority", "another name", "no TLS"])
+@pytest.mark.parametrize("trouble", ["unknown authority", "another name", "expired", "no TLS"])
 async def test_an_upstream_whose_tls_fails_is_a_502(trouble, journal, tmp_path):
     authority = trustme.CA()
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     name = "elsewhere.example" if trouble == "another name" else "localhost"
     settings = {} if trouble == "unknown authority" else {"upstream_ca": tmp_path / "ca.pem"}
-    serving = plain_upstream() if trouble == "no TLS" else tls_upstream(authority, name)
+    secure = tls_upstream(authority, name, expired=trouble == "expired")
+    serving = plain_upstream() if trouble == "no TLS" else secure
     async with serving as upstream, running_proxy(f"wss://localhost:{upstream.port}", journal, **settings) as running:
         proxy, ends = running
         status, _, body = await refused(proxy.port)

@@ -150,6 +150,60 @@ async def test_a_side_that_drops_without_close_drops_the_other_side_too(how, by,
 
 
 @pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("by", ["client", "server"])
+@pytest.mark.parametrize(("code", "reason"), [(None, ""), (1000, ""), (1011, "why"), (4000, "x" * 123)])
+async def test_a_side_that_resets_behind_its_close_has_still_closed(code, reason, by, durability):
+    heard = asyncio.Event()
+
+    async def resets(peer: Peer) -> None:
+        peer.text("said before")
+        peer.close(code, reason)
+        await heard.wait()
+        peer.reset()
+
+    async def stays(peer: Peer) -> None:
+        await peer.read_until(CLOSE)
+        heard.set()
+        assert await peer.read() is None
+
+    pair = (resets, stays) if by == "client" else (stays, resets)
+    expected = await direct(*pair)
+    heard.clear()
+    actual, session, end = await proxied(*pair, durability=durability)
+    assert actual == expected
+    assert (end.code, end.reason, end.by) == (1005 if code is None else code, reason, by)
+    assert session.messages == [(by, "text", b"said before")]
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("by", ["client", "server"])
+@pytest.mark.parametrize("how", ["eof", "reset"])
+async def test_a_side_that_drops_in_the_middle_of_a_frame_drops_the_other_behind_what_was_whole(how, by, durability):
+    async def tears(peer: Peer) -> None:
+        peer.text("whole")
+        await peer.read_until(TEXT)
+        peer.raw(b"\x81\xfe\x10\x00torn" if peer.client else b"\x81\x7e\x10\x00torn")
+        if how == "eof":
+            peer.eof()
+            await peer.finish()
+        else:
+            await peer.writer.drain()
+            peer.reset()
+
+    async def stays(peer: Peer) -> None:
+        await peer.read_until(TEXT)
+        peer.text("heard")
+        await peer.finish()
+
+    pair = (tears, stays) if by == "client" else (stays, tears)
+    seen, session, end = await proxied(*pair, durability=durability)
+    stayed = seen.server if by == "client" else seen.client
+    assert [frame.payload for frame in stayed] == [b"whole"]
+    assert (end.code, end.by) == (1006, by)
+    assert len(session.messages) == 2
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize("code", [3000, 4000])
 async def test_the_vendors_way_to_refuse_reaches_the_client_as_error_and_close(code, durability):
     error = b'{"type":"error","error":{"type":"invalid_request_error","code":"invalid_api_key"}}'
@@ -230,37 +284,41 @@ async def test_frames_of_every_shape_cross_as_they_are(shape, by, durability):
     assert offsets == sorted(offsets)
 
 
-async def test_a_ping_is_answered_by_the_other_side_and_by_nobody_else():
-    async def client(peer: Peer) -> None:
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("by", ["client", "server"])
+async def test_a_ping_is_answered_by_the_other_side_and_by_nobody_else(by, durability):
+    async def is_pinged(peer: Peer) -> None:
         assert await peer.read() == Wire(PING, b"are you there")
         peer.frame(PONG, b"are you there")
         peer.text("a message, so that the order is known")
         await peer.finish()
 
-    async def server(peer: Peer) -> None:
+    async def pings(peer: Peer) -> None:
         peer.frame(PING, b"are you there")
         await peer.read_until(TEXT)
         peer.close(1000)
         await peer.finish()
 
-    session, _ = await same(client, server)
+    session, _ = await same(*((pings, is_pinged) if by == "client" else (is_pinged, pings)), durability=durability)
     assert len(session.messages) == 1
 
 
-async def test_a_ping_that_the_other_side_ignores_stays_unanswered():
-    async def client(peer: Peer) -> None:
+@pytest.mark.parametrize("by", ["client", "server"])
+async def test_a_ping_that_the_other_side_ignores_stays_unanswered(by):
+    async def ignores(peer: Peer) -> None:
         await peer.read_until(TEXT)
         peer.close(1000)
         await peer.finish()
 
-    async def server(peer: Peer) -> None:
+    async def pings(peer: Peer) -> None:
         peer.frame(PING, b"")
         peer.text("go on")
         await peer.finish()
 
-    expected = await direct(client, server)
-    assert [frame.opcode for frame in expected.server] == [CLOSE]
-    actual, _, _ = await proxied(client, server)
+    pair = (pings, ignores) if by == "client" else (ignores, pings)
+    expected = await direct(*pair)
+    assert [frame.opcode for frame in (expected.client if by == "client" else expected.server)] == [CLOSE]
+    actual, _, _ = await proxied(*pair)
     assert actual == expected
 
 
@@ -279,9 +337,10 @@ async def test_a_fragmented_message_that_never_ends_is_noted(durability):
     assert end.code == 1000
 
 
+@pytest.mark.parametrize("durability", DURABILITIES)
 @pytest.mark.parametrize(("by", "other_code"), [("client", 1001), ("server", 1011)])
 @pytest.mark.parametrize("pieces", [1, 3])
-async def test_a_message_over_the_limit_closes_with_1009_on_the_offending_side(pieces, by, other_code):
+async def test_a_message_over_the_limit_closes_with_1009_on_the_offending_side(pieces, by, other_code, durability):
     async def offends(peer: Peer) -> None:
         peer.text("small enough")
         for piece in range(pieces):
@@ -289,8 +348,11 @@ async def test_a_message_over_the_limit_closes_with_1009_on_the_offending_side(p
         await peer.finish()
 
     pair = (offends, Peer.finish) if by == "client" else (Peer.finish, offends)
-    seen, session, end = await proxied(*pair, max_message=2000)
+    seen, session, end = await proxied(*pair, max_message=2000, durability=durability)
     offender, other = (seen.client, seen.server) if by == "client" else (seen.server, seen.client)
+    assert session.closed["code"] == 1009
+    assert session.closed["by"] == "recorder"
+    assert "larger than the proxy's limit" in session.closed["reason"]
     assert offender[-1].payload[:2] == close_payload(1009)
     assert other[-1].payload[:2] == close_payload(other_code)
     assert (end.code, end.by) == (1009, "recorder")
@@ -423,3 +485,42 @@ async def test_a_close_that_is_never_answered_ends_when_its_sender_gives_up():
             await talk(proxy.port, client)
             end = await ends.next()
     assert (end.code, end.reason, end.by) == (1000, "bye", "client")
+
+
+@pytest.mark.parametrize("durability", DURABILITIES)
+@pytest.mark.parametrize("by", ["client", "server"])
+@pytest.mark.parametrize("gives_up", ["hangs up", "resets"])
+@pytest.mark.parametrize(("code", "reason"), [(None, ""), (1000, "bye"), (4000, "x" * 123)])
+async def test_a_close_towards_a_peer_that_does_not_read_is_recorded_and_ends_when_its_sender_gives_up(
+    code, reason, gives_up, by, durability
+):
+    """Half open: the peer neither reads the close nor hangs up."""
+    journal = MemoryJournal()
+    over = asyncio.Event()
+
+    async def closes(peer: Peer) -> None:
+        peer.text("said before")
+        peer.close(code, reason)
+        await until(lambda: journal.sessions and journal.sessions[0].messages)
+        if gives_up == "resets":
+            peer.reset()
+        else:
+            peer.eof()
+            assert await peer.read() is None
+
+    async def stalls(peer: Peer) -> None:
+        peer.writer.transport.pause_reading()
+        await over.wait()
+
+    async with running_upstream() as upstream:
+        client, upstream.script = (closes, stalls) if by == "client" else (stalls, closes)
+        settings = {"durability": durability, "close_timeout": 0.05}
+        async with running_proxy(upstream.url, journal, **settings) as (proxy, ends):
+            call = asyncio.create_task(talk(proxy.port, client))
+            end = await ends.next()
+            await until(lambda: not proxy.sessions)
+            over.set()
+            await call
+    assert (end.code, end.reason, end.by) == (1005 if code is None else code, reason, by)
+    assert journal.sessions[0].closed["code"] == end.code
+    assert journal.sessions[0].messages == [(by, "text", b"said before")]
