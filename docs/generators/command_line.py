@@ -20,7 +20,7 @@ named beside it. What `--json` prints is described in [json.md](json.md).
 | code | meaning |
 |---|---|
 | 0 | done; the answer is yes |
-| 1 | the answer is no: `verify` found something, `check` or `diff` found differences, a replay was not complete |
+| 1 | the answer is no: `verify` found something, `check` or `diff` found differences, a replay was not complete, `db erase` was not confirmed |
 | 2 | wrong command line |
 | 3 | the request cannot be met: unknown session, impossible position, existing file |
 | 4 | the other side of a socket: upstream unreachable or refusing, address in use |

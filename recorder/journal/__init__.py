@@ -5,7 +5,18 @@ A recorder writes through :class:`Journal` and :class:`SessionWriter`; everybody
 """
 
 from .journal import Journal, new_public_id, utc_now
-from .maintenance import BackupReport, JournalInfo, RebuildReport, UpgradeReport, backup, info, rebuild, upgrade
+from .maintenance import (
+    BackupReport,
+    EraseReport,
+    JournalInfo,
+    RebuildReport,
+    UpgradeReport,
+    backup,
+    erase,
+    info,
+    rebuild,
+    upgrade,
+)
 from .reader import JournalReader, JournalRecording
 from .report import Finding, VerifyReport
 from .session import SessionWriter
@@ -14,6 +25,7 @@ from .verify import verify
 
 __all__ = [
     "BackupReport",
+    "EraseReport",
     "Finding",
     "Journal",
     "JournalInfo",
@@ -26,6 +38,7 @@ __all__ = [
     "WriterSettings",
     "WriterStats",
     "backup",
+    "erase",
     "info",
     "new_public_id",
     "rebuild",

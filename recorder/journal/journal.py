@@ -17,7 +17,7 @@ from typing import Final, Self
 from sqlalchemy import bindparam, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ...schemas.errors import RequestError, SessionNotFound, StoreWriteFailed
+from ...schemas.errors import RequestError, SessionNotFound, StoreBusy, StoreWriteFailed
 from ...schemas.statements import OpenStatement
 from .committer import Committer, Pressure
 from .encoding import LAST_KINDS, SessionState
@@ -240,6 +240,8 @@ class Journal:
         Raises:
             SessionNotFound: there is no such session.
             RequestError: a seq is not in it, or is a statement of the recorder and no message; or the session goes on.
+            StoreBusy: it is done, but a reader of an SQLite file keeps the old bytes in the write-ahead log: erasing
+                any of the records again, once it has ended, takes them out.
             StoreWriteFailed: the store does not take it.
         """
         wanted = sorted(set(seqs))
@@ -292,7 +294,14 @@ class Journal:
             if store.connection.dialect.name == "sqlite":
                 # The bytes are in the write-ahead log too, until it is copied back and cut.
                 async with store.lock:
-                    await store.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                    result = await store.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+                    if result.one()[0] and wanted:
+                        raise StoreBusy(
+                            f"the records are erased, but a reader keeps their old bytes in {self.location}",
+                            hint=f"Let it end, then erase record {wanted[0]} again: that takes all of them out.",
+                            session=public_id,
+                            seqs=wanted,
+                        )
         return self.head
 
     async def aclose(self) -> None:

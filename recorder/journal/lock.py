@@ -9,10 +9,13 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Final
 
 from ...schemas.errors import StoreBusy, StoreWriteFailed
 
 __all__ = ["WriterLock", "lock_path"]
+
+FOR_RECORDERS: Final = "Give this one a file of its own with --db, or use PostgreSQL for several recorders."
 
 
 def lock_path(path: Path) -> Path:
@@ -28,8 +31,12 @@ class WriterLock:
         self._descriptor: int | None = descriptor
 
     @classmethod
-    def acquire(cls, path: Path) -> WriterLock:
+    def acquire(cls, path: Path, *, hint: str = FOR_RECORDERS) -> WriterLock:
         """Take the lock of the database at ``path``.
+
+        Args:
+            path: the database.
+            hint: what to do where it is taken.
 
         Raises:
             StoreBusy: another process (or another journal of this one) holds it.
@@ -52,7 +59,7 @@ class WriterLock:
             os.close(descriptor)
             raise StoreBusy(
                 f"{path} is held by another recorder" + (f" (process {holder})" if holder.isdigit() else ""),
-                hint="Give this one a file of its own with --db, or use PostgreSQL for several recorders.",
+                hint=hint,
                 path=str(path),
                 holder=int(holder) if holder.isdigit() else None,
             ) from error

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from ...schemas.errors import CannotWrite, OutputExists, RequestError, StoreCorrupt, StoreNewer
+from ...schemas.errors import CannotWrite, OutputExists, RequestError, StoreBusy, StoreCorrupt, StoreNewer
+from ...schemas.seqs import Seqs
 from .chain import LEDGER_START
 from .engine import connect_writer, fetch, open_reader, reading, write_transaction, writing
+from .journal import Journal
 from .location import Location
 from .lock import WriterLock
 from .paging import Pager
@@ -25,9 +27,21 @@ from .settings import WriterSettings
 from .summarising import COLUMNS_TO_SUMMARISE, read_summary
 from .tables import SCHEMA_VERSION, sessions
 
-__all__ = ["BackupReport", "JournalInfo", "RebuildReport", "UpgradeReport", "backup", "info", "rebuild", "upgrade"]
+__all__ = [
+    "BackupReport",
+    "EraseReport",
+    "JournalInfo",
+    "RebuildReport",
+    "UpgradeReport",
+    "backup",
+    "erase",
+    "info",
+    "rebuild",
+    "upgrade",
+]
 
 _KIB: Final = 1024
+_STOP: Final = "Stop the recorder first: nobody else may write meanwhile."
 
 
 class _Report:
@@ -121,6 +135,26 @@ class UpgradeReport(_Report):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EraseReport(_Report):
+    """What was erased. ``seqs``: runs ``[first, last]``; ``head``: the ledger's head (hex) afterwards."""
+
+    location: str
+    session: str
+    reason: str
+    seqs: list[list[int]]
+    head: str
+
+    def to_text(self) -> str:
+        """Give the report for a person."""
+        runs = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.seqs)
+        return (
+            f"Erased from session {self.session}: records {runs}.\n"
+            f"Head: {self.head}\n"
+            "Copies elsewhere (backups, cassettes, transcripts, audio) are as they were."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RebuildReport(_Report):
     """What a rebuild of the summaries did."""
 
@@ -130,7 +164,7 @@ class RebuildReport(_Report):
 
     def to_text(self) -> str:
         """Give the report for a person."""
-        return f"Read {self.sessions} sessions of {self.location}; {self.changed} summaries were changed."
+        return f"Read {self.location}. Sessions: {self.sessions}; summaries put right: {self.changed}."
 
 
 async def info(location: str | Path) -> JournalInfo:
@@ -233,7 +267,7 @@ async def upgrade(location: str | Path) -> UpgradeReport:
     copy: Path | None = None
     with ExitStack() as stack:
         if where.path is not None:
-            stack.callback(WriterLock.acquire(where.path).release)
+            stack.callback(WriterLock.acquire(where.path, hint=_STOP).release)
             copy = _free_name(where.path, before)
             await asyncio.to_thread(_copy, where.path, copy)
         with writing(where):
@@ -242,6 +276,35 @@ async def upgrade(location: str | Path) -> UpgradeReport:
     return UpgradeReport(
         location=str(where), before=before, after=SCHEMA_VERSION, copy=None if copy is None else str(copy)
     )
+
+
+async def erase(location: str | Path, session: str, seqs: Seqs, reason: str) -> EraseReport:
+    """Erase messages of an ended session for good, while nobody records: see :meth:`Journal.erase`.
+
+    As a recorder does, it first marks the sessions that dead recorders left open: those can be erased from then.
+
+    Args:
+        location: a journal that is there.
+        session: its full public id.
+        seqs: which records; those that were erased before are left out of the ledger's new row.
+        reason: why; it stands in the ledger for ever.
+
+    Raises:
+        StoreBusy: a recorder is writing; or the records are erased, and a reader keeps their old bytes in the file.
+        RequestError: a seq is not in it, or is a statement of the recorder; or the session goes on.
+        SessionNotFound: there is no such session.
+        StoreNotFound, StoreNewer, StoreOutdated, StoreCorrupt: there is no journal that could be read.
+        StoreWriteFailed: the database refuses.
+    """
+    async with await JournalReader.open(location) as reader:  # which makes no journal where there is none
+        await reader.resolve(session)
+    try:
+        journal = await Journal.open(location)
+    except StoreBusy as error:
+        raise StoreBusy(error.message, hint=_STOP, **error.data) from error
+    async with journal:
+        head = await journal.erase(session, seqs, reason)
+    return EraseReport(location=str(journal.location), session=session, reason=reason, seqs=seqs.runs, head=head)
 
 
 async def rebuild(location: str | Path, *, progress: Callable[[str], None] = lambda _: None) -> RebuildReport:
@@ -260,7 +323,7 @@ async def rebuild(location: str | Path, *, progress: Callable[[str], None] = lam
     changed = total = 0
     with ExitStack() as stack:
         if where.path is not None and where.path.exists():
-            stack.callback(WriterLock.acquire(where.path).release)
+            stack.callback(WriterLock.acquire(where.path, hint=_STOP).release)
         async with (
             await JournalReader.open(location) as reader,
             connect_writer(where, busy_timeout=WriterSettings().busy_timeout) as connection,
