@@ -509,7 +509,7 @@ async def test_a_close_towards_a_peer_that_does_not_read_is_recorded_and_ends_wh
             assert await peer.read() is None
 
     async def stalls(peer: Peer) -> None:
-        peer.writer.transport.pause_reading()
+        peer.stall()
         await over.wait()
 
     async with running_upstream() as upstream:
