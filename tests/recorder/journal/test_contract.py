@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, info, rebuild, verify
+from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, erase, info, rebuild, verify
 from earwitness.schemas.errors import (
     AmbiguousSession,
     RequestError,
@@ -22,6 +22,7 @@ from earwitness.schemas.errors import (
     StoreNotFound,
     StoreOutdated,
 )
+from earwitness.schemas.seqs import Seqs
 from earwitness.schemas.statements import CloseStatement, CutoffStatement, NoteStatement, Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -277,6 +278,19 @@ class JournalContract:
         report = await verify(location, head=head)
         assert report.intact, report.to_text()
         assert report.erased == 3
+
+    async def test_maintenance_erases_what_a_dead_recorder_left_too(self, location):
+        async with await Journal.open(location) as journal:
+            left = await write_session(journal, end=False)
+            before = journal.head
+        report = await erase(location, left, Seqs([[2, 3]]), "the caller asked")
+        assert (report.session, report.seqs) == (left, [[2, 3]])
+        assert [frame.seq for frame in await read_frames(location, left) if frame.erased] == [2, 3]
+        async with await JournalReader.open(location) as reader:
+            assert (await reader.resolve(left)).status == "cut off"
+        found = await verify(location, head=before)
+        assert found.intact, found.to_text()
+        assert found.head == report.head
 
     async def test_nothing_is_erased_from_a_session_that_goes_on(self, location):
         async with await Journal.open(location) as journal:
