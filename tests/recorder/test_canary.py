@@ -250,6 +250,8 @@ def test_no_secret_is_anywhere_but_on_the_wire(
     run("verify")
     run("db", "info")
     run("db", "upgrade")
+    run("db", "erase", ids[0], "--seq", "1", "--reason", "a caller asked", "--yes")
+    run("db", "rebuild")
     run("db", "backup", tmp_path / "copy.db")
     names = {name for name, command in all_commands() if not isinstance(command, Group)}
     assert run.ran == names - {"record", "demo"}, "a demo has no journal of the user's"

@@ -6,13 +6,14 @@ import asyncio
 import io
 import json
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal
-from earwitness.recorder.logs import JsonFormatter, log_json
+from earwitness.recorder.logs import JsonFormatter, log_json, log_text
 from earwitness.recorder.proxy import Proxy
 from earwitness.recorder.settings import ProxySettings
 from earwitness.recorder.upstream import parse_upstream
@@ -117,13 +118,18 @@ async def test_a_port_that_is_taken_is_named_and_nothing_stays_open(journal):
 
 
 @pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    stream = io.StringIO()
+def stream() -> Iterator[io.StringIO]:
+    """For a log, which is as it was afterwards."""
     logger = logging.getLogger("earwitness")
     before = logger.handlers[:], logger.level, logger.propagate
-    log_json(stream)
-    yield stream
+    yield io.StringIO()
     logger.handlers[:], logger.level, logger.propagate = before
+
+
+@pytest.fixture
+def log(stream: io.StringIO) -> io.StringIO:
+    log_json(stream)
+    return stream
 
 
 async def test_a_session_is_one_line_at_its_start_and_one_at_its_end(journal, log):
@@ -142,17 +148,31 @@ async def test_a_session_is_one_line_at_its_start_and_one_at_its_end(journal, lo
         assert secret not in log.getvalue()
 
 
-async def test_a_failure_is_logged_by_its_type_and_place(log):
-    class Broken(MemoryJournal):
-        async def begin(self, *args, **named):
-            raise ValueError(SECRET)
+class Broken(MemoryJournal):
+    async def begin(self, *args, **named):
+        raise ValueError(SECRET)
 
+
+async def test_a_failure_is_logged_by_its_type_and_place(log):
     async with running_upstream() as upstream, running_proxy(upstream.url, Broken()) as (proxy, _):
         assert await dial_and_lose(proxy.port) == b""
     line = json.loads(log.getvalue())
     assert (line["event"], line["error"], line["level"]) == ("session_failed", "ValueError", "error")
     assert line["at"].startswith("test_operations.py:")
     assert SECRET not in log.getvalue()
+
+
+async def test_for_a_terminal_only_warnings_are_logged_and_no_more_told_of_them(stream):
+    log_text(stream)
+    async with running_upstream() as upstream, running_proxy(upstream.url, Broken()) as (proxy, _):
+        assert await dial_and_lose(proxy.port) == b""
+    async with running_upstream() as upstream, running_proxy(upstream.url, MemoryJournal()) as (proxy, ends):
+        await talk(proxy.port, speaks)
+        await ends.next()
+    (line,) = stream.getvalue().splitlines()
+    assert re.fullmatch(
+        r'earwitness: error session_failed session=null error="ValueError" at="test_operations\.py:\d+"', line
+    )
 
 
 async def dial_and_lose(port: int) -> bytes:
