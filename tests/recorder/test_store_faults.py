@@ -32,9 +32,8 @@ from tests.recorder.harness import (
     running_proxy,
     running_upstream,
     talk,
-    until,
 )
-from tests.recorder.journal.faults import full_disk, locked_by_another_process, moved_away
+from tests.recorder.journal.faults import full_disk, locked_by_another_process, moved_away, until
 from tests.recorder.pages import get, samples
 
 REASONS = {"full": "database or disk is full", "locked": "database is locked", "moved": "file removed"}

@@ -195,6 +195,26 @@ async def test_passing_keeps_what_fits_and_states_the_rest_as_a_gap(path):
     assert report.intact, report.to_text()
 
 
+async def test_a_session_that_begins_when_the_backlog_is_full_still_has_its_first_record(path):
+    """A gap cannot stand for it: nothing could be said of the session, and its rows would refer to none."""
+    options = settings(on_store_failure="pass", backlog_bytes=20_000, flush_seconds=0.001)
+    async with await Journal.open(path, settings=options) as journal:
+        writer = await journal.begin(OPENING)
+        with locked_by_another_process(path):
+            seqs = [writer.append("text", "client", b"x", 1)]
+            await until(lambda: journal.failure is not None)
+            while seqs[-1:] != seqs[-2:-1]:
+                seqs.append(writer.append("text", "client", b"", 2))
+            late = await journal.begin(OPENING)
+            assert late.append("text", "client", b"lost", 1) == 1
+        await until(lambda: journal.failure is None)
+        await writer.end(ENDING, 3)
+        await late.end(ENDING, 3)
+    assert [frame.kind for frame in await read_frames(path, late.id)] == ["open", "gap", "close"]
+    report = await verify(path)
+    assert report.intact, report.to_text()
+
+
 async def test_a_session_may_begin_and_end_while_the_store_fails_and_the_policy_is_pass(path):
     async with await Journal.open(path, settings=settings(on_store_failure="pass", flush_seconds=0.001)) as journal:
         with locked_by_another_process(path):
