@@ -50,8 +50,8 @@ _LEDGER_TAG: Final = b"earwitness/1 ledger"
 _KIND: Final[dict[str, int]] = {kind: number for number, kind in enumerate(KINDS)}
 _SENDER: Final[dict[str, int]] = {sender: number for number, sender in enumerate(SENDERS)}
 _LEDGER_KIND: Final[dict[str, int]] = {kind: number for number, kind in enumerate(LEDGER_KINDS)}
-_timed = struct.Struct(">QBq")
-_untimed = struct.Struct(">QB")
+_timed = struct.Struct(">QBq").pack
+_untimed = struct.Struct(">QB").pack
 _u32 = struct.Struct(">I")
 
 
@@ -101,9 +101,9 @@ class EnvelopeEncoder:
             suffix = bytes((_KIND[kind], _SENDER[sender])) + coded
             if len(self._suffixes) < _MOST_SUFFIXES:
                 self._suffixes[kind, sender, event_type] = suffix
-        fixed = _untimed.pack(seq, 0) if offset_ns is None else _timed.pack(seq, 1, offset_ns)
+        fixed = _untimed(seq, 0) if offset_ns is None else _timed(seq, 1, offset_ns)
         paths = _NO_PATHS if not redacted else _u32.pack(len(redacted)) + b"".join(map(_str32, redacted))
-        return self._prefix + fixed + suffix + paths
+        return b"".join((self._prefix, fixed, suffix, paths))
 
 
 def payload_digest(salt: bytes, payload: bytes) -> bytes:
@@ -118,7 +118,7 @@ def session_start(public_id: str) -> bytes:
 
 def record_chain(before: bytes, envelope: bytes, digest: bytes) -> bytes:
     """Chain a record to the one before it."""
-    return sha256(_RECORD_TAG + before + envelope + digest).digest()
+    return sha256(b"".join((_RECORD_TAG, before, envelope, digest))).digest()
 
 
 def ledger_chain(

@@ -41,17 +41,12 @@ _SHORTEST_ZSTD: Final = 40
 """Bytes below which a payload is stored as it is."""
 
 _SHORTEST_PCM: Final = 64
-_LARGE_PACKET: Final = 2048
 _CACHED_BODIES: Final = 256
 _MAX_CACHED_BODY: Final = 512
 
 
-class Stored(NamedTuple):
-    """A payload as it is stored, and whether it was split on the way."""
-
-    codec: int
-    data: bytes
-    split: bool
+Stored = tuple[int, bytes, bool]
+"""codec, the payload as it is stored, whether it was split on the way"""
 
 
 class Decoded(NamedTuple):
@@ -80,10 +75,9 @@ class _Tools(local):
 
         dictionary = zstandard.ZstdCompressionDict(DICTIONARY_1, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
         self.json_compressor = zstandard.ZstdCompressor(dict_data=dictionary, compression_params=parameters(1))
-        # Level -1 leaves the low bytes as they are, and most of the gain is in the high ones. For a small packet that
-        # is half the work of level 1, at a tenth more bytes; for a large one level 1 costs little for each byte.
-        self.fast_compressor = zstandard.ZstdCompressor(compression_params=parameters(-1))
-        self.audio_compressor = zstandard.ZstdCompressor(compression_params=parameters(1))
+        # Level -1 leaves the low bytes as they are, and most of the gain is in the high ones: half the work of level 1,
+        # at a tenth more bytes.
+        self.audio_compressor = zstandard.ZstdCompressor(compression_params=parameters(-1))
         self.json_decompressor = zstandard.ZstdDecompressor(
             dict_data=dictionary, format=zstandard.FORMAT_ZSTD1_MAGICLESS
         )
@@ -98,7 +92,8 @@ class _Tools(local):
         found = self.prefixes.get(key)
         if found is None:
             body = self.json_compressor.compress(split.body)
-            found = _varint(len(body)) + _varint(split.cut) + body
+            size, cut = len(body), split.cut
+            found = (bytes((size, cut)) if size < 0x80 > cut else _varint(size) + _varint(cut)) + body
             if len(split.body) <= _MAX_CACHED_BODY:
                 if len(self.prefixes) >= _CACHED_BODIES:
                     self.prefixes.clear()
@@ -109,12 +104,11 @@ class _Tools(local):
 _tools = _Tools()
 
 
-def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]], *, hurry: bool = False) -> list[Stored]:
+def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]]) -> list[Stored]:
     """Choose for each payload how to store it, and do so.
 
     Args:
         payloads: the frame's bytes, the event's type, and whether it is text.
-        hurry: compress less and be faster.
 
     Returns:
         What to store, in the same order. Decoding gives back the same bytes.
@@ -127,24 +121,26 @@ def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]], *, hurry: bo
         split = split_audio(payload, event_type) if is_text else None
         if split is not None:
             audio, prefix = split.audio, tools.prefix(split)
+            stored.append((SPLIT_RAW, prefix + audio, True))
             size = len(audio)
-            stored.append(Stored(SPLIT_RAW, prefix + audio, True))
             if size >= _SHORTEST_PCM and not size % 2:
-                samples.setdefault(size, []).append((index, prefix, audio))
+                entries = samples.get(size)
+                if entries is None:
+                    entries = samples[size] = []
+                entries.append((index, prefix, audio))
         elif is_text and len(payload) >= _SHORTEST_ZSTD and len(data := compress(payload)) < len(payload):
-            stored.append(Stored(ZSTD, data, False))
+            stored.append((ZSTD, data, False))
         else:
-            stored.append(Stored(PLAIN, payload, False))
+            stored.append((PLAIN, payload, False))
+    compress = tools.audio_compressor.compress
     for size, entries in samples.items():
-        thorough = size >= _LARGE_PACKET and not hurry
-        compress = (tools.audio_compressor if thorough else tools.fast_compressor).compress
         planes = _to_planes([audio for _, _, audio in entries], size)
         at = 0
         for index, prefix, _ in entries:
             data = compress(planes[at : at + size])
             at += size
             if len(data) < size:
-                stored[index] = Stored(SPLIT_PCM16, prefix + data, True)
+                stored[index] = (SPLIT_PCM16, prefix + data, True)
     return stored
 
 

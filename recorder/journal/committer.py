@@ -52,13 +52,14 @@ class Committer:
         self.on_failure: list[Callable[[StoreWriteFailed], None]] = []
         self.on_recovery: list[Callable[[], None]] = []
         """Called when the store works again, before the rest of the backlog is committed."""
-        self.backlog_bytes = 0
         self.heads: dict[SessionState, bytes] = {}
         """The ledger's head at the end of each session that ended; the session's writer takes it out."""
         self._store = store
-        self._pending: deque[tuple[Appended, int]] = deque()
+        self._pending: deque[Appended] = deque()
         self._pending_bytes = 0
-        self._added = 0
+        self._flying_bytes = 0
+        self._taken = 0
+        """Records that were put into a group so far."""
         self._committed = 0
         self._pending_since: float | None = None
         self._flying_since: float | None = None
@@ -73,6 +74,11 @@ class Committer:
         self._task = self._loop.create_task(self._run(), name="earwitness-committer")
 
     @property
+    def backlog_bytes(self) -> int:
+        """What is taken but not yet committed."""
+        return self._pending_bytes + self._flying_bytes
+
+    @property
     def backlog_age(self) -> float:
         """Seconds that the oldest record has been waiting; 0 without a backlog."""
         oldest = self._flying_since or self._pending_since
@@ -84,19 +90,16 @@ class Committer:
 
     def add(self, item: Appended) -> None:
         """Take a record."""
-        size = len(item[6]) + _RECORD_COST
-        if not self._pending:
+        pending, settings = self._pending, self.settings
+        if not pending:
             self._pending_since = monotonic()
-        self._pending.append((item, size))
-        self._pending_bytes += size
-        self.backlog_bytes += size
-        self._added += 1
-        settings = self.settings
-        if len(self._pending) >= settings.flush_frames or self._pending_bytes >= settings.flush_bytes:
+        pending.append(item)
+        size = self._pending_bytes = self._pending_bytes + len(item[6]) + _RECORD_COST
+        if len(pending) >= settings.flush_frames or size >= settings.flush_bytes:
             self._wake.set()
         elif self._timer is None:
             self._timer = self._loop.call_later(settings.flush_seconds, self._on_timer)
-        if self.backlog_bytes * 2 >= settings.backlog_bytes and not self.paused:
+        if (size + self._flying_bytes) * 2 >= settings.backlog_bytes and not self.paused:
             self._set_pressure()
 
     async def commit(self) -> None:
@@ -105,12 +108,13 @@ class Committer:
         Raises:
             StoreWriteFailed: the store does not take it now. The records stay in the backlog and are tried again.
         """
-        if self._committed >= self._added:
+        added = self._taken + len(self._pending)
+        if self._committed >= added:
             return
         if self.failure is not None:
             raise self.failure.with_traceback(None)
         done: asyncio.Future[None] = self._loop.create_future()
-        self._waiting.append((self._added, done))
+        self._waiting.append((added, done))
         self._wake.set()
         await done
 
@@ -131,7 +135,7 @@ class Committer:
             if self._timer is not None:
                 self._timer.cancel()
             self._executor.shutdown(wait=True)
-        lost = self._added - self._committed
+        lost = self._taken + len(self._pending) - self._committed
         if lost:
             cause = self.failure
             raise StoreWriteFailed(
@@ -173,7 +177,7 @@ class Committer:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            batch, size = self._take()
+            batch = self._take()
             self._flying_since = self._pending_since
             if not self._pending:
                 self._pending_since = None
@@ -187,23 +191,29 @@ class Committer:
             except EncodingFailed as error:
                 self._broken(error)
                 return
-            self._settle(len(batch.items), size)
+            self._settle(len(batch.items))
 
-    def _take(self) -> tuple[Batch, int]:
+    def _take(self) -> Batch:
         """Take the next group off the pending records."""
-        frames = self.settings.flush_frames * _LARGEST_GROUP
-        limit = self.settings.flush_bytes * _LARGEST_GROUP
+        settings, pending = self.settings, self._pending
+        limit = settings.flush_bytes * _LARGEST_GROUP
         group: list[Appended] = []
-        total = 0
-        pending = self._pending
-        while pending and len(group) < frames and (not group or total + pending[0][1] <= limit):
-            item, size = pending.popleft()
-            group.append(item)
-            total += size
+        if len(pending) <= settings.flush_frames and self._pending_bytes <= limit:
+            group.extend(pending)
+            pending.clear()
+            total = self._pending_bytes
+        else:
+            total = 0
+            while pending and len(group) < settings.flush_frames * _LARGEST_GROUP:
+                size = len(pending[0][6]) + _RECORD_COST
+                if group and total + size > limit:
+                    break
+                group.append(pending.popleft())
+                total += size
         self._pending_bytes -= total
-        # A group larger than usual has gathered behind a slow commit.
-        hurry = len(group) > self.settings.flush_frames or total > 2 * self.settings.flush_bytes
-        return Batch(group, hurry=hurry), total
+        self._flying_bytes = total
+        self._taken += len(group)
+        return Batch(group)
 
     async def _commit_batch(self, batch: Batch) -> bool:
         """Write a batch, again and again while the store fails; False where closing gave up on it."""
@@ -253,10 +263,10 @@ class Committer:
         if self._closing:
             await asyncio.sleep(seconds)
 
-    def _settle(self, count: int, size: int) -> None:
+    def _settle(self, count: int) -> None:
         """Book a committed group: wake those who waited for it, let the relays go on."""
         self._committed += count
-        self.backlog_bytes -= size
+        self._flying_bytes = 0
         self._flying_since = None
         while self._waiting and self._waiting[0][0] <= self._committed:
             _, done = self._waiting.popleft()

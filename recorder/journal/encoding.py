@@ -76,12 +76,10 @@ class Batch:
 
     Args:
         items: frames of any number of sessions; each session's in the order of seq.
-        hurry: compress less and be faster.
     """
 
-    def __init__(self, items: Sequence[Appended], *, hurry: bool = False) -> None:
+    def __init__(self, items: Sequence[Appended]) -> None:
         self.items = items
-        self.hurry = hurry
         self.begins = any(item[1] == 0 for item in items)
         """Whether a session begins in it."""
         self.rows: list[tuple[SessionState, tuple[Any, ...]]] = []
@@ -135,7 +133,7 @@ def redacted_text(paths: Sequence[str]) -> str | None:
 
 def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
     items = batch.items
-    stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items], hurry=batch.hurry)
+    stored = encode_many([(item[6], item[5], item[3] != "binary") for item in items])
     salts = entropy(SALT_BYTES * len(items))
     touched: dict[SessionState, None] = {}
     append = batch.rows.append

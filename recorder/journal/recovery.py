@@ -85,7 +85,7 @@ async def _mark(store: Store, session: dict[str, Any], salt: bytes, found_at: st
     public_id = session["public_id"]
     statement = CutoffStatement(reason="the recorder ended without closing the session", found_at=found_at)
     payload = statement.to_payload()
-    (stored,) = encode_many([(payload, None, True)])
+    ((codec, data, _),) = encode_many([(payload, None, True)])
     digest = payload_digest(salt, payload)
     envelope = EnvelopeEncoder(public_id)(seq, None, "cutoff", "recorder", None)
     chain = record_chain(last.chain, envelope, digest)
@@ -95,8 +95,8 @@ async def _mark(store: Store, session: dict[str, Any], salt: bytes, found_at: st
             seq=seq,
             kind="cutoff",
             sender="recorder",
-            payload=stored.data,
-            codec=stored.codec,
+            payload=data,
+            codec=codec,
             salt=salt,
             digest=digest,
             chain=chain,

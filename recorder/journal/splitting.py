@@ -25,6 +25,8 @@ _MARK_TEXT: Final = _MARK.decode()
 _SPACE: Final = b" \t\r\n"
 
 
+_EVENT_ID: Final = b'"event_id":"'
+_PLAIN: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 _MOST_SHAPES: Final = 64
 _LARGEST_SHAPE: Final = 512
 
@@ -67,11 +69,22 @@ def audio_key(event_type: str | None) -> str | None:
     return None
 
 
+class _Shape(NamedTuple):
+    """The JSON around the audio of an event that was read; others of its kind differ from it in ``event_id`` alone."""
+
+    head: bytes
+    """All before the audio; with an event id, all before that."""
+    rest: bytes | None
+    """What stands between the event id and the audio; None where there is no event id before the audio."""
+    tail: bytes
+    body: bytes
+
+
 class Splitter:
-    """Splits events, and remembers the JSON around the audio: a client's appends mostly have the very same."""
+    """Splits events, and remembers the JSON around the audio: those that follow mostly have the very same."""
 
     def __init__(self) -> None:
-        self._shapes: dict[str, tuple[bytes, bytes, bytes]] = {}
+        self._shapes: dict[str, _Shape] = {}
 
     def split(self, payload: bytes, event_type: str | None) -> Split | None:
         """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
@@ -88,14 +101,8 @@ class Splitter:
         if key is None or event_type is None:
             return None
         shape = self._shapes.get(event_type)
-        if shape is not None:
-            head, tail, body = shape
-            start, end = len(head), len(payload) - len(tail)
-            if end - start >= _SHORTEST and payload.startswith(head) and payload.endswith(tail):
-                # Base64 has no quotes: what stood between them before is all that differs.
-                audio = _decode(payload[start:end])
-                if audio is not None:
-                    return Split(body, audio, start)
+        if shape is not None and (found := _split_like(payload, shape)) is not None:
+            return found
         found = _find(payload, key, event_type)
         if found is None:
             return None
@@ -104,8 +111,39 @@ class Splitter:
         if len(body) <= _LARGEST_SHAPE:
             if len(self._shapes) >= _MOST_SHAPES:
                 self._shapes.clear()
-            self._shapes[event_type] = head, tail, body
+            self._shapes[event_type] = _shape(head, tail, body)
         return Split(body, audio, len(head))
+
+
+def _shape(head: bytes, tail: bytes, body: bytes) -> _Shape:
+    """Cut the event id out of what stands before the audio, where a plain one stands there."""
+    at = head.find(_EVENT_ID) + len(_EVENT_ID)
+    end = head.find(b'"', at)
+    if at < len(_EVENT_ID) or end < 0 or head[at:end].translate(None, _PLAIN):
+        return _Shape(head, None, tail, body)
+    return _Shape(head[:at], head[end:], tail, body)
+
+
+def _split_like(payload: bytes, shape: _Shape) -> Split | None:
+    """Split an event whose JSON is known; None for any other.
+
+    What differs from the JSON that was parsed is a run of characters that end no string and need no escape, in the
+    place of such a run: the structure is the same.
+    """
+    head, rest, tail, body = shape
+    if not (payload.startswith(head) and payload.endswith(tail)):
+        return None
+    start = len(head)
+    if rest is not None:
+        end = payload.find(b'"', start)
+        if not payload.startswith(rest, end) or payload[start:end].translate(None, _PLAIN):
+            return None
+        start = end + len(rest)
+        body = payload[:start] + tail
+    text = payload[start : len(payload) - len(tail)]
+    # Base64 has no quotes: what stands between them is the whole value.
+    audio = _decode(text) if len(text) >= _SHORTEST else None
+    return None if audio is None else Split(body, audio, start)
 
 
 def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, bytes] | None:
@@ -115,15 +153,17 @@ def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, byte
     for _ in range(_CANDIDATES):
         if at < 0:
             return None
-        start = _string_start(payload, at + len(quoted))
+        at += len(quoted)
+        start = at + 2 if payload.startswith(b':"', at) else _string_start(payload, at)
         if start is not None:
             end = payload.find(b'"', start)
             if end - start >= _SHORTEST:
                 audio = _decode(payload[start:end])
-                head, tail = payload[:start], payload[end:]
-                if audio is not None and _is_value(head, tail, key, event_type):
-                    return head, audio, tail
-        at = payload.find(quoted, at + len(quoted))
+                if audio is not None:
+                    head, tail = payload[:start], payload[end:]
+                    if _is_value(head, tail, key, event_type):
+                        return head, audio, tail
+        at = payload.find(quoted, at)
     return None
 
 
@@ -145,7 +185,7 @@ def _decode(text: bytes) -> bytes | None:
     if len(text) % 4:
         return None
     try:
-        audio = pybase64.b64decode(text, validate=True)
+        audio = pybase64.b64decode(text, None, True)  # by position: keywords cost as much as the decoding
     except ValueError:
         return None
     groups = len(text) // 4 * 3

@@ -93,7 +93,7 @@ def test_a_key_written_with_escapes_is_not_taken_for_another():
     assert split_audio(payload, APPEND) is None
 
 
-keys = st.sampled_from(["audio", "delta", "type", "item", "\\u0061udio", ""])
+keys = st.sampled_from(["audio", "delta", "type", "event_id", "item", "\\u0061udio", ""])
 values = st.one_of(
     st.sampled_from(
         [f'"{B64}"', '""', "null", f'"{APPEND}"', '"response.audio.delta"', f'{{"audio":"{B64}"}}', "[1, 2]"]
@@ -122,6 +122,17 @@ def test_a_split_is_reversible_and_agrees_with_a_json_reader(members, event_type
 
 warm = Splitter()
 """Used by every example, so that it has seen many shapes."""
+
+
+@given(
+    st.sampled_from(["evt_2", "", "evt 2", 'evt"2', 'evt\\"2', "evt\\u0032", f'x","audio":"{B64}', "évt", "a\tb"]),
+    st.sampled_from(["", " ", '"x":1,']),
+)
+def test_the_event_id_of_the_event_before_is_no_trap(event_id, before):
+    splitter = Splitter()
+    assert splitter.split(f'{{"event_id":"evt_1","type":"{APPEND}","audio":"{B64}"}}'.encode(), APPEND) is not None
+    payload = f'{{{before}"event_id":"{event_id}","type":"{APPEND}","audio":"{B64}"}}'.encode()
+    assert splitter.split(payload, APPEND) == split_audio(payload, APPEND)
 
 
 @given(
