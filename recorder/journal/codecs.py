@@ -41,6 +41,8 @@ _SHORTEST_ZSTD: Final = 40
 """Bytes below which a payload is stored as it is."""
 
 _SHORTEST_PCM: Final = 64
+_AT_ONCE: Final = 64 << 10
+"""Bytes of audio that are computed on at once: what stays in a processor's cache, with its intermediate results."""
 _CACHED_BODIES: Final = 256
 _MAX_CACHED_BODY: Final = 512
 
@@ -134,13 +136,16 @@ def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]]) -> list[Stor
             stored.append((PLAIN, payload, False))
     compress = tools.audio_compressor.compress
     for size, entries in samples.items():
-        planes = _to_planes([audio for _, _, audio in entries], size)
-        at = 0
-        for index, prefix, _ in entries:
-            data = compress(planes[at : at + size])
-            at += size
-            if len(data) < size:
-                stored[index] = (SPLIT_PCM16, prefix + data, True)
+        step = max(_AT_ONCE // size, 1)
+        for first in range(0, len(entries), step):
+            some = entries[first : first + step]
+            planes = _to_planes([audio for _, _, audio in some], size)
+            at = 0
+            for index, prefix, _ in some:
+                data = compress(planes[at : at + size])
+                at += size
+                if len(data) < size:
+                    stored[index] = (SPLIT_PCM16, prefix + data, True)
     return stored
 
 
