@@ -262,6 +262,17 @@ async def test_pass_lets_calls_go_on_and_states_the_gap_when_the_store_works_aga
     assert found["earwitness_gap_bytes_total", ()] == gap["bytes"] + 3 * CHUNK
 
 
+@pytest.mark.parametrize("fault", ["locked", "moved"])
+async def test_readiness_finds_a_fault_before_any_call_does(fault, upstream, db):
+    opening = await Journal.open(db, settings=writer("close"))
+    async with opening as journal, running_proxy(upstream.url, journal, operations_port=0) as (proxy, _):
+        await check_working(proxy)
+        async with broken(fault, journal, db):
+            status, body = await get(proxy.operations_url, "/readyz")
+            assert (status, body.decode()) == (503, f"not ready: the store takes nothing: {REASONS[fault]}\n")
+        await check_working(proxy)
+
+
 async def test_a_session_that_cannot_be_begun_is_refused_though_the_upstream_had_accepted(upstream, db):
     async with await Journal.open(db, settings=writer("close")) as journal:
         with locked_by_another_process(db):

@@ -117,6 +117,30 @@ async def test_a_foreign_database_is_refused_and_left_alone(path):
     connection.close()
 
 
+async def test_a_foreign_database_stays_as_it_is_to_the_last_byte(path):
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE other (x)")
+    connection.commit()
+    connection.close()
+    content = path.read_bytes()
+    with pytest.raises(StoreCorrupt, match="not an earwitness journal"):
+        await Journal.open(path)
+    assert path.read_bytes() == content
+    assert sorted(file.name for file in path.parent.iterdir()) == ["journal.db", "journal.db.lock"]
+
+
+async def test_a_journal_that_was_taken_out_of_wal_mode_is_recorded_into(path):
+    """As a copy by other tools may be."""
+    async with await Journal.open(path) as journal:
+        await write_session(journal)
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    connection.close()
+    async with await Journal.open(path) as journal:
+        await write_session(journal)
+    assert (await verify(path)).sessions == 2
+
+
 async def test_a_damaged_journal_is_named_at_the_start(path):
     async with await Journal.open(path) as journal:
         await write_session(journal)
