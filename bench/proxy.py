@@ -45,6 +45,8 @@ APPENDS_PER_SECOND = 50
 BURST_MESSAGES = 20_000
 BURST_BYTES = 6_600
 PATIENCE_SECONDS = 20
+GREETING = b'{"event_id":"', b'","type":"session.created","session":{"type":"realtime","model":"gpt-realtime"}}'
+"""What every session begins with."""
 MIB = 1 << 20
 PEAK = "peak memory, MB"
 
@@ -64,6 +66,8 @@ async def pace(kind: str, seconds: float) -> dict[str, float]:
         ):
             clients = [await open_client(relay.port) for _ in range(SESSIONS)]
             await _at_least(SESSIONS, lambda: len(servers), "sessions")
+            for end in servers:
+                end.send(GREETING)
             loop = asyncio.get_running_loop()
 
             async def speak(client: End, offset: float) -> None:
@@ -89,7 +93,7 @@ async def pace(kind: str, seconds: float) -> dict[str, float]:
                     group.create_task(speak(client, 0.5 + number / SESSIONS / APPENDS_PER_SECOND))
                     group.create_task(answer(end, 0.5 + number / SESSIONS))
             ends = (*clients, *servers)
-            sent = SESSIONS * (int(seconds * APPENDS_PER_SECOND) + int(seconds) * 31)
+            sent = SESSIONS * (1 + int(seconds * APPENDS_PER_SECOND) + int(seconds) * 31)
             await _at_least(sent, lambda: sum(end.count for end in ends), "messages")
             await relay.drained()
             cpu = relay.cpu_s() - before

@@ -82,8 +82,8 @@ class Batch:
         self.items = items
         self.begins = any(item[1] == 0 for item in items)
         """Whether a session begins in it."""
-        self.rows: list[tuple[SessionState, tuple[Any, ...]]] = []
-        """session; seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
+        self.rows: list[tuple[Any, ...]] = []
+        """session, seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
         self.opened: list[SessionState] = []
         self.ledger: list[Ending] = []
         self.summaries: dict[SessionState, tuple[Any, ...]] = {}
@@ -111,8 +111,11 @@ class Batch:
     def rows_to_insert(self, ids: Mapping[SessionState, int]) -> Iterator[tuple[Any, ...]]:
         """Encode, and give the rows of ``records``; ``ids`` has the rows of sessions that begin in this batch."""
         self.encode()
-        for state, row in self.rows:
-            yield (ids.get(state) or state.row_id, *row)
+        if ids:
+            for index, item in enumerate(self.items):
+                if item[0] in ids:
+                    self.rows[index] = (ids[item[0]], *self.rows[index][1:])
+        yield from self.rows
 
 
 def clean_type(event_type: str | None) -> str | None:
@@ -146,7 +149,7 @@ def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
         envelope = state.envelope(seq, offset_ns, kind, sender, event_type, redacted)
         state.chain = chain = record_chain(state.chain, envelope, digest)
         paths = redacted_text(redacted) if redacted else None
-        append((state, (seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain)))
+        append((state.row_id, seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain))
         size += len(payload)
         stored_size += len(data)
         if not split:
