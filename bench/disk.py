@@ -18,14 +18,11 @@ from .voices import Call, Voices, bundled, recorded
 __all__ = ["report_disk"]
 
 HOUR_NS = 3600 * 10**9
-SPEED = 40
-"""How many times faster than life. The recorder compresses less when it is behind (groups of over 256 frames), which
-one session never makes it be; at this speed a group holds about 120 frames, as of forty sessions."""
 
 
 async def report_disk(kinds: list[str], hours: float) -> None:
     """Print the bytes of the database, once its recorder has ended, for each byte of JSON."""
-    print(f"\n{hours:g} h of talk through one session, {SPEED} times as fast as life; MB are 10^6 bytes")
+    print(f"\n{hours:g} h of talk through one session, as fast as it goes; MB are 10^6 bytes")
     print("| relay | speech | messages | JSON, MB | database, MB | bytes stored per byte of JSON |")
     print("|---|---|---|---|---|---|")
     for voices in (recorded(), bundled()):
@@ -61,17 +58,12 @@ async def _disk(kind: str, voices: Voices, hours: float) -> tuple[int, int, int]
 async def _call(client: End, server: End, voices: Voices, hours: float) -> tuple[int, int]:
     """Hold a call and end it; messages and bytes of both sides."""
     sent = raw = 0
-    loop = asyncio.get_running_loop()
-    begin = loop.time()
     call = frames_of_talk(sys.maxsize, sounds=Call(voices))
     for frame in takewhile(lambda frame: (frame.offset_ns or 0) < hours * HOUR_NS, call):
         if frame.sender == "recorder":
             continue
         payload = frame.payload
         assert payload is not None
-        assert frame.offset_ns is not None
-        if (ahead := begin + frame.offset_ns / 1e9 / SPEED - loop.time()) > 0:
-            await asyncio.sleep(ahead)
         side = client if frame.sender == "client" else server
         side.send_plain(payload)
         await side.drain()

@@ -282,11 +282,15 @@ class Committer:
     def _failed(self, error: Exception) -> None:
         """Book a refusal: tell the sessions once, and whoever waits for a commit."""
         self.stats.failures += 1
-        failure = (
-            error
-            if isinstance(error, StoreWriteFailed)
-            else StoreWriteFailed(f"{self._store.location}: the journal cannot be written ({error})", reason=str(error))
-        )
+        if isinstance(error, StoreWriteFailed):
+            failure = error
+        else:
+            # Peers are told the reason: no path and no content may be in it.
+            told = error.data.get("reason") if isinstance(error, EarwitnessError) else None
+            failure = StoreWriteFailed(
+                f"{self._store.location}: the journal cannot be written ({error})",
+                reason=str(told or type(error).__name__),
+            )
         first = self.failure is None
         self.failure = failure
         while self._waiting:

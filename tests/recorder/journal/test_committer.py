@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, verify
-from earwitness.schemas.errors import StoreWriteFailed
+from earwitness.recorder.journal.encoding import Batch, SessionState
+from earwitness.recorder.policy import closing_for_store
+from earwitness.schemas.errors import StoreCorrupt, StoreWriteFailed
 from earwitness.schemas.statements import GapStatement
 
 from tests.present import present
@@ -386,3 +388,20 @@ async def test_a_record_that_cannot_be_encoded_is_a_failure_that_everybody_hears
     assert len(heard) == 1
     with pytest.raises(StoreWriteFailed, match="the last 1 records"):
         await journal.aclose()
+
+
+async def test_peers_are_not_told_where_a_damaged_journal_is(path, monkeypatch):
+    """The damage is pretended: SQLite does not meet real damage reliably while its pages are cached."""
+
+    async def damaged(batch: Batch) -> dict[SessionState, bytes]:
+        raise StoreCorrupt(f"{path} is no journal, or is damaged (malformed)", reason="malformed", store=str(path))
+
+    async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="close")) as journal:
+        writer = await journal.begin(OPENING)
+        with monkeypatch.context() as patch:
+            patch.setattr(journal._store, "write", damaged)
+            writer.append("text", "client", b"x", 1)
+            await until(lambda: journal.failure is not None)
+            assert str(present(journal.failure).data["reason"]) == "malformed"
+            assert str(path.parent) not in closing_for_store(present(journal.failure)).reason
+        await until(lambda: journal.failure is None)
