@@ -155,7 +155,6 @@ class Leg(asyncio.Protocol):
             self._introduced = True
             self.listener.received(self, events)
         elif reader.handshake_exc is not None and not self.broken:
-            self.flush_handshake()
             self._break(reader.handshake_exc)
 
     def flush_handshake(self) -> None:

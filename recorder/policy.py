@@ -27,6 +27,7 @@ __all__ = [
     "draining_answer",
     "error_answer",
     "unreachable",
+    "unreadable_answer",
 ]
 
 RETRY_AFTER_S: Final = 5
@@ -44,6 +45,11 @@ def error_answer(status: int, code: str, message: str, *, retry_after: int | Non
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
     return Answer(status, reason_phrase(status), headers, orjson.dumps({"error": error}))
+
+
+def unreadable_answer() -> Answer:
+    """Give the answer for a client that sent no HTTP request, or one with bytes in it that no request may have."""
+    return error_answer(400, "bad_request", "earwitness: this is not a request that opens a WebSocket.")
 
 
 def draining_answer() -> Answer:

@@ -43,7 +43,7 @@ from .journal.settings import WriterSettings
 from .leg import Event, Leg, Peer, quiet
 from .markers import Marker
 from .metrics import JournalStatus, ProxyCounts, Traffic
-from .policy import admit, closing_for_drain, draining_answer, error_answer, unreachable
+from .policy import admit, closing_for_drain, draining_answer, error_answer, unreachable, unreadable_answer
 from .redaction import redact_target
 from .relay import Relay
 from .settings import ProxySettings
@@ -177,8 +177,10 @@ class Session:
             self._answer.set_result(event)
 
     def violated(self, leg: Leg, error: Exception) -> None:
-        """Give up on a peer that speaks no HTTP."""
+        """Give up on a peer that speaks no HTTP; a client is told so, as a server would."""
         if leg is self.client:
+            if self.task is None:
+                leg.send(self._refusal(unreadable_answer(), "proxy").serialize())
             leg.close()
         elif not self._answer.done():
             self._answer.set_exception(error.__cause__ if isinstance(error.__cause__, EOFError) else error)
@@ -397,9 +399,12 @@ class Session:
         return offer, answer, "server"
 
     def _refuse(self, answer: Answer, origin: Literal["upstream", "proxy"]) -> None:
+        self._respond(self._refusal(answer, origin))
+
+    def _refusal(self, answer: Answer, origin: Literal["upstream", "proxy"]) -> Response:
         self._env.counts.handshakes[answer.status, origin] += 1
         headers = Headers(refusal_headers(answer.headers, answer.body, answer.status))
-        self._respond(Response(answer.status, answer.reason, headers, answer.body))
+        return Response(answer.status, answer.reason, headers, answer.body)
 
     def _respond(self, response: Response) -> None:
         assert isinstance(self.client.reader, ServerProtocol)

@@ -39,6 +39,7 @@ from tests.recorder.harness import (
     talk,
     until,
 )
+from tests.recorder.pages import samples
 
 TOKEN = "sk-canary-4f1dE9aa77c0b2Zq"
 
@@ -236,6 +237,29 @@ async def test_an_upstream_that_is_no_websocket_server_is_a_502(case, journal):
             await ends.next()
     assert status == b"HTTP/1.1 502 Bad Gateway"
     assert json.loads(body)["error"]["code"] in ("upstream_invalid_response", "upstream_unreachable")
+
+
+UNREADABLE = {
+    "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n",
+    "bytes beyond ASCII": "GET /v1/realtime?model=caf\u00e9 HTTP/1.1\r\nHost: x\r\n\r\n".encode(),
+    "a body": b"GET /v1/realtime HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+    "an endless line": b"GET /" + b"x" * 100_000,
+}
+
+
+@pytest.mark.parametrize("case", list(UNREADABLE))
+async def test_a_client_whose_request_cannot_be_read_is_told_so(case, journal):
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+        writer.write(UNREADABLE[case])
+        head, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        counted = samples(proxy.metrics())["earwitness_handshakes_total", (("origin", "proxy"), ("status", "400"))]
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert json.loads(body)["error"]["code"] == "bad_request"
+    assert counted == 1
+    assert journal.stats.frames == 0
 
 
 async def finish_at_once(peer: Peer) -> None:
