@@ -196,7 +196,7 @@ def _transcription(work: TranscriptionWork) -> Transcription:
 
 
 def _response(state: State, response: Response, deltas: _Deltas) -> Response:
-    causes = [seq for seq in (response.request_seq, response.trigger_seq) if seq is not None]
+    causes = [seq for seq in (response.request_seq, response.trigger_seq, response.cancel_seq) if seq is not None]
     runs, singles = [response.seqs], [array("q", causes)]
     for item_id in response.output:
         item = state.items.get(item_id)

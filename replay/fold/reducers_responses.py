@@ -50,6 +50,8 @@ def response_created(state: State, event: Json) -> None:
     if response.created_seq is None:
         response.created_seq, response.created_ns = state.seq, state.ns
         _find_trigger(state, response, stated)
+    if response.done_seq is not None:  # it comes late: what it says of the status is over
+        stated = {key: value for key, value in stated.items() if key != "status"}
     _merge_response(state, response, stated)
 
 
@@ -110,8 +112,28 @@ def response_done(state: State, event: Json) -> None:
         _bind(state, item, response, index)
         merge_item(state, item, output, final=True)
         take_item(state, item)
-    if response.cancel_seq is not None:
+    _answer_cancel(state, response)
+
+
+def _answer_cancel(state: State, response: Response) -> None:
+    """A response that ended before it could be cancelled answers nothing: the server refuses the cancel, or is silent."""
+    if response.status == "cancelled" and response.cancel_seq is None:
+        _find_early_cancel(state, response)
+    if response.cancel_seq is not None and response.status != "completed":
         state.requests.pop(response.cancel_seq)
+
+
+def _find_early_cancel(state: State, response: Response) -> None:
+    """A client may cancel what it asked for before the server has said that it began."""
+    details = response.status_details
+    if isinstance(details, dict) and cast("Json", details).get("reason") not in (None, "client_cancelled"):
+        return
+    since = response.created_seq if response.trigger_seq is None else response.trigger_seq
+    for request in state.requests.of_type("response.cancel"):
+        named = string(request.event, "response_id")
+        if since is not None and request.seq > since and (response.in_band if named is None else named == response.id):
+            response.cancel_seq, response.cancel_ns = request.seq, request.ns
+            return
 
 
 def output_item_added(state: State, event: Json) -> None:

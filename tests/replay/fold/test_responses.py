@@ -147,6 +147,35 @@ def test_cancelling_marks_the_running_response_or_the_named_one() -> None:
     assert conversation.pending == []
 
 
+def test_a_cancel_before_the_response_is_said_to_begin_is_the_cancelled_responses_own() -> None:
+    script = Script().client("response.create").client("response.cancel").created()
+    script.done(status="cancelled", status_details={"type": "cancelled", "reason": "client_cancelled"})
+    conversation = script.fold()
+    assert (response(conversation).cancel_seq, conversation.pending) == (1, [])
+    assert 1 in response(conversation).seqs
+    (cut,) = conversation.interruptions
+    assert (cut.by, cut.cut_seq) == ("client", 1)
+
+
+def test_an_early_cancel_is_not_that_of_a_response_that_speech_cut() -> None:
+    script = Script().client("response.create").client("response.cancel").created()
+    script.done(status="cancelled", status_details={"type": "cancelled", "reason": "turn_detected"})
+    assert response(script.fold()).cancel_seq is None
+
+
+def test_a_cancel_of_a_response_that_is_over_before_it_arrives_waits_for_its_refusal() -> None:
+    script = Script().created().client("response.cancel").done()
+    assert [request.type for request in script.fold().pending] == ["response.cancel"]
+    conversation = script.error("No active response found.", code="response_cancel_not_active").fold()
+    assert (conversation.pending, response(conversation).cancel_seq) == ([], None)
+    assert (conversation.errors[0].cause_seq, conversation.errors[0].cause_by) == (1, "content")
+
+
+def test_a_created_that_comes_after_its_done_does_not_begin_the_response_again() -> None:
+    conversation = Script().client("response.create").done().created().fold()
+    assert (response(conversation).status, response(conversation).trigger) == ("completed", "client")
+
+
 def test_a_cancel_that_is_refused_cancels_nothing() -> None:
     script = Script().created().client("response.cancel", event_id="c1").error(event_id="c1")
     assert response(script.done().fold()).cancel_seq is None
