@@ -132,8 +132,8 @@ def _stated(fields: Json, key: str, old: str | None) -> str | None:
 
 
 def _merge_status(state: State, item: ItemWork, status: str | None) -> None:
-    if status is None:
-        return
+    if status is None or (status in _UNFINISHED and item.status not in _UNFINISHED):
+        return  # an item that has ended does not begin again: the statement comes late
     item.status = status
     if status not in _UNFINISHED and item.done_ns is None:
         item.done_ns = state.ns

@@ -168,6 +168,14 @@ def test_an_item_that_is_being_spoken_is_not_taken_for_one_that_the_client_made(
     assert [(item.id, item.created_by) for item in conversation.items] == [("spoken", "speech"), ("made", "client")]
 
 
+def test_an_item_that_has_ended_is_not_begun_again_by_a_statement_that_comes_late() -> None:
+    script = Script().created().output("a")
+    ended = {"id": "a", "type": "message", "role": "assistant", "status": "completed", "content": []}
+    script.server("response.output_item.done", response_id="resp_1", output_index=0, item=ended)
+    script.server("conversation.item.added", previous_item_id=None, item={**ended, "status": "in_progress"})
+    assert [(item.id, item.status) for item in script.fold().items] == [("a", "completed")]
+
+
 def test_unknown_part_types_are_kept() -> None:
     item = {"id": "a", "type": "message", "role": "user", "content": [{"type": "input_smell", "intensity": 3}]}
     (part,) = Script().server("conversation.item.added", item=item).fold().items[0].content
