@@ -50,7 +50,7 @@ def create_item(state: State, event: Json) -> None:
     item = members(event, "item")
     call_id = string(item, "call_id")
     if string(item, "type") == "function_call_output" and call_id is not None:
-        output = Output(string(item, "output"), state.seq, state.ns)
+        output = Output(string(item, "output"), state.seq, state.ns, before=state.outputs.get(call_id))
         output.seqs.add(state.seq)
         state.outputs[call_id] = output
 

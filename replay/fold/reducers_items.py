@@ -93,7 +93,7 @@ def _take_sent_audio(state: State, item: ItemWork, request: Request) -> None:
 def take_item(state: State, item: ItemWork) -> None:
     """Keep what an item means beside the conversation: a function's output, the tools of a server."""
     if item.type == "function_call_output" and item.call_id is not None:
-        output = state.outputs.get(item.call_id)
+        output = _sent_as(state.outputs.get(item.call_id), item)
         if output is None:
             output = state.outputs[item.call_id] = Output(item.output)
         output.item_id = item.id
@@ -107,6 +107,14 @@ def take_item(state: State, item: ItemWork) -> None:
         tools.tools = stated if isinstance(stated, list) and stated else tools.tools
         error = item.fields.get("error")
         tools.error = error if error is not None else tools.error
+
+
+def _sent_as(output: Output | None, item: ItemWork) -> Output | None:
+    """The one of a call's outputs that an item is: the newest unless an earlier one says the same and it does not."""
+    newest = output
+    while output is not None and output.output != item.output:
+        output = output.before
+    return output or newest
 
 
 def item_retrieved(state: State, event: Json) -> None:

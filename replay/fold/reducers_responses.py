@@ -116,7 +116,7 @@ def response_done(state: State, event: Json) -> None:
 
 
 def _answer_cancel(state: State, response: Response) -> None:
-    """A response that ended before it could be cancelled answers nothing: the server refuses the cancel, or is silent."""
+    """Take the cancel as answered; a response that was completed all the same leaves it to the server's refusal."""
     if response.status == "cancelled" and response.cancel_seq is None:
         _find_early_cancel(state, response)
     if response.cancel_seq is not None and response.status != "completed":

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
 from .error_causes import find_cause
 from .fields import Json, integer, members, objects, string
 from .requests import answer_first
-from .work import State
+from .work import Output, State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
 
@@ -104,10 +104,7 @@ def _refuse(state: State, seq: int) -> None:
                 cut.status = "refused"
                 cut.done_seq, cut.done_ns = state.seq, state.ns
         case "conversation.item.create":
-            call_id = string(members(request.event, "item"), "call_id")
-            output = None if call_id is None else state.outputs.get(call_id)
-            if output is not None and output.seq == seq:
-                del state.outputs[cast("str", call_id)]
+            _refuse_output(state, string(members(request.event, "item"), "call_id"), seq)
         case "response.cancel":
             for response in state.responses.values():
                 if response.cancel_seq == seq:
@@ -116,3 +113,21 @@ def _refuse(state: State, seq: int) -> None:
             state.session.requested = _still_requested(state)
         case _:
             pass
+
+
+def _refuse_output(state: State, call_id: str | None, seq: int) -> None:
+    """Take back a function's output; one that was sent for the same call before counts again."""
+    if call_id is None:
+        return
+    after: Output | None = None
+    output = state.outputs.get(call_id)
+    while output is not None and output.seq != seq:
+        after, output = output, output.before
+    if output is None:
+        return
+    if after is not None:
+        after.before = output.before
+    elif output.before is not None:
+        state.outputs[call_id] = output.before
+    else:
+        del state.outputs[call_id]

@@ -175,6 +175,8 @@ class Output:
     ns: int | None = None
     item_id: str | None = None
     seqs: Seqs = field(default_factory=Seqs)
+    before: Output | None = None
+    """What the client sent for the same call before; it counts again where this one is refused."""
 
 
 @dataclass(slots=True)

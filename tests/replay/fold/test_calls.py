@@ -58,6 +58,20 @@ def test_an_output_that_the_server_refuses_was_not_given() -> None:
     assert (call.output, call.output_seq) == (None, None)
 
 
+def test_a_second_output_that_the_server_refuses_leaves_the_first() -> None:
+    script = output(called(Script().created()), text="fog")
+    first = script.seq
+    script.client(
+        "conversation.item.create",
+        item={"type": "function_call_output", "call_id": "call_1", "output": "rain"},
+        event_id="twice",
+    )
+    item = {"id": "item_o1", "type": "function_call_output", "call_id": "call_1", "output": "fog"}
+    script.server("conversation.item.added", previous_item_id="item_c1", item=item).error(event_id="twice")
+    (call,) = script.fold().calls
+    assert (call.output, call.output_seq, call.output_item_id) == ("fog", first, "item_o1")
+
+
 def test_a_call_is_known_from_its_final_item_alone() -> None:
     item = {
         "id": "c",
