@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final, Literal, cast
 
-from .fields import Json, integer, string
+from .fields import Json, integer, members, string
 from .work import Request, State
 
 __all__ = ["find_cause"]
@@ -71,7 +71,9 @@ def find_cause(state: State, error: Json) -> tuple[int, CauseBy] | None:
             for r in requests
             if r.type == kind and all(integer(r.event, key) == value for key, value in facts.items())
         ]
-        return (requests[0].seq, "content") if requests else None
+        # Of several the one whose item the message names; of those the last, because a second one is what fails.
+        named = [r for r in requests if _names_item(r.event, string(error, "message") or "")]
+        return ((named[-1] if named else requests[0]).seq, "content") if requests else None
     if requests and string(error, "type") == "invalid_request_error":
         return requests[0].seq, "order"
     return None
@@ -88,6 +90,20 @@ def _by_param(requests: list[Request], param: str | None, message: str) -> Reque
         return exact[0]
     # The message quotes the offending value; where it quotes none that is there, one single candidate is told too.
     return present[0][0] if len(present) == 1 else None
+
+
+def _names_item(event: Json, message: str) -> bool:
+    """Whether a message quotes an id that a request gives or names."""
+    item = members(event, "item")
+    ids = (
+        string(event, "item_id"),
+        string(event, "previous_item_id"),
+        string(event, "response_id"),
+        string(item, "id"),
+        string(item, "call_id"),
+    )
+    quoted = set(_QUOTED.findall(message))
+    return any(value in quoted for value in ids if value is not None)
 
 
 def _at_path(value: Any, path: str) -> Any:

@@ -53,6 +53,24 @@ def test_by_param_with_the_offending_value_in_the_message() -> None:
     assert cause(script.error("Invalid value: 'nobody'.", param="session.voice")) == (1, "param")
 
 
+def test_by_the_item_that_the_message_names_among_requests_of_the_same_kind() -> None:
+    script = Script()
+    for item_id in ("a", "b", "c"):
+        script.client("conversation.item.delete", item_id=item_id)
+    script.error("Error deleting item: the item with id 'b' does not exist.", code="item_delete_invalid_item_id")
+    assert cause(script) == (1, "content")
+    assert [request.item_id for request in script.fold().pending] == ["a", "c"]
+
+
+def test_an_id_that_is_taken_refuses_the_second_create_of_it() -> None:
+    script = Script().client("conversation.item.create", item={"id": "a", "type": "message", "role": "user"}).item("a")
+    for item_id in ("b", "a"):
+        script.client("conversation.item.create", item={"id": item_id, "type": "message", "role": "user"})
+    script.error("Error adding item: the item with id 'a' already exists.", code="item_create_duplicate_item_id")
+    assert cause(script) == (3, "content")
+    assert [item.created_by for item in script.item("b").fold().items] == ["client", "client"]
+
+
 def test_by_param_where_only_one_request_has_it() -> None:
     script = Script().client("response.create", response={}).client("session.update", session={"speed": 9})
     assert cause(script.error("Too fast.", param="session.speed")) == (1, "param")
