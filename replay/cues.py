@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Final
 
 from .audio.timeline import Side
@@ -31,6 +32,7 @@ _MS: Final = 1_000_000
 _END: Final = re.compile(
     r"[.!?\u2026]+[\"')\]\u00bb\u201d\u2019]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\uff09]*|\n+"
 )
+_SPACE: Final = re.compile(r"\s+")
 _SHORT_FORMS: Final = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st", "vs"})
 _PAUSES: Final = (",", ";", ":", "\u2013", "\u2014", "\u3001", "\uff0c")
 
@@ -76,8 +78,12 @@ def sentences(text: str) -> list[tuple[int, int]]:
 def _is_inside(text: str, start: int, match: re.Match[str]) -> bool:
     if match.group() != ".":
         return False
-    before = re.split(r"\W+", text[start : match.start()])[-1]
-    following = text[match.end() :].lstrip()[:1]
+    begins = match.start()
+    while begins > start and (text[begins - 1].isalnum() or text[begins - 1] == "_"):
+        begins -= 1
+    before = text[begins : match.start()]
+    space = _SPACE.match(text, match.end())
+    following = text[space.end() : space.end() + 1] if space else ""
     return (
         following.islower()
         or before.lower() in _SHORT_FORMS
@@ -111,8 +117,11 @@ def wrap(text: str, indent: int = 0) -> list[str] | None:
         text: words with single spaces between them.
         indent: columns that the first line has less.
     """
-    if width(text) + indent <= WIDTH:
+    columns = width(text) + indent
+    if columns <= WIDTH:
         return [text]
+    if columns > MOST_LINES * WIDTH + 1:  # the space at which it is broken takes none
+        return None
     best: tuple[int, list[str]] | None = None
     for match in re.finditer(" ", text):
         lines = [text[: match.start()], text[match.end() :]]
@@ -188,6 +197,11 @@ def _pieces(spoken: Spoken, indent: int) -> list[tuple[int, int]]:
 
 
 def _fits(text: str, start: int, end: int, indent: int) -> bool:
+    # Of a long text only so much is looked at as is too much already.
+    seen = (letter for letter in text[start:end] if not letter.isspace() and unicodedata.category(letter) != "Cc")
+    columns = accumulate(_columns(letter) for letter in seen)
+    if any(taken > MOST_LINES * WIDTH for taken in columns):
+        return False
     # One column for the mark of a cut.
     return wrap(_words(text[start:end]) + CUT_MARK, indent) is not None
 
@@ -204,8 +218,9 @@ def _divide(text: str, start: int, end: int, indent: int) -> list[tuple[int, int
 
 
 def _cut(text: str, start: int, end: int, indent: int) -> int:
-    spaces = [match.start() for match in re.finditer(r"\s+", text[start:end])]
-    fitting = [start + at for at in spaces if _fits(text, start, start + at, indent)]
+    spaces = (match.start() for match in _SPACE.finditer(text, start, end))
+    # What does not fit does not fit with more words either.
+    fitting = list(takewhile(lambda at: _fits(text, start, at, indent), spaces))
     if not fitting:
         return start + _hard_cut(text[start:end], indent)
     longest = fitting[-1]

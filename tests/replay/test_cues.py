@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from earwitness.replay import cues as cues_module
 from earwitness.replay.cues import MOST_LINES, SHORTEST_NS, WIDTH, Cue, make_cues, sentences, width, wrap
 from hypothesis import given
 from hypothesis import strategies as st
@@ -118,6 +119,23 @@ def test_cues_of_two_speakers_overlap_where_both_spoke_and_are_in_order_of_start
 
 def test_control_characters_do_not_reach_a_cue() -> None:
     assert texts("one\x00two\x1b[31m\tthree") == ["one two [31m three"]
+
+
+@pytest.mark.parametrize("text", ["so and then " * 1000, "and" * 4000, "a, " * 4000, "漢" * 8000])
+def test_the_work_grows_with_the_text_and_no_faster(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Some transcriptions have no full stops at all.
+    looked_at = 0
+    columns = cues_module._columns
+
+    def counted(letter: str) -> int:
+        nonlocal looked_at
+        looked_at += 1
+        if looked_at > 1000 * len(text):
+            pytest.fail("far more letters are looked at than there are")
+        return columns(letter)
+
+    monkeypatch.setattr(cues_module, "_columns", counted)
+    assert "".join("".join(cue.lines) for cue in make_cues([utterance(text)])).replace(" ", "") == text.replace(" ", "")
 
 
 def test_nothing_said_gives_no_cue() -> None:
