@@ -121,11 +121,15 @@ class Timeline:
                         found.append(Placed(stretch.start_ns, "assistant", piece, playback.item_id))
         return sorted(found, key=lambda each: (each.start_ns, each.side))
 
-    def ns_of_input_ms(self, ms: float) -> Fraction | None:
-        """Where a time of the input stream's sample clock lies on the session's clock; None without input audio."""
+    def ns_of_input_ms(self, ms: float, *, end: bool = False) -> Fraction | None:
+        """Where a time of the input stream's sample clock lies on the session's clock; None without input audio.
+
+        Where the client paused, one time of its samples is two of the session: the end of what came before the pause
+        (``end``), and the beginning of what came after it.
+        """
         byte = self.stream.byte_of_ms(ms)
         for run in reversed(self.runs):
-            if byte >= run.first_byte:
+            if byte > run.first_byte or (byte == run.first_byte and not end):
                 return min(run.start_ns + bytes_to_ns(byte - run.first_byte, run.piece.format), run.end_ns)
         return self.runs[0].start_ns if self.runs else None
 
@@ -158,7 +162,7 @@ class Timeline:
         span = item.span if item else None
         if item is None or span is None or not span.reliable or span.start_ms is None or span.end_ms is None:
             return None
-        start, end = self.ns_of_input_ms(span.start_ms), self.ns_of_input_ms(span.end_ms)
+        start, end = self.ns_of_input_ms(span.start_ms), self.ns_of_input_ms(span.end_ms, end=True)
         if start is None or end is None:
             return None
         return Interval("user", item.id, int(start), int(max(start, end)), "audio")

@@ -47,6 +47,15 @@ def test_a_manual_turn_is_an_interval_too() -> None:
     assert intervals(call) == [("user", 100, 1100, "audio", False)]
 
 
+def test_a_manual_turn_ends_where_its_audio_does_and_not_where_the_next_begins() -> None:
+    call = Call()
+    for start in (100, 12_000):
+        call.stream(start, pcm(ramp(1000 * MS)), chunk=960, every_ms=20)
+        call.client(start + 1100, "input_audio_buffer.commit")
+        call.user_item(start + 1130)
+    assert intervals(call) == [("user", 100, 1100, "audio", False), ("user", 12_000, 13_000, "audio", False)]
+
+
 def test_a_session_without_sound_has_the_times_of_its_events() -> None:
     call = Call()
     utter(call, 800, 500, 1500)
