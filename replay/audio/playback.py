@@ -228,7 +228,7 @@ class _Player:
 
 
 def _bytes_of_ms(ms: float, stated: AudioFormat) -> int:
-    return int(Fraction(ms) * stated.rate / 1000) * sample_size(stated)
+    return int(Fraction(max(ms, 0)) * stated.rate / 1000) * sample_size(stated)
 
 
 def _bytes_until(playback: Playback, at_ns: Fraction) -> int:

@@ -140,6 +140,13 @@ def test_a_truncation_ends_an_item_where_it_says(end_ms: int, heard: int) -> Non
     assert played(call) == [(100, 1000, heard, "truncated")]
 
 
+def test_a_truncation_before_the_beginning_leaves_nothing() -> None:
+    call = Call()
+    item = call.say(100, speech(1000))
+    call.truncate(500, item, -50)
+    assert played(call) == [(100, 1000, 0, "truncated")]
+
+
 @pytest.mark.parametrize("end_ms", [1000, 1500])
 def test_a_truncation_behind_the_end_cuts_nothing(end_ms: int) -> None:
     call = Call()
