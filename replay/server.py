@@ -208,7 +208,7 @@ class ReplayServer:
 
     # Handshake
 
-    def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
+    async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
         if "websocket" not in request.headers.get("Upgrade", "").lower():
             return None  # somebody looks whether the port answers: the library refuses it, and no session is used up
         self._handshakes += 1
@@ -220,14 +220,20 @@ class ReplayServer:
         except NoSession as error:
             text = f"no recorded session for {request.path}: {error}"
             divergence = Divergence(kind="refused", message=text, got=FrameView("the handshake"))
-            self.reports.append(Report("none", divergences=[divergence], ended=True))
+            await self._refused(Report("none", divergences=[divergence], ended=True))
             return _answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
         plan = self._plans[number]
         if plan.refused:
-            self.reports.append(Report(plan.info.id, ended=True))
+            await self._refused(Report(plan.info.id, ended=True))
             return _refusal(plan)
         self._chosen[connection] = number
         return None
+
+    async def _refused(self, report: Report) -> None:
+        """Keep the report of a connection that is over before it begins, and tell who waits for connections to end."""
+        self.reports.append(report)
+        async with self._idle:
+            self._idle.notify_all()
 
     def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
         number = self._chosen.get(connection)

@@ -163,6 +163,16 @@ async def test_a_refused_handshake_is_refused_again():
         assert replay.complete
 
 
+async def test_a_refused_handshake_counts_as_a_connection_that_has_come_and_gone():
+    refused = {**OPEN, "response": {"status": 401, "headers": [], "body": "no"}}
+    async with serve(recording(closing("server", None), opened=refused)) as replay:
+        waiting = asyncio.ensure_future(replay.played(1))
+        await asyncio.sleep(0)  # it waits before the client comes
+        with pytest.raises(InvalidStatus):
+            await joined(replay.url)
+        await asyncio.wait_for(waiting, 10)
+
+
 async def test_recorded_response_headers_and_subprotocol_come_back():
     opened = {
         **OPEN,
