@@ -7,10 +7,14 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ..schemas.errors import CannotWrite, OutputExists
 
 __all__ = ["new_file"]
+
+_NAME_KEPT: Final = 40
+"""Characters of the final name in the temporary one, which must not be too long where the final one is not."""
 
 
 @contextmanager
@@ -22,15 +26,12 @@ def new_file(target: Path, *, force: bool = False) -> Generator[Path]:
 
     Raises:
         OutputExists: the target exists and ``force`` is false.
-        CannotWrite: the folder is missing, not writable, or the disk is full.
+        CannotWrite: the folder is missing, not writable, or the disk is full; the target is a folder or a device.
     """
-    if target.is_dir():
-        raise CannotWrite(f"{target} is a folder.", hint="Name a file in it.", file=str(target))
-    if target.exists() and not force:
-        raise OutputExists(f"{target} exists.", hint="Give another name, or --force to replace it.", file=str(target))
     temporary: Path | None = None
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        _refuse(target, force=force)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name[:_NAME_KEPT]}.", suffix=".part", dir=target.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -47,3 +48,17 @@ def new_file(target: Path, *, force: bool = False) -> Generator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+def _refuse(target: Path, *, force: bool) -> None:
+    if target.is_dir():
+        raise CannotWrite(f"{target} is a folder.", hint="Name a file in it.", file=str(target))
+    if not target.exists():
+        return
+    if not target.is_file():
+        # Renaming would put a file in the place of /dev/null or /dev/stdout, for whoever may do that.
+        raise CannotWrite(
+            f"{target} is a device or a pipe, which a file cannot replace.", hint="Name a file.", file=str(target)
+        )
+    if not force:
+        raise OutputExists(f"{target} exists.", hint="Give another name, or --force to replace it.", file=str(target))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -49,6 +50,25 @@ def test_a_missing_folder_or_a_folder_in_the_way_is_named(tmp_path: Path) -> Non
     with pytest.raises(CannotWrite, match="No such file"), new_file(tmp_path / "no" / "call.wav"):
         pytest.fail("the block must not run")
     with pytest.raises(CannotWrite, match="is a folder"), new_file(tmp_path):
+        pytest.fail("the block must not run")
+
+
+def test_a_pipe_is_not_replaced_by_a_file_even_with_force(tmp_path: Path) -> None:
+    pipe = tmp_path / "call.wav"
+    os.mkfifo(pipe)
+    with pytest.raises(CannotWrite, match="a device or a pipe"), new_file(pipe, force=True):
+        pytest.fail("the block must not run")
+    assert pipe.is_fifo()
+    assert list(tmp_path.iterdir()) == [pipe]
+
+
+def test_the_longest_name_can_be_written_and_a_longer_one_is_told(tmp_path: Path) -> None:
+    longest = os.pathconf(tmp_path, "PC_NAME_MAX")
+    target = tmp_path / ("x" * longest)
+    with new_file(target) as path:
+        path.write_text("all of it")
+    assert target.read_text() == "all of it"
+    with pytest.raises(CannotWrite, match="too long"), new_file(tmp_path / ("x" * (longest + 1))):
         pytest.fail("the block must not run")
 
 
