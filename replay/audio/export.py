@@ -27,6 +27,9 @@ __all__ = ["AudioReport", "ItemFile", "TrackChoice", "write_audio", "write_items
 TrackChoice = Literal["user", "assistant", "both", "mono"]
 Progress = Callable[[float], None]
 
+_KEPT: Final = 100
+"""Characters of an item's id, or role, in the name of its file. The number before them tells files apart."""
+
 _SIDES: Final[dict[TrackChoice, tuple[Side, ...]]] = {
     "user": ("user",),
     "assistant": ("assistant",),
@@ -314,7 +317,7 @@ async def write_items(
     entries: list[ItemFile] = []
     writing = _part_of(progress, 0.5, 1.0)
     for number, (source, timeline, item) in enumerate(spoken, 1):
-        name = f"{number:03d}-{item.role or 'assistant'}-{re.sub(r'[^0-9A-Za-z_-]', '_', item.id)}.{kind}"
+        name = f"{number:03d}-{_file_name(item.role or 'assistant')}-{_file_name(item.id)}.{kind}"
         interval = intervals[source].get(item.id)
         entries.append(
             await _write_item(sources[source], timeline, item, interval, folder / name, kind, as_, force=force)
@@ -325,6 +328,11 @@ async def write_items(
     with new_file(folder / "manifest.json", force=force) as path:
         path.write_bytes(manifest)
     return entries
+
+
+def _file_name(stated: str) -> str:
+    """An id or a role as part of a file's name: what every file system takes, in characters and length."""
+    return re.sub(r"[^0-9A-Za-z_-]", "_", stated)[:_KEPT]
 
 
 def _by_item(timeline: Timeline) -> dict[str | None, Interval]:

@@ -160,6 +160,19 @@ async def test_every_item_becomes_a_file_with_a_manifest(tmp_path: Path) -> None
     assert manifest[2]["samples"] / manifest[2]["rate"] * 1000 > manifest[2]["end_ms"] - manifest[2]["start_ms"] + 1000
 
 
+async def test_whatever_an_item_is_called_its_file_has_a_name_that_can_be_written(tmp_path: Path) -> None:
+    call = Call()
+    stated = {"id": "../" + "x" * 300, "type": "message", "role": "../" * 200, "content": []}
+    response, _ = call.begin(0)
+    call.server(1, "response.output_item.added", response_id=response, output_index=1, item=stated)
+    call.delta(2, response, stated["id"], pcm(ramp(240)))
+    (entry,) = await write_items(call.recording(), tmp_path / "items")
+    assert entry.item == stated["id"]
+    assert entry.file is not None
+    assert [path.parent for path in tmp_path.rglob("*.wav")] == [tmp_path / "items"]
+    assert (tmp_path / "items" / entry.file).is_file()
+
+
 async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(tmp_path: Path) -> None:
     call = Call()
     call.append(0, pcm(ramp(240)))
