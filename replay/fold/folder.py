@@ -160,6 +160,8 @@ class Folder:
             case "gap":
                 frames, size = integer(stated, "frames") or 0, integer(stated, "bytes") or 0
                 state.gaps.append(Gap(frame.seq, frames, size, string(stated, "reason") or ""))
+                if state.input.gap_at is None:
+                    state.input.gap_at = state.input.received
             case _:
                 pass
 

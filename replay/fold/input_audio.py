@@ -43,13 +43,15 @@ class SampleClock:
     The format may change while audio flows; each change starts a stretch with a rate of its own.
     """
 
-    __slots__ = ("_formats", "_stretches", "committed_to", "received")
+    __slots__ = ("_formats", "_stretches", "committed_to", "gap_at", "received")
 
     def __init__(self) -> None:
         self.received = 0
         """Decoded bytes appended so far."""
         self.committed_to = 0
         """Where the uncommitted rest begins, in bytes."""
+        self.gap_at: int | None = None
+        """Where the first gap of the recording lies, in bytes: behind it the server may have counted more."""
         self._stretches: list[tuple[int, float, float, int]] = [(0, 0.0, 48.0, 2)]
         self._formats = [InputFormat(0, AudioFormat("audio/pcm", 24000, stated=False))]
 
@@ -103,6 +105,8 @@ class SampleClock:
             span.why_not = "the stated times are not in order"
         elif not self.received:
             span.why_not = _NO_AUDIO
+        elif self.gap_at is not None and end > self.gap_at:
+            span.why_not = "frames before its end are missing from the recording, which the server's clock counted"
         elif end > self.received:
             span.why_not = "it ends after the audio received by then"
         else:

@@ -77,6 +77,16 @@ def test_a_span_is_judged_by_the_audio_received_by_then() -> None:
     assert not span_of(script).reliable
 
 
+def test_a_span_behind_a_gap_of_the_recording_is_not_cut_out_of_something_else() -> None:
+    script = Script().session().append(100, 20).speech("user_1", 200, 1750)
+    script.statement("gap", frames=5, bytes=33_000, reason="disk full").append(100, 30)
+    script.speech("user_2", 500, 2000, previous="user_1").speech("user_3", 2600, 4000, previous="user_2")
+    assert [span_of(script, index).reliable for index in range(3)] == [True, True, False]
+    assert span_of(script, 2).why_not == (
+        "frames before its end are missing from the recording, which the server's clock counted"
+    )
+
+
 def test_a_span_too_short_for_its_words_is_on_another_clock() -> None:
     script = Script().session().append(100, 60).speech("user_1", 227, 432)
     kind = "conversation.item.input_audio_transcription.completed"
