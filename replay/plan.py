@@ -23,6 +23,7 @@ from ..schemas.vocabulary import canonical_type
 from .audio_matching import AudioTrack
 from .causes import AudioPoint, Control, Hold
 from .delivery import Delivery
+from .idmap import collect_ids
 from .matching import APPEND_TYPES, BOUNDARY_TYPES, bytes_per_ms, canonical_client_event, decode_audio
 from .pairing import pair_causes
 
@@ -81,7 +82,7 @@ class Plan:
         echoes: id of the item that a client's ``conversation.item.create`` became, by its seq.
         responses: id of the response that a client's ``response.create`` became, by its seq.
         echoed_event_ids: ids of client events that the recorded server repeats.
-        chosen_ids: ids that the recorded client itself brought into the session.
+        chosen_ids: ids that the recorded client itself brought into the session, and those in its settings.
         default_types: types of the server frames that wait for nothing but the frame before, with their number.
         server_frames: number of server frames.
         offsets: when each frame arrived; -1 without a clock.
@@ -307,7 +308,7 @@ class Planner:
                 if isinstance(made, dict) and isinstance(cast("Json", made).get("id"), str):
                     target[cause] = cast("Json", made)["id"]
         plan.echoed_event_ids = frozenset(echoed)
-        plan.chosen_ids = frozenset(_chosen(plan.expected))
+        plan.chosen_ids = frozenset((*_chosen(plan.expected), *_settings_ids(self._controls)))
         plan.default_types = counts
         return plan
 
@@ -356,6 +357,25 @@ def _chosen(expected: Iterable[Expected]) -> Iterator[str]:
         if item.get("type") == "function_call":
             own.append(item.get("call_id"))
         yield from (value for value in own if isinstance(value, str))
+
+
+_SETTINGS: Final = ("prompt", "audio", "voice", "tools", "metadata")
+"""Members of a response that repeat what was asked for."""
+
+
+def _settings_ids(controls: Iterable[Control]) -> Iterator[str]:
+    """Ids of stored prompts and voices, and those in tools and metadata: an account's or a client's, no session's."""
+    found: list[str] = []
+    for control in controls:
+        session, response = control.raw.get("session"), control.raw.get("response")
+        if isinstance(session, dict):
+            for value in cast("Json", session).values():
+                collect_ids(value, found.append)
+        if isinstance(response, dict):
+            for key in _SETTINGS:
+                collect_ids(cast("Json", response).get(key), found.append)
+        yield from found
+        found.clear()
 
 
 def _decoded_size(text: Any) -> int:

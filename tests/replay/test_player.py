@@ -390,6 +390,26 @@ def test_fresh_ids_are_understood_when_they_come_back():
     assert Play(call, tool_output("call_1", "x"), ids="fresh").client(tool_output("call_x", "x")).kinds == ["content"]
 
 
+def test_ids_in_settings_and_metadata_are_no_servers_and_stay_under_fresh_ids():
+    settings = {"prompt": {"id": "pmpt_abc123"}, "audio": {"output": {"voice": {"id": "voice_77"}}}}
+    asked = {"prompt": {"id": "pmpt_xyz789"}, "metadata": {"item_id": "job_9"}}
+    play = Play(
+        server("session.created", session={"id": "sess_abc", "prompt": {"id": "pmpt_preset"}}),
+        client("session.update", session=settings),
+        server("session.updated", session={"id": "sess_abc", **settings}),
+        client("response.create", response=asked),
+        server("response.created", response={"id": "resp_abc", **asked}),
+        ids="fresh",
+    )
+    play.client(client("session.update", session=settings), client("response.create", response=asked))
+    created, updated, begun = map(json.loads, play.data)
+    assert created["session"]["prompt"] == {"id": "pmpt_preset"}
+    assert updated["session"]["id"] == created["session"]["id"] != "sess_abc"
+    assert {key: updated["session"][key] for key in settings} == settings
+    assert begun["response"]["id"] != "resp_abc"
+    assert {key: begun["response"][key] for key in asked} == asked
+
+
 # Truncation
 
 
