@@ -147,7 +147,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "cancelled",
         "`response.done` with status `cancelled`",
         "`response.cancel`",
-        "`response_id`; else the last cancel while the response ran",
+        "`response_id`; else the last cancel since the response was asked for",
         "Without the client's cancel the response would have gone on.",
     ),
     Rule(

@@ -251,8 +251,9 @@ class _Pairing:
             for pattern, asked in _ERROR_HINTS:
                 if pattern.search(text.lower()):
                     causes = list(self.open.before(frame.seq, asked))
+                    named = [cause for cause in causes if _names_item(cause.raw, str(error.get("message") or ""))]
                     if causes:
-                        return causes[-1]
+                        return (named or causes)[-1]
         return None
 
     # By order
@@ -323,10 +324,13 @@ class _Pairing:
             if _get(frame.event, "response", "status") != "cancelled":
                 continue
             start = created[str(response_id)].seq if str(response_id) in created else -1
+            request = self.holds.get(start)
+            # A client may cancel what it asked for before the server has said that it began.
+            asked = min(request.clients) if request is not None and request.clients else start
             causes = [
                 cause
                 for cause in self.open.before(frame.seq, "response.cancel")
-                if cause.seq > start and cause.event.get("response_id") in (None, response_id)
+                if cause.seq > asked and cause.event.get("response_id") in (None, response_id)
             ]
             if causes:
                 self._wait(frame, "cancelled", causes[-1])
@@ -380,6 +384,12 @@ def _get(value: Any, *path: str) -> Any:
             return None
         value = cast("Json", value).get(step)
     return value
+
+
+def _names_item(event: Json, message: str) -> bool:
+    """Whether a message quotes the id of the item that a client event gives or names."""
+    ids = (event.get("item_id"), event.get("previous_item_id"), _get(event, "item", "id"))
+    return any(isinstance(value, str) and f"'{value}'" in message for value in ids)
 
 
 def _text(value: Any) -> bool:

@@ -184,6 +184,15 @@ def test_an_error_without_an_event_id_is_known_by_its_code(refused, stated):
     assert holds(refused, user_text("unrelated"), stated)[3] == ("error", (1,))
 
 
+def test_an_error_that_names_an_item_refuses_the_request_about_that_item():
+    requests = [client("conversation.item.delete", item_id=item_id) for item_id in ("a", "b", "c")]
+    refusals = [
+        error(code="item_delete_invalid_item_id", message=f"Error deleting item: the item with id '{item_id}' is gone.")
+        for item_id in ("a", "b")
+    ]
+    assert holds(*requests, *refusals) == {4: ("error", (1,)), 5: ("error", (2,))}
+
+
 def test_an_error_about_a_field_that_is_missing_is_known_by_what_would_hold_it():
     assert holds(
         client("session.update", session={}),
@@ -338,6 +347,15 @@ def test_what_came_after_the_cut_waits_for_the_cancel_and_what_was_under_way_doe
         server("conversation.item.done", item={"id": "x", "status": "incomplete"}),
         response_done("cancelled", "client_cancelled"),
     ) == {5: ("after the cut", (3,)), 6: ("after the cut", (3,)), 7: ("cancelled", (3,))}
+
+
+def test_a_cancel_may_come_before_the_response_is_said_to_begin():
+    assert holds(
+        client("response.create"),
+        client("response.cancel"),
+        server("response.created", response={"id": "r"}),
+        response_done("cancelled", "client_cancelled"),
+    ) == {3: ("response requested", (1,)), 4: ("cancelled", (2,))}
 
 
 def test_a_cancel_of_another_response_is_not_the_cause():
