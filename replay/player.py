@@ -162,7 +162,7 @@ class Player:
         elif self._audio.total < self.plan.audio.total:
             lacking = self.plan.audio.total - self._audio.total
             self.report.notes.append(f"{lacking} more bytes of audio are on record; nothing that was served needs them")
-        if self.report.sent < self.report.server_frames:
+        if self.report.sent < self.report.server_frames and not pending and held is None:
             lacking = self.report.server_frames - self.report.sent
             self.report.notes.append(f"{lacking} server frames had not left yet; they waited only for their time")
 
@@ -317,7 +317,7 @@ class Player:
             try:
                 event = view_event(parse_json(message))
             except ValueError:
-                event = None
+                event = view_event(message)  # what is no JSON is shown as it came
         return FrameView(name or describe(message), self._received, now_ns - self._started_ns, event)
 
     def _starved(self, frame: Frame, hold: Hold, *, said: str | None = None) -> Divergence:

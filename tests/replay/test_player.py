@@ -223,6 +223,14 @@ def test_leaving_early_is_told_with_the_first_frame_that_is_missing():
     assert (found.kind, present(found.expected).seq) == ("missing", 4)
     assert "1001" in found.message
     assert not play.report.complete
+    assert play.report.notes == []  # the frames behind it did not wait for their time
+
+
+def test_leaving_before_frames_that_are_only_not_due_is_complete_and_noted():
+    play = Play(server("session.created"), server("rate_limits.updated"), step_ms=1000, speed=1)
+    play.player.closed(1000)
+    assert play.report.complete
+    assert "waited only for their time" in play.report.notes[0]
 
 
 def test_audio_that_a_held_frame_needs_is_missing_and_audio_behind_it_is_not():
@@ -243,6 +251,11 @@ def test_a_frame_that_is_no_json_is_compared_by_its_bytes():
     assert Play(("client", b"\x00\xff")).client(("client", b"\x00\xff")).report.complete
     assert Play(("client", b"\x00\xff")).client(("client", b"\x00")).kinds == ["unexpected"]
     assert Play(client("response.create")).client(("client", "[]")).kinds == ["unexpected"]
+
+
+def test_the_report_shows_what_came_in_place_of_json():
+    play = Play(client("response.create")).client(("client", '{"type": response.create}'))
+    assert '{\\"type\\": response.create}' in play.report.text()
 
 
 def test_what_crossed_in_a_recording_gap_may_come():
