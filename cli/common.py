@@ -57,6 +57,8 @@ def emit_json(value: Any) -> None:
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
     """Lay out rows in columns; columns named in ``right`` are set flush right."""
+    from ..replay.visible import visible
+
     widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
 
     def line(row: list[str]) -> str:
@@ -66,7 +68,7 @@ def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = f
         )
         return "  ".join(cells).rstrip()
 
-    return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
+    return visible("\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]))
 
 
 def progress_stream() -> Any | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from ..schemas.state import ServerError
 from .diff import Diff, DiffPair, Side, ValueDifference
 from .turns import Turn
+from .visible import visible
 
 __all__ = ["render_diff"]
 
@@ -48,7 +49,7 @@ def render_diff(found: Diff, *, width: int = 100, every_turn: bool = False) -> s
     latency = _latency(found)
     if latency:
         lines += ["", latency]
-    return "\n".join(line.rstrip() for line in lines)
+    return visible("\n".join(line.rstrip() for line in lines))
 
 
 def _head(found: Diff) -> Iterator[str]:
@@ -109,9 +110,9 @@ def _table(found: Diff, width: int, *, every_turn: bool) -> Iterator[str]:
     shown = [every_turn or bool(pair.differences) for pair in found.turns]
     near = [any(shown[max(n - _SAME_ABOVE_AND_BELOW, 0) : n + _SAME_ABOVE_AND_BELOW + 1]) for n in range(len(shown))]
     column = (width - 3 - 2 * _MARGIN) // 2
-    for visible, group in groupby(zip(found.turns, near, strict=True), key=lambda entry: entry[1]):
+    for wanted, group in groupby(zip(found.turns, near, strict=True), key=lambda entry: entry[1]):
         pairs = [pair for pair, _ in group]
-        if not visible:
+        if not wanted:
             yield f"    … {len(pairs)} turn{'s' if len(pairs) > 1 else ''} the same …"
             continue
         for pair in pairs:

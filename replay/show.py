@@ -13,6 +13,7 @@ from ..schemas.recording import Recording, SessionInfo
 from ..schemas.seqs import Seqs
 from ..schemas.state import Call, Conversation, Item, Part, Response
 from .fold import Until
+from .visible import visible
 
 __all__ = ["EventRow", "clock", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
 
@@ -153,7 +154,7 @@ async def event_rows(recording: Recording, until: Until | None = None) -> AsyncI
 def render_state(info: SessionInfo, conversation: Conversation) -> str:
     """Write the state for a person: what the session is, what was said, what the responses became."""
     blocks = [_head(info, conversation), _items(conversation), _responses(conversation), _remarks(conversation)]
-    return "\n\n".join(block for block in blocks if block)
+    return visible("\n\n".join(block for block in blocks if block))
 
 
 def _head(info: SessionInfo, conversation: Conversation) -> str:

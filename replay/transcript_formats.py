@@ -11,6 +11,7 @@ from typing import Any, Final
 from .plain import to_plain
 from .transcript import Line, Transcript
 from .transcript_tables import as_csv, as_jsonl
+from .visible import visible
 
 __all__ = ["FORMATS", "as_json", "as_markdown", "as_text"]
 
@@ -21,7 +22,10 @@ _READINGS: Final = {
     "heard": "as heard: where the user cut in, the words are an estimate from the audio position",
 }
 _MOST_RUNS: Final = 4
-_MARKDOWN: Final = re.compile(r"([\\`*_\[\]<>#])")
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#&~|])")
+_BLOCK: Final = re.compile(r"^([-+=]|\d+(?=[.)](?:\s|$)))")
+"""What makes a line a list, a rule or a heading, besides what is escaped anyway."""
+_BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 
 def as_text(transcript: Transcript) -> str:
@@ -31,13 +35,13 @@ def as_text(transcript: Transcript) -> str:
         f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]"
         for line in transcript.lines
     ]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def as_markdown(transcript: Transcript) -> str:
     """Write a document: a heading, then a paragraph for each turn with its records in small print."""
     title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
-    return "\n\n".join([title, *(_paragraph(line) for line in transcript.lines)]) + "\n"
+    return visible("\n\n".join([title, *(_paragraph(line) for line in transcript.lines)])) + "\n"
 
 
 def as_json(transcript: Transcript) -> str:
@@ -100,18 +104,28 @@ def _marks(line: Line) -> str:
 
 
 def _paragraph(line: Line) -> str:
-    text = _MARKDOWN.sub(r"\\\1", _with_cut(line))
+    text = _escaped(_with_cut(line))
     if line.kind == "call":
-        said = f"*calls* `{line.name or '?'}` {_code(line.text)}"
+        said = f"*calls* {_code(line.name or '?')} {_code(line.text)}"
     elif line.kind == "output":
         said = f"*returns* {_code(line.text)}"
     elif line.kind == "message":
-        said = text.replace("\n", "  \n")
+        said = text
     else:
-        said = f"*{line.kind}* {' '.join(filter(None, (line.name, text)))}"
+        said = f"*{line.kind}* {' '.join(filter(None, (_escaped(line.name or ''), text)))}"
     marks = _marks(line)
     said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
     return f"**{_NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
+
+
+def _escaped(text: str) -> str:
+    """Markdown that is rendered as the text, with its line breaks; spaces at the ends of lines mean nothing there."""
+    lines = (_MARKUP.sub(r"\\\1", line.strip()) for line in _BREAK.split(text))
+    return "  \n".join(_BLOCK.sub(lambda match: _block(match[1]), line) for line in lines)
+
+
+def _block(begin: str) -> str:
+    return f"{begin}\\" if begin[0].isdigit() else f"\\{begin}"
 
 
 def _code(text: str) -> str:

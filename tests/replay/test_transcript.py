@@ -197,6 +197,27 @@ def test_markdown_escapes_what_was_said() -> None:
     assert r"\*not\* \[a\](link) \<b\> \`code\`" in render(transcribe(script.fold()), "markdown")
 
 
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("- one\n+ two\n  -5 degrees", "\\- one  \n\\+ two  \n\\-5 degrees"),
+        ("1. one\n12) two\n3.5 three", "1\\. one  \n12\\) two  \n3.5 three"),
+        ("A\n===\nB\n---", "A  \n\\===  \nB  \n\\---"),
+        ("one\r\n\r\n\t    two\rthree", "one  \n  \ntwo  \nthree"),
+        ("AT&T, &lt;b&gt; &copy;", r"AT\&T, \&lt;b\&gt; \&copy;"),
+        ("~~not~~ a | b", r"\~\~not\~\~ a \| b"),
+    ],
+)
+def test_markdown_makes_no_lists_headings_entities_or_tables_of_what_was_said(said: str, written: str) -> None:
+    assert f"`  \n{written}  \n<sub>" in render(transcribe(Script().item("a", text=said).fold()), "markdown")
+
+
+def test_markdown_fences_the_name_of_a_tool() -> None:
+    item = {"id": "f", "type": "function_call", "call_id": "c", "name": "a`<b>`", "arguments": "{}"}
+    script = Script().server("conversation.item.added", item=item)
+    assert "*calls* `` a`<b>` `` `{}`" in render(transcribe(script.fold()), "markdown")
+
+
 def test_markdown_fences_code_that_holds_backticks() -> None:
     item = {"id": "o", "type": "function_call_output", "call_id": "c", "output": "a ``b`` `c`"}
     script = Script().server("conversation.item.added", item=item)
