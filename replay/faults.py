@@ -41,6 +41,10 @@ _FRAME_ACTIONS: Final = frozenset(("drop", "delay", "duplicate", "malformed"))
 _NEEDS_NUMBER: Final = frozenset(("delay", "refuse"))
 _HANDSHAKE: Final = "handshake"
 _SYNTAX: Final = re.compile(r"(at|after):([\w.]+)(?:#(\d+))?\s+([a-z]+)(?::(\d+))?")
+_CLOSE_CODES: Final = (range(1000, 1004), range(1005, 1015), range(3000, 5000))
+"""What a close can state (RFC 6455, section 7.4, and its registry), and 1005 and 1006, which stand for stating none."""
+_REFUSALS: Final = range(300, 600)
+"""Statuses that a client takes for a refused handshake."""
 _HINT: Final = "Write for example 'after:response.created#2 close:1011' or 'at:handshake refuse:503'."
 
 
@@ -76,6 +80,10 @@ def parse_fault(text: str) -> Fault:
     if action in _NEEDS_NUMBER and number is None:
         unit = "milliseconds" if action == "delay" else "an HTTP status"
         raise RequestError(f"{text!r}: {action} needs {unit}.", hint=_HINT, fault=text)
+    if number is not None and action == "close" and not any(int(number) in codes for codes in _CLOSE_CODES):
+        raise RequestError(f"{text!r}: {number} is no code that a close can have.", hint=_HINT, fault=text)
+    if number is not None and action == "refuse" and int(number) not in _REFUSALS:
+        raise RequestError(f"{text!r}: {number} is no status that refuses a handshake.", hint=_HINT, fault=text)
     return Fault(
         cast("Literal['at', 'after']", when),
         event,
@@ -111,6 +119,13 @@ class FaultPoints:
         self._next: list[Fault] = []
         self.any = bool(self._faults)
         """Whether there is any fault at all."""
+        self.done: list[Fault] = []
+        """Those that happened, in order."""
+
+    @property
+    def missed(self) -> list[Fault]:
+        """Those that have not happened: the session did not come to their point, or has none of that name."""
+        return [fault for fault in self._faults if fault not in self.done]
 
     def _here(self, when: str, name: str | None, count: int) -> list[Fault]:
         names = {name, canonical_type(name or "")}
@@ -127,12 +142,17 @@ class FaultPoints:
 
     def at(self, frame: Frame) -> list[Fault]:
         """Give the faults that come instead of a frame: closes and stalls."""
-        return [fault for fault in self._at(frame) if fault.action not in _FRAME_ACTIONS]
+        return self._now(fault for fault in self._at(frame) if fault.action not in _FRAME_ACTIONS)
+
+    def _now(self, faults: Iterable[Fault]) -> list[Fault]:
+        happening = list(faults)
+        self.done += happening
+        return happening
 
     def mangle(self, frame: Frame, data: bytes) -> list[bytes]:
         """Give what leaves in place of a frame: nothing, it, it twice, or half of it."""
         copies = [data]
-        for fault in (*self._at(frame), *self._next):
+        for fault in self._now((*self._at(frame), *self._next)):
             if fault.action == "drop":
                 copies = []
             elif fault.action == "duplicate":
@@ -147,4 +167,4 @@ class FaultPoints:
         count = self._seen[name or ""] = self._seen.get(name or "", 0) + 1
         here = self._here("after", name, count)
         self._next += [fault for fault in here if fault.action in _FRAME_ACTIONS]
-        return [fault for fault in here if fault.action not in _FRAME_ACTIONS]
+        return self._now(fault for fault in here if fault.action not in _FRAME_ACTIONS)

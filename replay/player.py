@@ -146,6 +146,8 @@ class Player:
         self.report.ended = True
         self.report.audio_bytes = self._audio.total
         self.report.notes += self._judge.notes
+        self.report.notes += [f"fault: {fault}" for fault in self._faults.done]
+        self.report.notes += [f"no fault: the session did not come to {fault}" for fault in self._faults.missed]
         if self._closing or self.policy.mode == "off":
             return
         said = f"the connection ended ({code})" if code is not None else "the connection ended"
@@ -162,7 +164,8 @@ class Player:
         elif self._audio.total < self.plan.audio.total:
             lacking = self.plan.audio.total - self._audio.total
             self.report.notes.append(f"{lacking} more bytes of audio are on record; nothing that was served needs them")
-        if self.report.sent < self.report.server_frames and not pending and held is None:
+        waited = not pending and held is None and not self._stalled
+        if waited and self.report.sent < self.report.server_frames:
             lacking = self.report.server_frames - self.report.sent
             self.report.notes.append(f"{lacking} server frames had not left yet; they waited only for their time")
 
@@ -301,7 +304,6 @@ class Player:
     def _act(self, faults: Iterable[Fault], commands: list[Command]) -> bool:
         """Carry out faults that end or stop the session; True where the frame at hand does not leave any more."""
         for fault in faults:
-            self.report.notes.append(f"fault: {fault}")
             if fault.action == "close":
                 commands.append(self._close(fault.number, "injected fault"))
             elif fault.action == "stall":

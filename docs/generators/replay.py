@@ -42,7 +42,9 @@ async with serve(recording, speed="max", match="strict") as server:
 
 Server frames leave in their recorded order, byte for byte. Each is held until what *caused* it has come from your
 client (the table below), and the frames behind it wait with it. Neither the recorded interleaving nor the clock holds a
-frame: a client that answers a tool call only after `response.done` is served as well as one that answered before.
+frame: a client that answers a tool call only after `response.done` is served as well as one that answered before. The
+order is a limit to that: where the recorded client answered the first of several calls so early that the server
+acknowledged it before `response.done`, that acknowledgment waits, and `response.done` behind it.
 
 - **Speed.** `1` keeps the recorded gaps on top of the causes, `N` divides them, `max` leaves them out.
 - **Ids.** Ids that your client chooses (`event_id`, the `id` of an item it creates, values in `metadata`) appear where
@@ -129,7 +131,8 @@ _FAULTS: Final = """
 
 `--fault 'after:response.created#2 close:1011'`, as often as you like, or many in a file (`--faults FILE`), one a line.
 `after:EVENT#N` is the point behind the N-th event of that type, the server's or the client's; `at:EVENT#N` is that
-server frame itself.
+server frame itself. The report notes which faults happened, and which did not because the session never came to their
+point.
 
 """
 

@@ -29,12 +29,22 @@ def test_a_fault_reads_as_it_is_written():
         "at:response.done refuse:503",
         "at:handshake refuse",
         "at:response.done delay",
+        "at:response.done close:99",
+        "at:response.done close:1004",
+        "at:response.done close:5000",
+        "at:handshake refuse:99",
+        "at:handshake refuse:200",
     ],
 )
 def test_anything_else_is_refused_with_an_example(text):
     with pytest.raises(RequestError) as caught:
         parse_fault(text)
     assert "after:response.created#2 close:1011" in caught.value.hint or "needs" in caught.value.message
+
+
+@pytest.mark.parametrize("code", [1000, 1005, 1006, 1011, 3000, 4999])
+def test_every_code_that_a_close_can_have_is_taken(code):
+    assert parse_fault(f"at:response.done close:{code}").number == code
 
 
 def test_a_file_of_faults_may_have_comments_and_names_the_line_that_is_wrong():

@@ -497,7 +497,24 @@ def test_a_fault_closes_at_its_point():
     play.client(user_text("hello"), client("response.create"))
     assert play.sent == [1, 3, 5]
     assert play.ending == Close(1011, "injected fault")
-    assert "fault: after:response.created#1 close:1011" in play.report.notes
+    play.player.closed(1011)
+    assert play.report.notes == ["fault: after:response.created#1 close:1011"]
+
+
+def test_the_report_names_the_faults_that_happened_and_those_that_did_not():
+    happens = ["at:session.created duplicate", "after:conversation.item.create delay:5"]
+    misses = ["at:response.create drop", "after:nothing close:1000"]
+    play = Play(*HELLO, faults=[*happens, *misses])
+    play.client(user_text("hello"), client("response.create")).at(5)
+    play.player.closed(1000)
+    assert play.sent == [1, 1, 3, 5, 6]
+    assert play.report.complete
+    assert play.report.notes == [
+        "fault: at:session.created#1 duplicate",
+        "fault: after:conversation.item.create#1 delay:5",
+        "no fault: the session did not come to at:response.create#1 drop",
+        "no fault: the session did not come to after:nothing#1 close:1000",
+    ]
 
 
 def test_a_fault_can_sit_behind_a_client_frame():
