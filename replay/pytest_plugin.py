@@ -15,15 +15,17 @@ asks for the fixture.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
 import pytest
 
 from .pytest_cassettes import RECORD_MODES, Plan, cassette_name, cassette_paths, plan_test
 
 if TYPE_CHECKING:
+    from .idmap import IdMode
     from .matching import MatchPolicy
     from .realtime import Realtime
     from .stage import RecordOptions
@@ -116,9 +118,10 @@ def realtime(request: pytest.FixtureRequest) -> Iterator[Realtime]:
         pytest.fail(f"{names}: no such cassette. Record it: {settings.how_to_record(plan)}", pytrace=False)
     server = _make(settings, plan)
     item.stash[_served] = server
+    item.stash[_failed] = False  # plugins that repeat a failing test run the same item again
     try:
         yield server
-        if not item.stash.get(_failed, False):
+        if not item.stash[_failed]:
             _conclude(server, plan)
     finally:
         del item.stash[_served]
@@ -136,15 +139,17 @@ def _make(settings: _Settings, plan: Plan) -> Realtime:
         options = ServeOptions(
             speed=parse_speed(str(settings.get("speed"))),
             policy=settings.policy(),
-            ids=settings.get("ids", "map"),
-            timeout=float(settings.get("timeout")),
+            ids=settings.ids(),
+            timeout=settings.timeout(),
             faults=[parse_fault(fault) for fault in settings.get("faults", ())],
         )
         recordings = load_all(plan.replay)
         record = settings.record_options() if plan.record else None
         return Realtime(recordings, options, record, settings.get("target", "/v1/realtime")).start()
     except EarwitnessError as error:
-        pytest.fail(str(error), pytrace=False)
+        problem = str(error)
+    # Outside the handler: else pytest tells the error twice, as one that came while the other was handled.
+    pytest.fail(problem, pytrace=False)
 
 
 def _conclude(server: Realtime, plan: Plan) -> None:
@@ -200,6 +205,28 @@ class _Settings:
         mode = "once" if not plan.replay else "new" if behind else "all"
         return f"pytest '{self._item.nodeid}' --realtime-record={mode}"
 
+    # Serving
+
+    def ids(self) -> IdMode:
+        """Give how ids are mapped."""
+        from .idmap import IdMode
+
+        mode, known = self.get("ids", "map"), get_args(IdMode)
+        if mode not in known:
+            pytest.fail(f"ids is {mode!r}; it is one of {', '.join(known)}.", pytrace=False)
+        return cast("IdMode", mode)
+
+    def timeout(self) -> float:
+        """Give for how many seconds a client that does nothing is waited for."""
+        stated = self.get("timeout")
+        try:
+            seconds = float(stated)
+        except (TypeError, ValueError):
+            seconds = math.nan
+        if not (seconds > 0 and math.isfinite(seconds)):
+            pytest.fail(f"timeout is {stated!r}; it is a number of seconds above 0.", pytrace=False)
+        return seconds
+
     # Matching
 
     def policy(self) -> MatchPolicy:
@@ -217,8 +244,8 @@ class _Settings:
             return MatchPolicy.model_validate(stated)
         except ValidationError as error:
             first = error.errors()[0]
-            place = ".".join(str(step) for step in first["loc"])
-            pytest.fail(f"the marker realtime: {place}: {first['msg']}.", pytrace=False)
+        place = ".".join(str(step) for step in first["loc"])
+        pytest.fail(f"the marker realtime: {place}: {first['msg']}.", pytrace=False)
 
     # Recording
 

@@ -355,19 +355,59 @@ def test_wrong_settings_are_told_in_one_line(inner: pytest.Pytester) -> None:
         @pytest.mark.realtime("hello.ndjson", speed="fast")
         def test_speed(realtime): ...
 
+        @pytest.mark.realtime("hello.ndjson", ids="new")
+        def test_ids(realtime): ...
+
+        @pytest.mark.realtime("hello.ndjson", timeout="soon")
+        def test_timeout(realtime): ...
+
+        @pytest.mark.realtime("hello.ndjson", timeout=0)
+        def test_no_timeout(realtime): ...
+
         @pytest.mark.realtime("absent.ndjson")
         def test_absent(realtime): ...
         """
-    result = run(inner, source, errors=4)
+    result = run(inner, source, errors=7)
     result.stdout.fnmatch_lines(
         [
             "the marker realtime has no argument 'sped'; *",
             "the marker realtime: audio: *",
             "*fast*",
+            "ids is 'new'; it is one of map, fresh, asis.",
+            "timeout is 'soon'; it is a number of seconds above 0.",
+            "timeout is 0; it is a number of seconds above 0.",
             "*absent.ndjson: no such cassette. Record it: pytest 'test_it.py::test_absent' --realtime-record=once",
         ]
     )
     assert "Traceback" not in result.stdout.str()
+    assert "During handling" not in result.stdout.str()
+
+
+def test_a_test_that_is_run_again_after_a_failure_is_judged_like_any_other(inner: pytest.Pytester) -> None:
+    inner.makeconftest(
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            runtestprotocol(item, nextitem=nextitem, log=False)
+            item._initrequest()  # as pytest-rerunfailures does
+        """
+    )
+    source = """
+        import pytest
+        from helpers import hello
+
+        runs = []
+
+        @pytest.mark.realtime("hello.ndjson")
+        def test_again(realtime):
+            runs.append(1)
+            assert len(runs) > 1
+            with pytest.raises(Exception):
+                hello(realtime, "Goodbye")
+        """
+    result = run(inner, source, passed=1, errors=1)
+    result.stdout.fnmatch_lines("*the client left the recording, and the test passed all the same.*")
 
 
 # Recording
