@@ -272,6 +272,17 @@ def test_nothing_is_wider_than_a_phone(open_page: Any, call: str) -> None:
     assert opened.page.evaluate("document.documentElement.scrollWidth") == 320
 
 
+def test_on_paper_nothing_is_hidden_behind_a_scrollbar(open_page: Any, tmp_path: Path) -> None:
+    script = Dialogue()
+    script.user(1.0, 2.0, "List them all.")
+    script.tool(3.0, "list", json.dumps({f"entry {number}": "x" * 80 for number in range(60)}), "{}")
+    opened = open_page(write(script.recording(), tmp_path / "long.html"))
+    hidden = "document.querySelector('pre').scrollHeight - document.querySelector('pre').clientHeight"
+    assert opened.page.evaluate(hidden) > 100
+    opened.page.emulate_media(media="print")
+    assert opened.page.evaluate(hidden) == 0
+
+
 def test_without_scripts_there_are_the_browsers_own_controls_and_the_words(open_page: Any, call: str) -> None:
     opened = open_page(call, java_script_enabled=False)
     assert opened.page.locator("audio[controls]").is_visible()
