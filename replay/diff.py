@@ -1,9 +1,10 @@
 """Two conversations compared by meaning.
 
-Compared are the configuration, the turns (what was said, which tool was called with what, what it gave, how the
-response ended, whether and where it was cut), the errors, the usage and the end. Ids, clocks and chunk boundaries
-never count; neither does the dialect, because both sides are read in one vocabulary. Latency is reported, and is a
-difference only where a tolerance is asked for.
+Compared are the configuration (the session's, and what a request states for its response), the turns (what was said,
+which tool was called with what, what it gave, how the response ended, whether and where it was cut), the errors, the
+usage and the end. Ids, clocks and chunk boundaries never count; neither does the dialect, because both sides are read
+in one vocabulary, nor the order of tool outputs that follow one another. Latency is reported, and is a difference only
+where a tolerance is asked for.
 """
 
 from __future__ import annotations
@@ -316,6 +317,8 @@ def _turn(left: Turn | None, right: Turn | None, options: DiffOptions) -> Iterat
     aspect: Aspect = "call" if left.kind != "output" else "output"
     yield from _values(aspect, left.name, right.name, "name")
     yield from _values(aspect, left.value, right.value, "arguments" if aspect == "call" else "")
+    if left.request is not None and right.request is not None:
+        yield from _values("configuration", left.request, right.request, "response")
     yield from _values("response", left.status, right.status, "status")
     yield from _values("response", left.interrupted, right.interrupted, "interrupted")
     yield from _cuts(left.cuts, right.cuts, options.truncation_ms)

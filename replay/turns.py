@@ -8,12 +8,15 @@ it was heard.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final, Literal, cast
 
 from ..schemas.frame import NS_PER_MS, parse_json
+from ..schemas.normalise import normalise_response
 from ..schemas.state import Conversation, Response, Truncation
+from .idmap import ID_KEYS
 from .json_diff import too_deep
 from .transcript import Line, Speaker, transcribe
 
@@ -59,6 +62,8 @@ class Turn:
             None where it is no response's.
         cuts: truncations of its audio.
         remark: what a reader should know: no transcription, deleted later, outside the conversation.
+        request: what the client asked for with the response, in canonical form, without its marks (``metadata``) and
+            ids of items; only on the first turn of a response that the client asked for.
         latency_ms: from what asked for the response to the first of its output; only on the first turn of a response.
         seqs: first and last record behind it; None where there is none.
     """
@@ -73,6 +78,7 @@ class Turn:
     status: str | None = None
     cuts: tuple[Cut, ...] = ()
     remark: str | None = None
+    request: dict[str, Any] | None = None
     latency_ms: float | None = None
     seqs: tuple[int, int] | None = None
 
@@ -82,7 +88,7 @@ def turns_of(conversation: Conversation) -> list[Turn]:
     responses = {response.id: response for response in conversation.responses}
     answered: set[str] = set()
     turns: list[tuple[int, Turn]] = []
-    for line in transcribe(conversation, "generated").lines:
+    for line in _in_order_of_calls(transcribe(conversation, "generated").lines):
         response = responses.get(line.response_id or "")
         first = response is not None and response.id not in answered
         if response is not None:
@@ -95,11 +101,30 @@ def turns_of(conversation: Conversation) -> list[Turn]:
     return [turn for _, turn in turns]
 
 
+def _in_order_of_calls(lines: Sequence[Line]) -> list[Line]:
+    """Put outputs that follow one another in the order of their calls: parallel tools finish in any order."""
+    called = dict.fromkeys(line.call_id for line in lines if line.kind == "call")
+    calls = {call_id: number for number, call_id in enumerate(called)}
+    ordered: list[Line] = []
+    for outputs, run in groupby(lines, key=lambda line: line.kind == "output"):
+        together = list(run)
+        if outputs:
+            together.sort(key=lambda line: calls.get(line.call_id, len(calls)))
+        ordered += together
+    return ordered
+
+
 def _insert(turns: list[tuple[int, Turn]], response: Response) -> None:
     """Put a response without items before the first turn that begins after it."""
     seq = response.seqs.first or 0
     at = next((n for n, (first, _) in enumerate(turns) if first > seq), len(turns))
-    turn = Turn(speaker="assistant", kind="response", status=_status(response), seqs=_bounds(response))
+    turn = Turn(
+        speaker="assistant",
+        kind="response",
+        status=_status(response),
+        request=_request(response),
+        seqs=_bounds(response),
+    )
     turns.insert(at, (seq, turn))
 
 
@@ -116,6 +141,7 @@ def _turn(line: Line, response: Response | None, cuts: list[Truncation], *, firs
         status=_status(response) if response is not None else None,
         cuts=tuple(Cut(cut.content_index, cut.audio_end_ms, cut.status, cut.by) for cut in cuts),
         remark=line.remark,
+        request=_request(response) if response is not None and first else None,
         latency_ms=_latency(response) if response is not None and first else None,
         seqs=_bounds(line),
     )
@@ -134,6 +160,21 @@ def _status(response: Response) -> str:
         code = cast("dict[str, Any]", error).get("code") if isinstance(error, dict) else None
         details = stated.get("reason") or code
     return f"{response.status}: {details}" if isinstance(details, str) and details else response.status
+
+
+def _request(response: Response) -> dict[str, Any] | None:
+    if response.trigger != "client":
+        return None
+    asked = cast("dict[str, Any]", normalise_response(response.request or {}))
+    stated = {key: value for key, value in asked.items() if key != "metadata"}
+    return {key: _without_ids(value) if key == "input" else value for key, value in stated.items()}
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return {key: _without_ids(member) for key, member in members if key not in ID_KEYS}
+    return [_without_ids(each) for each in cast("list[Any]", value)] if isinstance(value, list) else value
 
 
 def _latency(response: Response) -> float | None:

@@ -164,6 +164,38 @@ def test_what_only_the_client_asked_for_is_told_as_well() -> None:
     assert told(compared(asks("cedar"), asks("marin"))) == [("configuration audio.output.voice", "cedar", "marin")]
 
 
+def test_what_a_request_states_for_its_response_counts_and_its_marks_do_not() -> None:
+    def asked(kind: str, **response: Any) -> MemoryRecording:
+        return recording(client("response.create", response={kind: "Be brief.", **response}), *reply("i", "yes"))
+
+    plain = asked("instructions", metadata={"run": "1"}, input=[{"type": "item_reference", "id": "item_1"}])
+    again = asked("instructions", metadata={"run": "2"}, input=[{"type": "item_reference", "id": "item_2"}])
+    assert told(compared(plain, again)) == []
+    found = compared(plain, changed(plain, "Be brief.", "Ramble."))
+    assert told(found) == [("configuration response.instructions", "Be brief.", "Ramble.")]
+    assert compared(plain, changed(plain, "Be brief.", "Ramble."), ignore=("configuration.response",)).same
+    unasked = recording(*reply("i", "yes"))  # its client side is not on record
+    assert compared(plain, unasked).same
+
+
+def test_outputs_of_parallel_calls_are_paired_with_their_calls_in_any_order() -> None:
+    def answered(*order: str, sky: str = "fog") -> MemoryRecording:
+        given = {"weather": sky, "time": "noon"}
+        calls = [
+            {"id": f"f_{name}", "type": "function_call", "name": name, "call_id": f"c_{name}", "arguments": "{}"}
+            for name in given
+        ]
+        outputs = [
+            {"id": f"o_{name}", "type": "function_call_output", "call_id": f"c_{name}", "output": given[name]}
+            for name in order
+        ]
+        return recording(*(server("conversation.item.added", item=item) for item in (*calls, *outputs)))
+
+    assert told(compared(answered("weather", "time"), answered("time", "weather"))) == []
+    found = compared(answered("weather", "time"), answered("time", "weather", sky="rain"))
+    assert told(found) == [("output", "fog", "rain")]
+
+
 def test_an_added_turn_does_not_shift_the_others() -> None:
     short = recording(*says("a", "one"), *reply("b", "first"), *says("c", "two"))
     long = recording(*says("a", "one"), *says("x", "wait"), *reply("b", "first"), *says("c", "two"))
