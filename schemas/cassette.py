@@ -28,6 +28,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import DamagedFile, NotRecognised
 from .frame import KINDS, SENDERS, Frame, parse_json
+from .statements import CloseStatement, CutoffStatement, OpenStatement
 
 __all__ = [
     "CASSETTE_VERSION",
@@ -45,6 +46,9 @@ CASSETTE_VERSION: Final = 1
 
 _RAW: Final = "$raw"
 _RECORD_LENGTH: Final = 5
+_INT64: Final = range(-(1 << 63), 1 << 63)
+_BOUNDS: Final = {"open": OpenStatement, "close": CloseStatement, "cutoff": CutoffStatement}
+"""The statements between which a session stands; a journal takes nothing that is shaped otherwise."""
 
 
 class CassetteClose(BaseModel):
@@ -164,6 +168,8 @@ def decode_record(record: list[Any]) -> Frame:
         raise ValueError("the seq (first element) is no integer")
     if offset is not None and (not isinstance(offset, int) or isinstance(offset, bool)):
         raise ValueError("the offset_ns (second element) is neither an integer nor null")
+    if offset is not None and offset not in _INT64:
+        raise ValueError("the offset_ns (second element) has more than 64 bits")
     if sender not in SENDERS:
         raise ValueError(f"the sender (third element) is none of {', '.join(SENDERS)}")
     if kind not in KINDS:
@@ -242,18 +248,43 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
             frame = decode_record(record)
             if frame.seq != len(cassette.frames):
                 raise ValueError(f"its seq is {frame.seq} where {len(cassette.frames)} is due")
-        except ValueError as error:
+            _check_place(frame, cassette.frames[-1] if cassette.frames else None)
+        except (ValueError, RecursionError) as error:
+            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise DamagedFile(
-                f"{name}, line {number}: {error}.",
+                f"{name}, line {number}: {reason}.",
                 hint=f"The {len(cassette.frames)} records before it can be read; --partial imports those.",
                 line=number,
-                reason=str(error),
+                reason=reason,
                 cassette=cassette,
             ) from None
         cassette.frames.append(frame)
         if len(record) > _RECORD_LENGTH:
             cassette.extras[frame.seq] = record[_RECORD_LENGTH:]
     return cassette
+
+
+def _check_place(frame: Frame, before: Frame | None) -> None:
+    """Check that a session begins and ends where it says so, in statements of the right shape.
+
+    Raises:
+        ValueError: it does not; the text says why.
+    """
+    if before is not None and before.kind in ("close", "cutoff"):
+        raise ValueError(f"it stands behind the {before.kind!r} record, which ends the session")
+    if frame.kind == "open" and before is not None:
+        raise ValueError("an 'open' record can only be the first")
+    model = _BOUNDS.get(frame.kind)
+    if model is None:
+        return
+    if frame.payload is None:
+        raise ValueError(f"the {frame.kind!r} record cannot be erased")
+    try:
+        model.model_validate(parse_json(frame.payload))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"the {frame.kind!r} statement{where and f', {where!r}'}: {first['msg']}") from None
 
 
 def _header(line: str, name: str) -> CassetteHeader:

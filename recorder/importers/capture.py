@@ -58,10 +58,11 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
             if current.take(line):
                 current = None
         except ValueError as error:
+            read = sum(session.count for session in sessions)
             done = [session.finish(f"the source is damaged at line {number}") for session in sessions]
             raise DamagedFile(
                 f"{name}, line {number}: {error}.",
-                hint=f"The {sum(len(s.frames) for s in done)} records before it can be read; --partial imports those.",
+                hint=f"Lines before it that can be read: {read}; --partial imports those.",
                 line=number,
                 reason=str(error),
                 sessions=done,
@@ -76,6 +77,11 @@ class _Session:
         self._source = Source(format="capture", name=name, part=part)
         self._frames: list[Frame] = []
         self._last: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many lines of it were read."""
+        return len(self._frames)
 
     def take(self, line: str) -> bool:
         """Take a line; True where it closes the connection."""

@@ -43,6 +43,11 @@ def test_export_to_a_missing_folder_is_refused(earwitness: Command, tmp_path: Pa
         ("b.bin", b"\xff\xfe\x00", "no text in UTF-8"),
         ("c.ndjson", b'{"earwitness":"cassette","version":9}\n', "Update earwitness"),
         ("d.ndjson", b'{"earwitness":"cassette","version":1}\n[0,0,"client","text",{}]\n{"half\n', "line 3"),
+        (
+            "f.ndjson",
+            b'{"earwitness":"cassette","version":1}\n[0,0,"client","text",{}]\n[1,0,"recorder","close",{}]\n',
+            "line 3: the 'close' statement, 'by': Field required",
+        ),
         ("e.jsonl", b'{"dir":"client","t":null,"event":{}}\n{"dir":"cl\n', "line 2"),
     ],
 )

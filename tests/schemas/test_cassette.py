@@ -124,6 +124,13 @@ def test_unknown_header_keys_lines_and_elements_survive_a_round_trip() -> None:
         ('[1,0,"client","text",{"$raw":{}}]', "holds neither"),
         ('[1,0,"client","text",{"$raw":{"base64":"?"}}]', "no valid base64"),
         ('[1,0,"client","text",{},{"redacted":"x"}]', "no list of strings"),
+        ('[1,9223372036854775808,"client","text",{}]', "more than 64 bits"),
+        (f'[1,0,"client","text",{"[" * 100_000}{"]" * 100_000}]', "nested too deeply"),
+        ('[1,0,"recorder","open",{}]', "'open' record can only be the first"),
+        ('[1,0,"recorder","close",{"code":"x","by":"client"}]', "'close' statement, 'code'"),
+        ('[1,0,"recorder","close",7]', "'close' statement: "),
+        ('[1,0,"recorder","cutoff",{"$raw":{"erased":true}}]', "cannot be erased"),
+        ('[1,0,"recorder","cutoff",{"$raw":{"text":"no JSON"}}]', "line 3"),
     ],
 )
 def test_a_damaged_line_is_named_and_what_was_read_is_kept(line: str, why: str) -> None:
@@ -133,6 +140,20 @@ def test_a_damaged_line_is_named_and_what_was_read_is_kept(line: str, why: str) 
     kept = caught.value.data["cassette"]
     assert isinstance(kept, Cassette)
     assert len(kept.frames) == 1
+
+
+@pytest.mark.parametrize(
+    ("ending", "statement"), [("close", '{"by":"client"}'), ("cutoff", '{"reason":"","found_at":""}')]
+)
+def test_nothing_stands_behind_the_end_of_a_session(ending: str, statement: str) -> None:
+    lines = [HEADER, f'[0,0,"recorder","{ending}",{statement}]', '[1,0,"client","text",{}]']
+    with pytest.raises(DamagedFile, match=f"line 3: it stands behind the '{ending}' record"):
+        read_cassette(lines)
+
+
+def test_an_open_record_of_wrong_shape_is_damage_and_names_the_field() -> None:
+    with pytest.raises(DamagedFile, match="line 2: the 'open' statement, 'labels': "):
+        read_cassette([HEADER, '[0,0,"recorder","open",{"labels":[]}]'])
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["{}"], ["[]"], ['{"dir":"client","event":{}}']])

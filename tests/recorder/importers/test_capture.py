@@ -68,6 +68,7 @@ def test_a_damaged_line_is_named_and_what_was_read_is_kept(bad: str, why: str) -
     with pytest.raises(DamagedFile, match="x, line 2") as caught:
         read_capture([line("client", {"type": "a"}, 2.0), bad], name="x")
     assert why in str(caught.value)
+    assert "Lines before it that can be read: 1;" in str(caught.value)
     (session,) = caught.value.data["sessions"]  # type: ignore[misc]  # data is typed as object
     assert [frame.kind for frame in session.frames] == ["open", "text", "close"]
     assert "damaged at line 2" in session.frames[-1].json()["reason"]
