@@ -21,6 +21,7 @@ _COMMITTED: Final = "input_audio_buffer.committed"
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription."
 _CREATE_ITEM: Final = "conversation.item.create"
 _CREATE_RESPONSE: Final = "response.create"
+_ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
 
 _BY_ORDER: Final[dict[str, tuple[str, RuleName]]] = {
     "input_audio_buffer.cleared": ("input_audio_buffer.clear", "cleared"),
@@ -301,6 +302,9 @@ class _Pairing:
             elif frame.type == _COMMITTED:
                 if answering and str(frame.event.get("item_id")) in self.heard:
                     turns.append(frame)
+            elif frame.type == "error" and frame.seq not in self.holds:
+                if _get(frame.event, "error", "code") == _ACTIVE_RESPONSE:
+                    turns.clear()  # no client asked, so it was the turn that got no response
             elif frame.type == "response.created" and frame.seq not in self.holds:
                 cause = next(self.open.before(frame.seq, _CREATE_RESPONSE), None)
                 # Several utterances may get one reply, so the turns before the one that is answered are done with.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
@@ -12,6 +12,11 @@ from .requests import answer_first
 from .work import Output, State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
+
+_ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
+"""Where the client asked for nothing, it is the user's turn that gets no response: with ``interrupt_response: false``
+voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
+"""
 
 
 def session_created(state: State, event: Json) -> None:
@@ -91,6 +96,8 @@ def error(state: State, event: Json) -> None:
     )
     if seq is not None:
         _refuse(state, seq)
+    elif string(stated, "code") == _ACTIVE_RESPONSE:
+        state.turn = None
 
 
 def _refuse(state: State, seq: int) -> None:

@@ -314,6 +314,20 @@ def test_a_request_before_the_turns_end_is_answered_first():
     }
 
 
+def test_a_turn_that_got_no_response_because_one_was_active_leaves_the_next_to_the_client():
+    found = holds(
+        server("response.created", response={"id": "r"}),
+        append(8),
+        server(STARTED, item_id="u"),
+        server(COMMITTED, item_id="u"),
+        error(code="conversation_already_has_active_response"),
+        response_done("completed"),
+        client("response.create"),
+        server("response.created", response={"id": "s"}),
+    )
+    assert found[8] == ("response requested", (7,))
+
+
 def test_voice_detection_that_does_not_answer_leaves_it_to_the_client():
     assert holds(
         server("session.updated", session={"audio": {"input": {"turn_detection": {"create_response": False}}}}),

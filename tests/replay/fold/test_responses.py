@@ -147,6 +147,16 @@ def test_cancelling_marks_the_running_response_or_the_named_one() -> None:
     assert conversation.pending == []
 
 
+def test_a_turn_that_got_no_response_because_one_was_active_claims_no_later_one() -> None:
+    script = Script().session().append(100, 10).speech("u1", 0, 300).created("resp_1").speech("u2", 400, 700)
+    script.error("Conversation already has an active response.", code="conversation_already_has_active_response")
+    script.done("resp_1").client("response.create")
+    asked = script.seq
+    conversation = script.created("resp_2").fold()
+    assert [response.trigger for response in conversation.responses] == ["vad", "client"]
+    assert (conversation.responses[1].request_seq, conversation.pending) == (asked, [])
+
+
 def test_a_cancel_before_the_response_is_said_to_begin_is_the_cancelled_responses_own() -> None:
     script = Script().client("response.create").client("response.cancel").created()
     script.done(status="cancelled", status_details={"type": "cancelled", "reason": "client_cancelled"})
