@@ -5,6 +5,7 @@ The same samples give the same bytes, by the same libsndfile; of Ogg Opus the ra
 
 from __future__ import annotations
 
+import errno
 import wave
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -115,7 +116,8 @@ def sound_file(
             yield file.write
     except (soundfile.LibsndfileError, AssertionError) as error:
         # soundfile asserts that libsndfile took all samples: a full disk shows as a failed assertion.
-        raise OSError(f"libsndfile: {error}" if str(error) else "libsndfile could not write all samples") from error
+        why = f"libsndfile says {str(error).rstrip('.')!r}" if str(error) else "libsndfile could not write all samples"
+        raise OSError(errno.EIO, why) from error
     if kind == "ogg":
         with path.open("r+b") as written:
             set_serial(written, _SERIAL)

@@ -296,8 +296,9 @@ async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.wav", "a.flac", "a.ogg"])
 async def test_a_full_disk_is_said_and_nothing_stays(name: str, tmp_path: Path, small_disk: None) -> None:
     (tmp_path / name).write_bytes(b"mine")
-    with pytest.raises(CannotWrite, match="cannot be written"):
+    with pytest.raises(CannotWrite, match="cannot be written") as told:
         await write_audio(bundled_recording(), tmp_path / name, force=True)
+    assert "has space" in told.value.hint
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(name, b"mine")]
 
 
