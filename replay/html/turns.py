@@ -209,12 +209,15 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
     keys = [(item.id, part.index) for part in item.content]
     said = [sources.spoken[key] for key in keys if key in sources.spoken]
     segments: list[Segment] = []
+    begins = 0
     for key in keys:
         spoken = sources.spoken.get(key)
+        text = sources.texts.get(key, "")
         if segments and (spoken is not None or key in sources.texts):
             segments.append(Segment("\n"))
-        cut_at = line.cut_at if len(said) == 1 else None
-        segments += _segments(spoken, cut_at, placed=sources.placed) if spoken else _typed(sources.texts.get(key, ""))
+        cut_at = _cut_within(text, begins, line.cut_at)
+        segments += _segments(spoken, cut_at, placed=sources.placed) if spoken else _typed(text)
+        begins += len(text) + 1 if text else 0
     start, end = _place(line, said, sources)
     wait = None
     if line.speaker == "assistant" and line.response_id:
@@ -239,6 +242,16 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         typed=not line.spoken,
         remark=remark,
     )
+
+
+def _cut_within(text: str, begins: int, cut_at: int | None) -> int | None:
+    """Where a line's cut lies in the words of one of its parts, which begins at that character of the line.
+
+    Words are spoken without the spaces around them, which the line has.
+    """
+    if cut_at is None or not begins <= cut_at <= begins + len(text):
+        return None
+    return max(cut_at - begins - (len(text) - len(text.lstrip())), 0)
 
 
 def _place(line: Line, said: Sequence[Spoken], sources: _Sources) -> tuple[int | None, int | None]:

@@ -15,7 +15,7 @@ from earwitness.replay.transcript import Reading, transcribe
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.dialogue import Dialogue
+from tests.replay.dialogue import Dialogue, tone
 
 
 def entries(call: Dialogue, reading: Reading = "heard") -> list[Turn]:
@@ -102,6 +102,36 @@ def test_a_reading_that_goes_on_behind_a_cut_marks_where_it_was() -> None:
     ]
     assert text(turn) == "One two. Three four five. Six seven eight."
     assert (turn.rest, turn.cut, turn.end) == ("", None, 5000)
+
+
+def test_spaces_before_the_words_do_not_move_the_mark_of_a_cut() -> None:
+    call = Dialogue()
+    item = call.assistant(1.0, 4.0, "\n\n  One two three four five. Six seven eight nine ten.")
+    call.truncate(2500, item, 2000, ack_ms=2510)
+    (turn,) = entries(call, "generated")
+    assert [(segment.text, segment.cut) for segment in turn.segments][:2] == [
+        ("One two three four", "the user cut in here"),
+        ("five.", None),
+    ]
+
+
+def test_a_cut_is_marked_in_the_part_that_was_cut() -> None:
+    call = Dialogue()
+    response, item = call.begin(1000)
+    words = [{"type": "output_text", "text": "Written."}, {"type": "output_audio", "transcript": "One two. Three four."}]
+    call.delta(1010, response, item, tone(2), index=1)
+    stated = {"id": item, "type": "message", "role": "assistant", "status": "completed", "content": words}
+    call.server(1020, "response.output_item.done", response_id=response, output_index=0, item=stated)
+    cut = {"item_id": item, "content_index": 1, "audio_end_ms": 1000}
+    call.client(2500, "conversation.item.truncate", **cut)
+    call.server(2510, "conversation.item.truncated", **cut)
+    (turn,) = entries(call, "generated")
+    assert [(segment.text, segment.cut) for segment in turn.segments] == [
+        ("Written.", None),
+        ("\n", None),
+        ("One two.", "the user cut in here"),
+        ("Three four.", None),
+    ]
 
 
 def test_a_cut_at_the_end_of_a_sentence_divides_nothing() -> None:
