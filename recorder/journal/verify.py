@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ...schemas.errors import RequestError, StoreError
+from ...schemas.errors import RequestError, StoreCorrupt, StoreError
 from .checking import RECORD_COLUMNS, SessionCheck
 from .engine import fetch, reading
 from .ledger import LedgerCheck, SessionLedger, erased_seqs
@@ -62,11 +62,14 @@ async def verify(location: str | Path, sessions: Sequence[str] | None = None, he
     async with await JournalReader.open(location) as reader:
         report = VerifyReport(location=str(reader.location), expected_head=head)
         wanted = None if sessions is None else {(await reader.resolve(ref)).id for ref in sessions}
-        with reading(reader.location):
-            async with reader.engine.connect() as connection:
-                if wanted is None:
-                    report.findings += await check_pages(connection)
-                report.findings += await check_protection(connection)
+        for check in (check_protection,) if wanted is not None else (check_pages, check_protection):
+            try:
+                with reading(reader.location):
+                    async with reader.engine.connect() as connection:
+                        report.findings += await check(connection)
+            except StoreCorrupt as error:
+                # SQLite's own check gives up on some damage. What can be read is compared nevertheless.
+                report.findings.append(Finding(kind="file", message=f"SQLite: {error.data['reason']}"))
         try:
             with reading(reader.location):
                 snapshot = await _snapshot(reader, report)
@@ -175,10 +178,11 @@ async def _check_session(reader: JournalReader, row: dict[str, Any], snapshot: _
         )
         findings += check.end(row, growing=growing)
     except StoreError as error:
+        rest = f"what follows record {check.records - 1}" if check.records else "the record"
         findings.append(
             Finding(
                 kind="file",
-                message=f"session {public_id}: what follows record {check.records - 1} cannot be read: {error.message}",
+                message=f"session {public_id}: {rest} cannot be read: {error.message}",
                 session=public_id,
                 seq=check.records,
             )

@@ -367,6 +367,18 @@ async def test_a_flipped_bit_in_the_file_is_found_or_changes_nothing(journal_fil
         assert await what_is_read(journal_file) == before
 
 
+@pytest.mark.parametrize("name", ["sessions", "records", "ledger", "ledger_session"])
+async def test_a_destroyed_page_is_reported_even_where_sqlites_own_check_gives_up(journal_file, name):
+    connection = sqlite3.connect(journal_file)
+    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,))
+    ((size,),) = connection.execute("PRAGMA page_size")
+    connection.close()
+    with journal_file.open("r+b") as file:
+        file.seek((page - 1) * size)
+        file.write(b"\xff" * 200)
+    assert ("file", None, None) in await findings(journal_file)
+
+
 async def test_verifying_beside_a_recorder_disturbs_and_marks_nothing(journal_file):
     async with await Journal.open(journal_file) as journal:
         writer = await journal.begin(OPENING)
