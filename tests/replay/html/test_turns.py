@@ -118,7 +118,10 @@ def test_spaces_before_the_words_do_not_move_the_mark_of_a_cut() -> None:
 def test_a_cut_is_marked_in_the_part_that_was_cut() -> None:
     call = Dialogue()
     response, item = call.begin(1000)
-    words = [{"type": "output_text", "text": "Written."}, {"type": "output_audio", "transcript": "One two. Three four."}]
+    words = [
+        {"type": "output_text", "text": "Written."},
+        {"type": "output_audio", "transcript": "One two. Three four."},
+    ]
     call.delta(1010, response, item, tone(2), index=1)
     stated = {"id": item, "type": "message", "role": "assistant", "status": "completed", "content": words}
     call.server(1020, "response.output_item.done", response_id=response, output_index=0, item=stated)
