@@ -79,7 +79,7 @@ async def write_audio(
     sessions follow each other at the distance at which they opened.
 
     Args:
-        recordings: one, or several in order of time.
+        recordings: one, or several: in order of time where one of them does not say when it opened, else in any.
         target: the file; its suffix names the format unless ``format`` does.
         track: ``both`` is stereo, the user left and the assistant right; ``mono`` the sum of the two.
         item: an item's id: the sound of this item alone, from its first sample; ``track`` does not matter then.
@@ -96,7 +96,7 @@ async def write_audio(
         OutputExists: the target exists and ``force`` is false.
         CannotWrite: the target cannot be written, or a WAV file cannot be that long.
     """
-    sources = list(recordings) if isinstance(recordings, Sequence) else [recordings]
+    sources = _in_order(recordings) if isinstance(recordings, Sequence) else [recordings]
     target = Path(target)
     kind = file_format(target, format)
     _check(track, as_, start, end)
@@ -125,6 +125,15 @@ async def write_audio(
     writing = _part_of(progress, 0.5, 1.0)
     await _write(sources, mixer, target, kind, rate, channels, force=force, progress=writing)
     return AudioReport(target, kind, rate, channels, mixer.samples, start or 0, problems + mixer.problems)
+
+
+def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
+    """Recordings by the time at which they opened; as they stand where that is not known of all."""
+    opened = [recording.info.opened_at for recording in recordings]
+    known = [moment for moment in opened if moment is not None]
+    if len(known) < len(opened):
+        return list(recordings)
+    return [recordings[index] for index in sorted(range(len(known)), key=known.__getitem__)]
 
 
 def _check(track: str, as_: str, start: int | None, end: int | None) -> None:
