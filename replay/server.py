@@ -220,20 +220,17 @@ class ReplayServer:
         except NoSession as error:
             text = f"no recorded session for {request.path}: {error}"
             divergence = Divergence(kind="refused", message=text, got=FrameView("the handshake"))
-            await self._refused(Report("none", divergences=[divergence], ended=True))
+            # Nobody is told: who waits for the sessions to be played waits on for a client that asks for one.
+            self.reports.append(Report("none", divergences=[divergence], ended=True))
             return _answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
         plan = self._plans[number]
         if plan.refused:
-            await self._refused(Report(plan.info.id, ended=True))
+            self.reports.append(Report(plan.info.id, ended=True))
+            async with self._idle:
+                self._idle.notify_all()
             return _refusal(plan)
         self._chosen[connection] = number
         return None
-
-    async def _refused(self, report: Report) -> None:
-        """Keep the report of a connection that is over before it begins, and tell who waits for connections to end."""
-        self.reports.append(report)
-        async with self._idle:
-            self._idle.notify_all()
 
     def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
         number = self._chosen.get(connection)
