@@ -32,6 +32,9 @@ _MS: Final = 1_000_000
 _END: Final = re.compile(
     r"[.!?\u2026]+[\"')\]\u00bb\u201d\u2019]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\uff09]*|\n+"
 )
+_JOINER: Final = "\u200d"
+"""ZERO WIDTH JOINER: makes one emoji of several."""
+_SKIN_TONES: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _SPACE: Final = re.compile(r"\s+")
 _SHORT_FORMS: Final = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st", "vs"})
 _PAUSES: Final = (",", ";", ":", "\u2013", "\u2014", "\u3001", "\uff0c")
@@ -140,8 +143,18 @@ def _fitting(text: str, columns: int) -> int:
     for at, letter in enumerate(text):
         taken += _columns(letter)
         if taken > columns and at:
-            return at
+            return _whole_sign(text, at)
     return at + 1
+
+
+def _whole_sign(text: str, at: int) -> int:
+    """The last place up to ``at`` that is not within a sign of several characters; ``at`` where there is none."""
+    return next((place for place in range(at, 0, -1) if not _joined(text, place)), at)
+
+
+def _joined(text: str, at: int) -> bool:
+    """Whether the character at a place belongs to the one before it: marks, and the parts of one emoji."""
+    return _columns(text[at]) == 0 or text[at - 1] == _JOINER or text[at] in _SKIN_TONES
 
 
 def make_cues(utterances: Iterable[Spoken], *, labels: dict[Side, str] | None = None) -> list[Cue]:
@@ -234,7 +247,7 @@ def _hard_cut(text: str, indent: int) -> int:
     """Where to cut words that are longer than two lines can hold."""
     at = _fitting(text, MOST_LINES * WIDTH - indent - 1)
     while at > 1 and not _fits(text, 0, at, indent):
-        at -= 1
+        at = _whole_sign(text, at - 1)
     return at
 
 

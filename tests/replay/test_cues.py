@@ -84,6 +84,14 @@ def test_words_longer_than_a_line_are_cut_and_nothing_is_lost() -> None:
     assert "".join(texts(word)).replace(" / ", "") == word
 
 
+@pytest.mark.parametrize("sign", ["👨\u200d👩\u200d👧\u200d👦", "👍🏽", "e\u0301\u0323", "❤\ufe0f\u200d🔥"])
+def test_an_emoji_or_a_letter_with_its_marks_is_never_torn(sign: str) -> None:
+    lines = [line for cue in make_cues([utterance(sign * 100)]) for line in cue.lines]
+    assert "".join(lines) == sign * 100
+    assert len(lines) > 1
+    assert {line.replace(sign, "") for line in lines} == {""}
+
+
 def test_a_cut_is_marked_and_the_mark_has_its_place() -> None:
     full = "x" * (WIDTH - 1) + " " + "y" * (WIDTH - 1)
     (cue,) = make_cues([utterance(full, cut=True)])
