@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -16,6 +17,7 @@ __all__ = [
     "coroutine",
     "db_option",
     "emit_json",
+    "is_terminal",
     "json_option",
     "progress_stream",
     "session_argument",
@@ -51,8 +53,12 @@ def coroutine(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
 
 def emit_json(value: Any) -> None:
     """Print a value as JSON, indented."""
-    data = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
-    click.echo(data.decode())
+    try:
+        text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # What was recorded may hold lone surrogates or nest deeper than orjson writes; both stay as they are.
+        text = json.dumps(value, indent=2)
+    click.echo(text)
 
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
@@ -71,6 +77,11 @@ def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = f
     return visible("\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]))
 
 
+def is_terminal(stream: Any) -> bool:
+    """Whether a standard stream is a terminal; one that was closed before the program began is None."""
+    return stream is not None and stream.isatty()
+
+
 def progress_stream() -> Any | None:
     """Where progress may be shown: standard error if it is a terminal, else nowhere."""
-    return sys.stderr if sys.stderr.isatty() else None
+    return sys.stderr if is_terminal(sys.stderr) else None

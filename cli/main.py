@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
+import io
 import os
 import sys
 import textwrap
@@ -11,7 +13,7 @@ from typing import Any, Final
 
 import click
 
-from ..schemas.errors import EarwitnessError
+from ..schemas.errors import CannotWrite, EarwitnessError
 
 __all__ = ["COMMANDS", "main"]
 
@@ -36,6 +38,7 @@ COMMANDS: Final[dict[str, str]] = {
 
 EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells count."""
+_OUTPUT_FAILS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
 class Root(click.Group):
@@ -90,8 +93,10 @@ def cli() -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command; the process ends with its exit code."""
+    _print_anything()
     try:
         code = cli.main(args=args, prog_name="earwitness", standalone_mode=False)
+        click.echo(nl=False)  # flushes: an output that cannot be written is told here
         sys.exit(code if isinstance(code, int) else 0)
     except EarwitnessError as error:
         _complain(error)
@@ -106,10 +111,27 @@ def main(args: list[str] | None = None) -> None:
         # The reader of our output (`head`, a closed pager) has what it wanted.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        if error.errno not in _OUTPUT_FAILS:
+            raise
+        # What is still buffered would be tried, and fail, once more at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        failed = CannotWrite(f"the output cannot be written: {error.strerror}", hint="Is there space where it goes?")
+        _complain(failed)
+        sys.exit(failed.exit_code)
+
+
+def _print_anything() -> None:
+    """Let standard output take any text: what its encoding lacks is escaped, as on standard error."""
+    stream: Any = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(error: EarwitnessError) -> None:
     """Print an error as one paragraph."""
     text = f"{click.style('earwitness:', fg='red')} {error}"
-    width: Any = 100 if sys.stderr.isatty() else 10_000
+    stream: Any = sys.stderr
+    # None where it was closed before the program began; then click.echo says nothing.
+    width = 100 if stream is not None and stream.isatty() else 10_000
     click.echo(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False), err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from .common import coroutine, db_option, progress_stream, session_argument
+from .common import coroutine, db_option, is_terminal, progress_stream, session_argument
 
 if TYPE_CHECKING:
     from ..replay.audio.files import FileFormat
@@ -65,7 +65,7 @@ async def transcript(
     from ..replay.transcript_export import export_transcript, format_of
 
     form = format_of(form, output)
-    if form == "html" and output is None and sys.stdout.isatty():
+    if form == "html" and output is None and is_terminal(sys.stdout):
         raise click.UsageError("A page is not for a terminal: name a file with -o, or redirect the output.")
     async with open_recording(session, db) as recording:
         stream = progress_stream() if form == "html" else None
@@ -82,7 +82,7 @@ async def transcript(
         click.echo(f"note: {note}", err=True)
     if output is None:
         # Bytes: the same in every locale.
-        sys.stdout.buffer.write(done.data)
+        click.echo(done.data, nl=False)
         return
     with new_file(output, force=force) as path:
         path.write_bytes(done.data)

@@ -1,4 +1,4 @@
-"""Text of a recording for a terminal: what was said may hold anything, and a terminal obeys some of it."""
+"""Text of a recording for a terminal: it may hold anything, and a terminal obeys some of it and cannot take all."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 
 __all__ = ["visible"]
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """The text with U+FFFD in place of control characters (Unicode's Cc) other than tab and line feed."""
+    """The text with U+FFFD for lone surrogates and for control characters (Unicode's Cc) but tab and line feed."""
     return _CONTROL.sub("\ufffd", text)

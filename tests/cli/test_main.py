@@ -58,11 +58,48 @@ def test_the_version_is_the_installed_one(earwitness: Command) -> None:
     assert version("earwitness") in earwitness.ok("--version").out
 
 
+def run_in_shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = f"{sys.executable} -m earwitness.cli {script}"
+    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=folder, timeout=60)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["show {} --events", "transcript {}"])
+def test_output_that_cannot_be_written_is_one_paragraph_and_code_6(tmp_path: Path, command: str) -> None:
+    from earwitness.replay.bundled import bundled_path
+
+    done = run_in_shell(f"{command.format(bundled_path())} >/dev/full", tmp_path)
+    assert done.returncode == 6
+    assert done.stderr.startswith("earwitness: the output cannot be written: No space left on device.")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("transcript {} >&-", 0), ("transcript {} --format html >&-", 0), ("show none.ndjson 2>&-", 6)],
+)
+def test_a_closed_standard_stream_is_no_trouble(tmp_path: Path, command: str, code: int) -> None:
+    from earwitness.replay.bundled import bundled_path
+
+    done = run_in_shell(command.format(bundled_path()), tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
+
+
+def test_output_is_escaped_where_its_encoding_lacks_a_character(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from earwitness.replay.bundled import bundled_path
+
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    done = run_in_shell(f"show {bundled_path()}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "\\u201cHi there." in done.stdout
+
+
 def test_a_reader_that_closes_early_is_no_error(tmp_path: Path) -> None:
     from earwitness.replay.bundled import bundled_path
 
-    script = f"{sys.executable} -m earwitness.cli show {bundled_path()} --events | head -1; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = run_in_shell(f"show {bundled_path()} --events | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)
     assert done.stdout.split()[0] == "seq"
     assert "Traceback" not in done.stderr
     assert done.returncode == 0

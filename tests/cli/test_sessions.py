@@ -20,6 +20,15 @@ def one_event(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_lone_surrogate_is_shown_and_in_json_kept(earwitness: Command, tmp_path: Path) -> None:
+    path = tmp_path / "half.jsonl"
+    error = {"type": "error", "error": {"type": "t", "message": "half \ud800 letter"}}
+    path.write_text(json.dumps({"dir": "server", "t": 0, "event": error}))
+    assert "half \ufffd letter" in earwitness.ok("show", path).out
+    assert earwitness.ok("show", path, "--json").json()["state"]["errors"][0]["message"] == "half \ud800 letter"
+    assert earwitness.ok("show", path, "--events", "--json").json()[1]["event"] == error
+
+
 def test_an_empty_journal_says_how_to_record(earwitness: Command) -> None:
     async def create() -> None:
         await (await Journal.open(earwitness.db)).aclose()

@@ -18,11 +18,11 @@ from tests.replay.builders import Script
 ESCAPES = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f\b done"
 
 
-def test_control_characters_are_replaced_and_no_others() -> None:
+def test_control_characters_and_lone_surrogates_are_replaced_and_no_others() -> None:
     for code in range(sys.maxunicode + 1):
         letter = chr(code)
-        control = unicodedata.category(letter) == "Cc" and letter not in "\t\n"
-        assert visible(letter) == ("\ufffd" if control else letter)
+        unfit = unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\n"
+        assert visible(letter) == ("\ufffd" if unfit else letter)
 
 
 def assert_harmless(text: str) -> None:
