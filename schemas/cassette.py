@@ -109,8 +109,16 @@ def encode_record(frame: Frame, extras: list[Any] | None = None) -> str:
     """Give a frame as a cassette's line, without the line end."""
     envelope = orjson.dumps([frame.seq, frame.offset_ns, frame.sender, frame.kind]).decode()
     more = _extras(frame, extras)
-    rest = "," + orjson.dumps(more).decode()[1:] if more else "]"
+    rest = f",{_array(more)[1:]}" if more else "]"
     return f"{envelope[:-1]},{_event(frame)}{rest}"
+
+
+def _array(values: list[Any]) -> str:
+    try:
+        return orjson.dumps(values).decode()
+    except TypeError:
+        # The path of a redacted value may hold a lone surrogate, which only an escape can write.
+        return json.dumps(values, separators=(",", ":"))
 
 
 def _event(frame: Frame) -> str:

@@ -99,6 +99,12 @@ def test_any_bytes_that_are_not_json_survive_exactly(payload: bytes, kind: Any) 
         assert kind == "binary" or back(frame).json() == parsed
 
 
+def test_the_path_of_a_redacted_value_may_hold_a_lone_surrogate() -> None:
+    frame = text("{}", redacted=("a.\ud800", "ü"))
+    assert back(frame) == frame
+    encode_record(frame).encode("utf-8")
+
+
 def test_unknown_header_keys_lines_and_elements_survive_a_round_trip() -> None:
     lines = [
         '{"earwitness":"cassette","version":1,"dialect":"ga","labels":{},"mood":"calm"}',
