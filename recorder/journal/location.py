@@ -38,7 +38,7 @@ class Location:
         if isinstance(location, str) and "://" in location:
             try:
                 url = make_url(location)
-            except ArgumentError as error:
+            except (ArgumentError, ValueError) as error:
                 raise RequestError(
                     "the database URL cannot be read", hint="Give a file path, or postgresql://HOST/DATABASE."
                 ) from error

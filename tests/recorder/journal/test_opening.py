@@ -172,7 +172,7 @@ async def test_an_empty_file_becomes_a_journal_for_a_recorder_and_is_none_for_a_
     assert (await verify(path)).intact
 
 
-@pytest.mark.parametrize("location", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "://", "nonsense://x"])
+@pytest.mark.parametrize("location", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "://", "nonsense://x", "postgresql://u:p@[::bad/x"])
 async def test_places_that_no_journal_can_be_kept_in_are_refused(location):
     for use in (Journal.open, JournalReader.open):
         with pytest.raises(RequestError, match=r"postgresql://|file path"):
