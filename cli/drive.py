@@ -62,6 +62,9 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
     from ..replay.drive_session import DriveOptions, drive_session
     from ..replay.source import open_recording
 
+    if options["target"] is not None and not options["target"].startswith("/"):
+        # It is put behind the upstream's host: without the slash it would name another one.
+        raise click.UsageError(f"--target: {options['target']!r} does not begin with '/'.")
     chosen = DriveOptions(
         speed=options["speed"],
         turns=options["turns"],

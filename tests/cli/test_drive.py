@@ -66,6 +66,12 @@ def test_a_key_comes_from_the_environment_and_nowhere_else(
     assert b"not-a-real-key" not in Path(earwitness.db).read_bytes()
 
 
+def test_a_target_cannot_name_another_host(earwitness: Command, vendor: Realtime) -> None:
+    done = earwitness("drive", bundled_path(), "--upstream", address(vendor), "--target", ".example/v1/realtime")
+    assert done.code == 2
+    assert "--target: '.example/v1/realtime' does not begin with '/'" in done.err
+
+
 def test_a_server_that_has_no_such_model_is_told_in_one_paragraph(earwitness: Command, vendor: Realtime) -> None:
     done = earwitness("drive", bundled_path(), "--upstream", address(vendor), "--speed", "max", "--model", "other")
     assert done.code == 4
