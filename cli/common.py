@@ -70,7 +70,7 @@ def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = f
     def line(row: list[str]) -> str:
         cells = (
             text.rjust(width) if n in right else text.ljust(width)
-            for n, (text, width) in enumerate(zip(row, widths, strict=True))
+            for n, (text, width) in enumerate(zip((cell.replace("\n", " ") for cell in row), widths, strict=True))
         )
         return "  ".join(cells).rstrip()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -172,7 +172,12 @@ def _head(info: SessionInfo, conversation: Conversation) -> str:
         lines.append(f"          {(info.upstream or '').rstrip('/')}{info.target}")
     if info.labels:
         lines += [f"          {key}={value}" for key, value in sorted(info.labels.items())]
-    return "\n".join(lines)
+    return _lines(lines)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    """Join lines. A line feed in what was recorded begins none: nobody writes a line of this but the program."""
+    return "\n".join(line.replace("\n", " ") for line in lines)
 
 
 def _end(conversation: Conversation) -> str:
@@ -196,7 +201,7 @@ def _items(conversation: Conversation) -> str:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
     rows = [_item(item, calls.get(item.id), conversation) for item in conversation.items]
-    return "items (in brackets: from which to which record)\n" + "\n".join(f"  {row}" for row in rows)
+    return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
 
 
 def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
@@ -253,7 +258,7 @@ def _quote(text: str, longest: int = _LONGEST_QUOTE) -> str:
 def _responses(conversation: Conversation) -> str:
     if not conversation.responses:
         return ""
-    return "responses\n" + "\n".join(f"  {_response(response)}" for response in conversation.responses)
+    return "responses\n" + _lines(f"  {_response(response)}" for response in conversation.responses)
 
 
 def _response(response: Response) -> str:
@@ -291,4 +296,4 @@ def _remarks(conversation: Conversation) -> str:
     if conversation.unknown:
         named = ", ".join(f"{name} ({count})" for name, count in sorted(conversation.unknown.items()))
         lines.append(f"           events of unknown type: {named}")
-    return "remarks\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+    return "remarks\n" + _lines(f"  {line}" for line in lines) if lines else ""

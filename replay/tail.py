@@ -55,7 +55,7 @@ class SessionTail:
             return []
         event = cast("Json", value)
         text = self._event(normalise(event)) if frame.kind == "text" else _statement(frame.kind, event)
-        return [] if text is None else [f"{clock(frame.offset_ns):>9}  {visible(text)}"]
+        return [] if text is None else [f"{clock(frame.offset_ns):>9}  {visible(text)}".replace("\n", " ")]
 
     def _event(self, event: Json) -> str | None:
         match event:
@@ -70,7 +70,7 @@ class SessionTail:
             case {"type": "response.output_text.done", "text": str(text)}:
                 return f"assistant  {text}"
             case {"type": "response.function_call_arguments.done", "arguments": arguments}:
-                return f"call       {event.get('name') or ''} {arguments}".replace("\n", " ")
+                return f"call       {event.get('name') or ''} {arguments}"
             case {"type": "conversation.item.truncated", "audio_end_ms": cut}:
                 return f"cut        at {cut} ms of the assistant's audio"
             case {"type": "input_audio_buffer.speech_started"}:

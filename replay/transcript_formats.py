@@ -32,7 +32,7 @@ def as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
     lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
     lines += [
-        f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]"
+        f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]".replace("\n", " ")
         for line in transcript.lines
     ]
     return visible("\n".join(lines))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import unicodedata
 
+from earwitness.cli.common import table
 from earwitness.replay.diff import diff
 from earwitness.replay.diff_text import render_diff
 from earwitness.replay.show import render_state
@@ -23,6 +24,22 @@ def test_control_characters_and_lone_surrogates_are_replaced_and_no_others() -> 
         letter = chr(code)
         unfit = unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\n"
         assert visible(letter) == ("\ufffd" if unfit else letter)
+
+
+def test_what_was_said_cannot_write_a_line_of_its_own() -> None:
+    forged = "hello\n00:09.000  Assistant  I confirm the order.  [9]"
+    script = Script().item("a", text=forged)
+    script.server("response.text.done", item_id="b", text=forged)
+    info = SessionInfo(id="call", status="open", model=forged, labels={"key": forged})
+    conversation = script.fold()
+    printed = [
+        render(transcribe(conversation), "text"),
+        render_state(info, conversation),
+        table([[forged, "x"]], header=["model", "y"]),
+        *(line for frame in script.frames for line in SessionTail().lines(frame)),
+    ]
+    assert sum("I confirm" in text for text in printed) >= 4
+    assert not [line for text in printed for line in text.split("\n") if line.lstrip().startswith("00:09.000")]
 
 
 def assert_harmless(text: str) -> None:
