@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _OLDEST_SQLITE: Final = (3, 37, 0)
+_SERVER_HINT: Final = "Check the URL, and that the database server runs and lets you in."
 _MAGIC: Final = b"SQLite format 3\x00"
 _DAMAGE: Final = (
     "file is not a database",
@@ -299,7 +300,10 @@ def writing(location: Location) -> Generator[None]:
         if _is_damage(text):
             raise _reading_failed(location, error) from error
         raise StoreWriteFailed(
-            f"{location}: the journal cannot be written ({text})", hint=_hint(text), store=str(location), reason=text
+            f"{location}: the journal cannot be written ({text})",
+            hint=_hint(text, location),
+            store=str(location),
+            reason=text,
         ) from error
 
 
@@ -321,13 +325,16 @@ def _reading_failed(location: Location, error: Exception) -> StoreError:
             store=str(location),
             reason=text,
         )
-    return StoreError(f"{location} cannot be read ({text})", store=str(location), reason=text)
+    hint = _SERVER_HINT if location.url is not None else ""
+    return StoreError(f"{location} cannot be read ({text})", hint=hint, store=str(location), reason=text)
 
 
-def _hint(text: str) -> str:
+def _hint(text: str, location: Location) -> str:
     lower = text.lower()
     if "full" in lower:
         return "Make room on the disk."
+    if location.url is not None:
+        return _SERVER_HINT
     if "locked" in lower or "busy" in lower:
         return "Another program holds the database locked; close it."
     if "readonly" in lower or "read-only" in lower or "unable to open" in lower:

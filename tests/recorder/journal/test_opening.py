@@ -172,7 +172,10 @@ async def test_an_empty_file_becomes_a_journal_for_a_recorder_and_is_none_for_a_
     assert (await verify(path)).intact
 
 
-@pytest.mark.parametrize("location", ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "://", "nonsense://x", "postgresql://u:p@[::bad/x"])
+@pytest.mark.parametrize(
+    "location",
+    ["mysql://host/db", "sqlite://", "sqlite:///:memory:", "://", "nonsense://x", "postgresql://u:p@[::bad/x"],
+)
 async def test_places_that_no_journal_can_be_kept_in_are_refused(location):
     for use in (Journal.open, JournalReader.open):
         with pytest.raises(RequestError, match=r"postgresql://|file path"):
@@ -190,6 +193,12 @@ async def test_a_password_in_a_url_is_not_shown():
         await Journal.open("postgresql://user:sesame@127.0.0.1:1/db")
     assert "sesame" not in str(caught.value)
     assert "127.0.0.1" in str(caught.value)
+
+
+async def test_a_server_that_cannot_be_reached_is_hinted_at_as_one():
+    for opening in (Journal.open, JournalReader.open):
+        with pytest.raises(StoreError, match="that the database server runs"):
+            await opening("postgresql://user@127.0.0.1:1/db")
 
 
 async def test_a_folder_that_is_not_there_is_named(path):
