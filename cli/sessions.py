@@ -73,6 +73,8 @@ async def show(
 
     if own_dialect and not as_json:
         raise click.UsageError("--own-dialect goes with --json.")
+    if events and (digest or own_dialect):
+        raise click.UsageError("--events lists the records; --digest and --own-dialect are about the state.")
     until = parse_until(at) if at is not None else None
     async with open_recording(session, db) as recording:
         if events:

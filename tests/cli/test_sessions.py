@@ -20,6 +20,13 @@ def one_event(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("option", [("--digest",), ("--own-dialect", "--json")])
+def test_events_and_state_are_not_asked_for_at_once(earwitness: Command, option: tuple[str, ...]) -> None:
+    done = earwitness("show", bundled_path(), "--events", *option)
+    assert (done.code, done.out) == (2, "")
+    assert "--events lists the records" in done.err
+
+
 def test_a_lone_surrogate_is_shown_and_in_json_kept(earwitness: Command, tmp_path: Path) -> None:
     path = tmp_path / "half.jsonl"
     error = {"type": "error", "error": {"type": "t", "message": "half \ud800 letter"}}
