@@ -47,6 +47,9 @@ _ROOT: Final = "root"
 """``previous_item_id`` of an item that goes to the front: a word, not an id."""
 _BLANK: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """One transparent pixel."""
+_SHORTEST_SOUND: Final = 32
+"""Base64 characters: a millisecond or less."""
+
 _SHORTEST_ID_IN_TEXT: Final = 6
 _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _PREFIX: Final = re.compile(r"^([a-z]{2,12})_")
@@ -325,7 +328,7 @@ class _Scrubber:
 
     def _sound(self, text: str, offset: int, *, of_input: bool) -> str:
         if self._rules.audio == "keep":
-            return text
+            return text if _is_sound(text) else self._text(text)
         audio = _decoded(text)
         if audio is None:
             return ""
@@ -371,6 +374,11 @@ def _decoded(text: str) -> bytes | None:
         return None
 
 
+def _is_sound(text: str) -> bool:
+    """Whether what stands where audio belongs can be some: words may stand there too, and be base64 by chance."""
+    return len(text) >= _SHORTEST_SOUND and _decoded(text) is not None
+
+
 def _event(frame: Frame) -> Json | None:
     """Read a frame as a JSON object; None for what is none, and for what nests too deep to be read."""
     payload = frame.payload
@@ -398,5 +406,5 @@ def _texts(value: Any, key: str = "") -> Iterable[str]:
     elif isinstance(value, list):
         for each in cast("list[Any]", value):
             yield from _texts(each, key)
-    elif isinstance(value, str) and key != "audio":
+    elif isinstance(value, str) and not (key == "audio" and _is_sound(value)):
         yield value
