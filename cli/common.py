@@ -42,11 +42,21 @@ session_argument = click.argument("session")
 
 
 def coroutine(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
-    """Run a command's coroutine."""
+    """Run a command's coroutine; Ctrl-C ends it as an interruption, whatever breaks on the way out."""
+
+    @wraps(function)
+    async def interruptible(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from error
+            raise
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        return asyncio.run(function(*args, **kwargs))
+        return asyncio.run(interruptible(*args, **kwargs))
 
     return run
 

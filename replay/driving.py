@@ -106,6 +106,10 @@ async def drive(
         ) from error
     try:
         await Connection(websocket, driver, recording).run()
+    except BaseException:
+        # Whoever gives up, by Ctrl-C say, does not wait until the server is done.
+        websocket.transport.abort()
+        raise
     finally:
         await websocket.wait_closed()
     return DriveResult(

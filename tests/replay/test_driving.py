@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
@@ -15,6 +16,7 @@ from earwitness.replay.driving import Frames, drive
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.serving import serve
 from earwitness.schemas.errors import StoreCorrupt, UpstreamRefused, UpstreamUnreachable
+from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.typing import Subprotocol
 
@@ -140,6 +142,24 @@ async def test_a_server_that_never_answers_is_not_waited_for_for_ever():
     assert received == ["conversation.item.create", "response.create"]
     assert "session.created" in result.notes[0]
     assert result.close_code == 1000
+
+
+async def test_whoever_gives_up_does_not_wait_for_the_server():
+    session = recording(user_text("hello"), client("response.create"), server("response.created", response={"id": "r"}))
+    heard = asyncio.Event()
+
+    async def listening(websocket: ServerConnection) -> None:
+        async for _ in websocket:
+            heard.set()
+
+    async with listen(listening, "127.0.0.1", 0) as deaf:
+        url = f"ws://127.0.0.1:{next(iter(deaf.sockets)).getsockname()[1]}"
+        driving = asyncio.ensure_future(drive(session, url))
+        await heard.wait()
+        driving.cancel()
+        async with asyncio.timeout(20):
+            with pytest.raises(asyncio.CancelledError):
+                await driving
 
 
 async def test_a_recording_that_cannot_be_read_to_its_end_is_told():

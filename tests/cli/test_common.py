@@ -1,0 +1,31 @@
+"""What all commands share."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import pytest
+from earwitness.cli.common import coroutine
+
+
+def test_ctrl_c_ends_a_command_as_an_interruption_whatever_breaks_on_the_way_out():
+    @coroutine
+    async def command() -> None:
+        signal.raise_signal(signal.SIGINT)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ValueError("no active connection") from None
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+
+
+def test_what_breaks_by_itself_is_no_interruption():
+    @coroutine
+    async def command() -> None:
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        command()
