@@ -109,13 +109,19 @@ async def _callback(upstream: int, db: str) -> None:
             assert isinstance(client, _InlineServer)
             assert client.request is not None
             address = f"ws://127.0.0.1:{upstream}{client.request.path}"
-            async with connect(address, proxy=None, create_connection=_InlineClient, **_PLAIN) as server:
+            writer = await journal.begin(OpenStatement())
+            tap = Tap(writer, EventRedactor(Marker()), passing=True)
+
+            def make(*args: Any, **named: Any) -> _InlineClient:
+                # Wired from its beginning: the server's first message may come with its handshake.
+                server = _InlineClient(*args, **named)
+                server.tap, server.side, server.other = tap, "server", client
+                return server
+
+            make_one: Any = make  # websockets states a class here, and calls it
+            async with connect(address, proxy=None, create_connection=make_one, **_PLAIN) as server:
                 assert isinstance(server, _InlineClient)
-                writer = await journal.begin(OpenStatement())
-                tap = Tap(writer, EventRedactor(Marker()), passing=True)
-                client.tap = server.tap = tap
-                client.side, server.side = "client", "server"
-                client.other, server.other = server, client
+                client.tap, client.side, client.other = tap, "client", server
                 await asyncio.wait(
                     [asyncio.ensure_future(client.wait_closed()), asyncio.ensure_future(server.wait_closed())],
                     return_when=asyncio.FIRST_COMPLETED,
