@@ -266,6 +266,9 @@ class Session:
     async def _serve(self, request: Request) -> None:
         assert isinstance(self.client.reader, ServerProtocol)
         headers = list(request.headers.raw_items())
+        if not request.path.isascii():  # older websockets let such bytes pass
+            self._refuse(unreadable_answer(), "proxy")
+            return
         acceptance = self.client.reader.accept(request)
         if acceptance.status_code != 101:
             self._respond(acceptance)
