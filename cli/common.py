@@ -73,18 +73,18 @@ def emit_json(value: Any) -> None:
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
     """Lay out rows in columns; columns named in ``right`` are set flush right."""
-    from ..replay.visible import visible
+    from ..replay.visible import one_line
 
     widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
 
     def line(row: list[str]) -> str:
         cells = (
             text.rjust(width) if n in right else text.ljust(width)
-            for n, (text, width) in enumerate(zip((cell.replace("\n", " ") for cell in row), widths, strict=True))
+            for n, (text, width) in enumerate(zip(map(one_line, row), widths, strict=True))
         )
         return "  ".join(cells).rstrip()
 
-    return visible("\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)]))
+    return "\n".join([line(header), line(["-" * width for width in widths]), *(line(row) for row in rows)])
 
 
 def is_terminal(stream: Any) -> bool:

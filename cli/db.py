@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option, progress_stream, session_argument
+from .common import coroutine, db_option, emit_json, is_terminal, json_option, progress_stream, session_argument
 
 if TYPE_CHECKING:
     from ..replay.erasing import Erasure
@@ -124,7 +124,7 @@ async def erase(
         raise click.UsageError("Say what to erase: --all, --seq, --type or --item.")
     if not reason.strip():
         raise click.UsageError("--reason is empty.")
-    if not yes and not sys.stdin.isatty():
+    if not yes and not is_terminal(sys.stdin):
         raise click.UsageError(
             "What is erased cannot be had back. There is no terminal to ask on: confirm it by --yes."
         )

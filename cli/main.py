@@ -130,8 +130,8 @@ def _print_anything() -> None:
 
 def _complain(error: EarwitnessError) -> None:
     """Print an error as one paragraph."""
+    from .common import is_terminal
+
     text = f"{click.style('earwitness:', fg='red')} {error}"
-    stream: Any = sys.stderr
-    # None where it was closed before the program began; then click.echo says nothing.
-    width = 100 if stream is not None and stream.isatty() else 10_000
+    width = 100 if is_terminal(sys.stderr) else 10_000
     click.echo(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False), err=True)

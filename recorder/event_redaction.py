@@ -167,10 +167,9 @@ class EventRedactor:
 
         The path is ``$`` where the message is not JSON, or the secret is not in one string of it.
         """
-        if type_ is not None and type_.endswith(_HARMLESS_ENDS):
-            needles = self._path_needles
-            if not needles or not any(needle in payload for needle in needles):
-                return payload, ()
+        harmless = type_ is not None and type_.endswith(_HARMLESS_ENDS)
+        if harmless and not any(map(payload.__contains__, self._path_needles)):
+            return payload, ()
         paths: tuple[str, ...] = ()
         if (
             any(needle in payload for needle in _NEEDLES)

@@ -57,10 +57,10 @@ class Framer:
         max_message: the largest payload, in bytes.
     """
 
-    def __init__(self, *, masked: bool, max_message: int | None) -> None:
+    def __init__(self, *, masked: bool, max_message: int) -> None:
         self._masked = masked
         self._mask_bit = _MASK if masked else 0
-        self._max = max_message if max_message is not None else 1 << 63
+        self._max = max_message
         self._begun = bytearray()
         """A frame whose end has not come yet."""
         self._needed = 0
@@ -90,8 +90,7 @@ class Framer:
             self._owed = max(self._owed - at, 0)
             parts.append(data[:at])
         while at < size:
-            left = size - at
-            if left < 2:
+            if size - at < 2:
                 self._wait(data, at, 2)
                 break
             first, second = data[at], data[at + 1]

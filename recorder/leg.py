@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import PayloadTooBig
 from websockets.frames import Close, Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol as WebSocket
@@ -308,8 +307,3 @@ class _Head:
         self._over = True
         cut = end + 4 - len(self._last)
         return data[:cut], data[cut:]
-
-
-def is_too_big(error: Exception) -> bool:
-    """Tell whether a violation is that of the size limit."""
-    return isinstance(error, PayloadTooBig)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from ..schemas.errors import RequestError
 from .upstream import Upstream
 
-__all__ = ["Durability", "ProxySettings"]
+__all__ = ["MAX_MESSAGE", "Durability", "ProxySettings"]
 
 Durability = Literal["batch", "strict"]
 
-MIB = 1 << 20
+MAX_MESSAGE: Final = 32 << 20
+"""Bytes of the largest message that passes where nothing else is said: the API takes 15 MiB of audio in one event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class ProxySettings:
     port: int = 0
     durability: Durability = "batch"
     max_sessions: int | None = None
-    max_message: int = 32 * MIB
+    max_message: int = MAX_MESSAGE
     idle_timeout: float | None = None
     handshake_timeout: float = 30.0
     close_timeout: float = 10.0

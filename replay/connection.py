@@ -19,10 +19,7 @@ from ..schemas.frame import Frame
 from ..schemas.recording import Recording
 from .commands import Close, Command, Core, Drop, Need, Send, WakeAt
 
-__all__ = ["MAX_MESSAGE", "Connection"]
-
-MAX_MESSAGE: Final = 32 * 1024 * 1024
-"""Bytes of the largest message that either side of a replay takes: what the recorder lets pass."""
+__all__ = ["Connection"]
 
 _NS: Final = 1_000_000_000
 

@@ -10,9 +10,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
+from ..recorder.settings import MAX_MESSAGE
 from ..schemas.errors import UpstreamRefused, UpstreamUnreachable
 from ..schemas.recording import Recording
-from .connection import MAX_MESSAGE, Connection
+from .connection import Connection
 from .drive_plan import make_drive_plan
 from .driver import Driver
 from .pacing import parse_speed

@@ -21,9 +21,10 @@ from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
+from ..recorder.settings import MAX_MESSAGE
 from ..schemas.errors import DamagedFile, ListenFailed
 from ..schemas.recording import Recording
-from .connection import MAX_MESSAGE, Connection
+from .connection import Connection
 from .divergence import Divergence, FrameView, Report
 from .faults import Fault
 from .handout import CHOICE, Handout, NoSession, Offer

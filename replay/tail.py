@@ -10,7 +10,7 @@ from ..recorder.journal import JournalReader
 from ..schemas.frame import Frame
 from ..schemas.normalise import normalise
 from .show import clock
-from .visible import visible
+from .visible import one_line
 
 __all__ = ["SessionTail", "follow_sessions"]
 
@@ -55,7 +55,7 @@ class SessionTail:
             return []
         event = cast("Json", value)
         text = self._event(normalise(event)) if frame.kind == "text" else _statement(frame.kind, event)
-        return [] if text is None else [f"{clock(frame.offset_ns):>9}  {visible(text)}".replace("\n", " ")]
+        return [] if text is None else [f"{clock(frame.offset_ns):>9}  {one_line(text)}"]
 
     def _event(self, event: Json) -> str | None:
         match event:

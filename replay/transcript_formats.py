@@ -11,7 +11,7 @@ from typing import Any, Final
 from .plain import to_plain
 from .transcript import Line, Transcript
 from .transcript_tables import as_csv, as_jsonl
-from .visible import visible
+from .visible import one_line, visible
 
 __all__ = ["FORMATS", "as_json", "as_markdown", "as_text"]
 
@@ -32,10 +32,10 @@ def as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
     lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
     lines += [
-        f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]".replace("\n", " ")
+        one_line(f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
         for line in transcript.lines
     ]
-    return visible("\n".join(lines))
+    return "\n".join(lines)
 
 
 def as_markdown(transcript: Transcript) -> str:

@@ -94,8 +94,7 @@ class _Tools(local):
         found = self.prefixes.get(key)
         if found is None:
             body = self.json_compressor.compress(split.body)
-            size, cut = len(body), split.cut
-            found = (bytes((size, cut)) if size < 0x80 > cut else _varint(size) + _varint(cut)) + body
+            found = _varint(len(body)) + _varint(split.cut) + body
             if len(split.body) <= _MAX_CACHED_BODY:
                 if len(self.prefixes) >= _CACHED_BODIES:
                     self.prefixes.clear()
@@ -126,10 +125,7 @@ def encode_many(payloads: Sequence[tuple[bytes, str | None, bool]]) -> list[Stor
             stored.append((SPLIT_RAW, prefix + audio, True))
             size = len(audio)
             if size >= _SHORTEST_PCM and not size % 2:
-                entries = samples.get(size)
-                if entries is None:
-                    entries = samples[size] = []
-                entries.append((index, prefix, audio))
+                samples.setdefault(size, []).append((index, prefix, audio))
         elif is_text and len(payload) >= _SHORTEST_ZSTD and len(data := compress(payload)) < len(payload):
             stored.append((ZSTD, data, False))
         else:
@@ -251,6 +247,8 @@ def _from_planes(chunks: list[bytes], size: int) -> bytes:
 
 
 def _varint(value: int) -> bytes:
+    if value <= 0x7F:
+        return bytes((value,))
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)

@@ -33,6 +33,11 @@ _LARGEST_GROUP: Final = 4
 """A group that gathered behind a slow commit may be so many times the usual size."""
 
 
+def _cost(item: Appended) -> int:
+    """Bytes for which a record counts in the backlog."""
+    return len(item[6]) + _RECORD_COST
+
+
 class Committer:
     """Commits records in groups.
 
@@ -88,18 +93,20 @@ class Committer:
         """Whether a payload of ``size`` bytes fits into the backlog."""
         return self.backlog_bytes + size + _RECORD_COST <= self.settings.backlog_bytes
 
+    def _is_full(self) -> bool:
+        return len(self._pending) >= self.settings.flush_frames or self._pending_bytes >= self.settings.flush_bytes
+
     def add(self, item: Appended) -> None:
         """Take a record."""
-        pending, settings = self._pending, self.settings
-        if not pending:
+        if not self._pending:
             self._pending_since = monotonic()
-        pending.append(item)
-        size = self._pending_bytes = self._pending_bytes + len(item[6]) + _RECORD_COST
-        if len(pending) >= settings.flush_frames or size >= settings.flush_bytes:
+        self._pending.append(item)
+        self._pending_bytes += _cost(item)
+        if self._is_full():
             self._wake.set()
         elif self._timer is None:
-            self._timer = self._loop.call_later(settings.flush_seconds, self._on_timer)
-        if (size + self._flying_bytes) * 2 >= settings.backlog_bytes and not self.paused:
+            self._timer = self._loop.call_later(self.settings.flush_seconds, self._on_timer)
+        if self.backlog_bytes * 2 >= self.settings.backlog_bytes and not self.paused:
             self._set_pressure()
 
     async def commit(self) -> None:
@@ -157,14 +164,7 @@ class Committer:
         What arrived during a commit is not, unless it is a full group: under steady traffic small groups would
         otherwise follow each other without end.
         """
-        settings = self.settings
-        return bool(self._pending) and (
-            self._overdue
-            or self._closing
-            or bool(self._waiting)
-            or len(self._pending) >= settings.flush_frames
-            or self._pending_bytes >= settings.flush_bytes
-        )
+        return bool(self._pending) and (self._overdue or self._closing or bool(self._waiting) or self._is_full())
 
     async def _run(self) -> None:
         while True:
@@ -195,21 +195,15 @@ class Committer:
 
     def _take(self) -> Batch:
         """Take the next group off the pending records."""
-        settings, pending = self.settings, self._pending
-        limit = settings.flush_bytes * _LARGEST_GROUP
+        frames = self.settings.flush_frames * _LARGEST_GROUP
+        limit = self.settings.flush_bytes * _LARGEST_GROUP
         group: list[Appended] = []
-        if len(pending) <= settings.flush_frames and self._pending_bytes <= limit:
-            group.extend(pending)
-            pending.clear()
-            total = self._pending_bytes
-        else:
-            total = 0
-            while pending and len(group) < settings.flush_frames * _LARGEST_GROUP:
-                size = len(pending[0][6]) + _RECORD_COST
-                if group and total + size > limit:
-                    break
-                group.append(pending.popleft())
-                total += size
+        total = 0
+        pending = self._pending
+        while pending and len(group) < frames and (not group or total + _cost(pending[0]) <= limit):
+            item = pending.popleft()
+            group.append(item)
+            total += _cost(item)
         self._pending_bytes -= total
         self._flying_bytes = total
         self._taken += len(group)

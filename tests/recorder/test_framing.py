@@ -146,7 +146,7 @@ def test_what_is_wrong_is_passed_on_with_its_header_and_not_waited_for(head, err
 @given(st.sampled_from(["text", "binary"]), _payloads, st.booleans())
 def test_a_wrapped_message_is_the_frame_that_websockets_makes(kind, payload, masking):
     wire = Wrapper(masking=masking).wrap(Message(kind, payload))
-    (message,) = Framer(masked=masking, max_message=None).feed(wire)
+    (message,) = Framer(masked=masking, max_message=LIMIT).feed(wire)
     assert isinstance(message, Message)
     assert (message.kind, message.payload) == (kind, payload)
     plain = Frame(Opcode[kind.upper()], payload).serialize(mask=masking)
