@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
 from .causes import AudioPoint, Control, Hold, RuleName
+from .fold.error_causes import ACTIVE_RESPONSE, names_item
 from .matching import same_json
 
 __all__ = ["pair_causes"]
@@ -21,7 +22,6 @@ _COMMITTED: Final = "input_audio_buffer.committed"
 _TRANSCRIPTION: Final = "conversation.item.input_audio_transcription."
 _CREATE_ITEM: Final = "conversation.item.create"
 _CREATE_RESPONSE: Final = "response.create"
-_ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
 
 _BY_ORDER: Final[dict[str, tuple[str, RuleName]]] = {
     "input_audio_buffer.cleared": ("input_audio_buffer.clear", "cleared"),
@@ -252,7 +252,7 @@ class _Pairing:
             for pattern, asked in _ERROR_HINTS:
                 if pattern.search(text.lower()):
                     causes = list(self.open.before(frame.seq, asked))
-                    named = [cause for cause in causes if _names_item(cause.raw, str(error.get("message") or ""))]
+                    named = [cause for cause in causes if names_item(cause.raw, str(error.get("message") or ""))]
                     if causes:
                         return (named or causes)[-1]
         return None
@@ -303,7 +303,7 @@ class _Pairing:
                 if answering and str(frame.event.get("item_id")) in self.heard:
                     turns.append(frame)
             elif frame.type == "error" and frame.seq not in self.holds:
-                if _get(frame.event, "error", "code") == _ACTIVE_RESPONSE:
+                if _get(frame.event, "error", "code") == ACTIVE_RESPONSE:
                     turns.clear()  # no client asked, so it was the turn that got no response
             elif frame.type == "response.created" and frame.seq not in self.holds:
                 cause = next(self.open.before(frame.seq, _CREATE_RESPONSE), None)
@@ -388,12 +388,6 @@ def _get(value: Any, *path: str) -> Any:
             return None
         value = cast("Json", value).get(step)
     return value
-
-
-def _names_item(event: Json, message: str) -> bool:
-    """Whether a message quotes the id of the item that a client event gives or names."""
-    ids = (event.get("item_id"), event.get("previous_item_id"), _get(event, "item", "id"))
-    return any(isinstance(value, str) and f"'{value}'" in message for value in ids)
 
 
 def _text(value: Any) -> bool:

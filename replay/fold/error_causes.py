@@ -13,11 +13,15 @@ from typing import Any, Final, Literal, cast
 from .fields import Json, integer, members, string
 from .work import Request, State
 
-__all__ = ["find_cause"]
+__all__ = ["ACTIVE_RESPONSE", "find_cause", "names_item"]
 
 CauseBy = Literal["event_id", "param", "content", "order"]
 
 _PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
+ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
+"""Where the client asked for nothing, it is the user's turn that gets no response: with ``interrupt_response: false``
+voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
+"""
 _QUOTED: Final = re.compile(r"'([^']*)'")
 
 _CODES: Final = {
@@ -72,7 +76,7 @@ def find_cause(state: State, error: Json) -> tuple[int, CauseBy] | None:
             if r.type == kind and all(integer(r.event, key) == value for key, value in facts.items())
         ]
         # Of several the one whose item the message names; of those the last, because a second one is what fails.
-        named = [r for r in requests if _names_item(r.event, string(error, "message") or "")]
+        named = [r for r in requests if names_item(r.event, string(error, "message") or "")]
         return ((named[-1] if named else requests[0]).seq, "content") if requests else None
     if requests and string(error, "type") == "invalid_request_error":
         return requests[0].seq, "order"
@@ -92,7 +96,7 @@ def _by_param(requests: list[Request], param: str | None, message: str) -> Reque
     return present[0][0] if len(present) == 1 else None
 
 
-def _names_item(event: Json, message: str) -> bool:
+def names_item(event: Json, message: str) -> bool:
     """Whether a message quotes an id that a request gives or names."""
     item = members(event, "item")
     ids = (

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from ...schemas.normalise import audio_format
 from ...schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
-from .error_causes import find_cause
+from .error_causes import ACTIVE_RESPONSE, find_cause
 from .fields import Json, integer, members, objects, string
 from .requests import answer_first
 from .work import Output, State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
-
-_ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
-"""Where the client asked for nothing, it is the user's turn that gets no response: with ``interrupt_response: false``
-voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
-"""
 
 
 def session_created(state: State, event: Json) -> None:
@@ -96,7 +91,7 @@ def error(state: State, event: Json) -> None:
     )
     if seq is not None:
         _refuse(state, seq)
-    elif string(stated, "code") == _ACTIVE_RESPONSE:
+    elif string(stated, "code") == ACTIVE_RESPONSE:
         state.turn = None
 
 
