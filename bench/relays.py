@@ -16,13 +16,13 @@ import sys
 from time import monotonic_ns
 from typing import Any
 
-from earwitness.recorder.event_redaction import EventRedactor
 from earwitness.recorder.journal import Journal, WriterSettings
-from earwitness.recorder.markers import Marker
-from earwitness.recorder.proxy import Proxy
-from earwitness.recorder.settings import ProxySettings
-from earwitness.recorder.tap import Tap
-from earwitness.recorder.upstream import parse_upstream
+from earwitness.recorder.proxy.listener import Proxy
+from earwitness.recorder.proxy.settings import ProxySettings
+from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.recorder.relay.tap import Tap
+from earwitness.recorder.secrets.events import EventRedactor
+from earwitness.recorder.secrets.markers import Marker
 from earwitness.schemas.statements import CloseStatement, OpenStatement
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve

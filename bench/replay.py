@@ -23,10 +23,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from earwitness.replay.matching import MatchPolicy
-from earwitness.replay.plan import Planner, make_plan
-from earwitness.replay.player import Player
-from earwitness.replay.serving import serve
+from earwitness.replay.playing.match import MatchPolicy
+from earwitness.replay.serve.plan import Planner, make_plan
+from earwitness.replay.serve.player import Player
+from earwitness.replay.serve.server import serve
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 from earwitness.schemas.summary import Summary

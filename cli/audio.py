@@ -69,7 +69,7 @@ async def audio(
         earwitness audio latest -o items --items --format flac
     """
     from ..replay.audio import write_audio, write_items
-    from ..replay.source import open_recording
+    from ..replay.open import open_recording
 
     if items and (item is not None or start is not None or end is not None):
         raise click.UsageError("--items writes whole items, all of them: it goes without --item, --from and --to.")

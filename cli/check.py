@@ -9,7 +9,7 @@ import click
 from .common import coroutine, db_option, emit_json, json_option
 
 if TYPE_CHECKING:
-    from ..replay.check import CheckReport, Difference
+    from ..replay.compare.check import CheckReport, Difference
 
 __all__ = ["check"]
 
@@ -33,8 +33,8 @@ async def check(ctx: click.Context, sessions: tuple[str, ...], db: str, explaine
     Example:
         earwitness check latest
     """
-    from ..replay.check import check_recording
-    from ..replay.source import open_recording
+    from ..replay.compare.check import check_recording
+    from ..replay.open import open_recording
 
     reports: list[tuple[str, CheckReport]] = []
     for name in sessions:

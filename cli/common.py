@@ -73,7 +73,7 @@ def emit_json(value: Any) -> None:
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
     """Lay out rows in columns; columns named in ``right`` are set flush right."""
-    from ..replay.visible import one_line
+    from ..replay.show.terminal import one_line
 
     widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
 

@@ -10,7 +10,7 @@ import click
 from .common import coroutine, db_option, emit_json, is_terminal, json_option, progress_stream, session_argument
 
 if TYPE_CHECKING:
-    from ..replay.erasing import Erasure
+    from ..replay.share.erase import Erasure
 
 __all__ = ["db"]
 
@@ -118,7 +118,7 @@ async def erase(
     """
     from ..recorder.journal import JournalReader
     from ..recorder.journal import erase as run
-    from ..replay.erasing import Selection, parse_range, plan_erasure
+    from ..replay.share.erase import Selection, parse_range, plan_erasure
 
     if not (everything or ranges or types or items):
         raise click.UsageError("Say what to erase: --all, --seq, --type or --item.")

@@ -64,10 +64,10 @@ async def diff(
         earwitness diff weather.ndjson latest
         earwitness diff 0198c2 latest --ignore usage --ignore configuration.model
     """
-    from ..replay.comparing import compare_recordings
-    from ..replay.diff import DiffOptions
-    from ..replay.diff_text import render_diff
-    from ..replay.source import open_recording
+    from ..replay.compare.diff import DiffOptions
+    from ..replay.compare.diff_text import render_diff
+    from ..replay.compare.recordings import compare_recordings
+    from ..replay.open import open_recording
 
     options = DiffOptions(ignore=ignore, truncation_ms=truncation_ms, latency_ms=latency_ms)
     async with open_recording(a, db) as left, open_recording(b, db) as right:

@@ -56,11 +56,11 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
         earwitness drive weather.ndjson --upstream openai --key-env OPENAI_API_KEY --model gpt-realtime-mini
         earwitness drive latest --upstream ws://127.0.0.1:9000 --speed max --turns 2
     """
-    from ..recorder.upstream import parse_upstream
-    from ..replay.diff import DiffOptions
-    from ..replay.diff_text import render_diff
-    from ..replay.drive_session import DriveOptions, drive_session
-    from ..replay.source import open_recording
+    from ..recorder.proxy.upstream import parse_upstream
+    from ..replay.compare.diff import DiffOptions
+    from ..replay.compare.diff_text import render_diff
+    from ..replay.drive.run import DriveOptions, drive_session
+    from ..replay.open import open_recording
 
     if options["target"] is not None and not options["target"].startswith("/"):
         # It is put behind the upstream's host: without the slash it would name another one.

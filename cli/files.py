@@ -31,7 +31,7 @@ async def import_command(files: tuple[Path, ...], db: str, partial: bool, as_jso
     Example:
         earwitness import weather.ndjson capture.jsonl
     """
-    from ..recorder.importers import import_files
+    from ..recorder.importing import import_files
 
     imported = await import_files(db, files, partial=partial)
     if as_json:
@@ -64,13 +64,13 @@ async def export(session: str, db: str, form: str, output: Path, force: bool, sc
         earwitness export latest --format cassette -o weather.ndjson
         earwitness export latest --scrub rules.toml -o tests/cassettes/weather.ndjson
     """
-    from ..replay.cassette_file import export_cassette
-    from ..replay.source import open_recording
+    from ..replay.open import open_recording
+    from ..replay.share.cassette_file import export_cassette
 
     async with open_recording(session, db) as recording:
         if scrub is not None:
-            from ..replay.scrub import scrub_recording
-            from ..replay.scrub_rules import read_rules
+            from ..replay.share.rules import read_rules
+            from ..replay.share.scrub import scrub_recording
 
             recording = await scrub_recording(recording, read_rules(scrub))
         count = await export_cassette(recording, output, force=force)

@@ -13,7 +13,7 @@ from .common import coroutine, db_option
 
 if TYPE_CHECKING:
     from ..recorder.journal import Journal
-    from ..recorder.proxy import Proxy, SessionEnd
+    from ..recorder.proxy.listener import Proxy, SessionEnd
 
 __all__ = ["record"]
 
@@ -104,7 +104,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
     """
     from ..recorder.journal import WriterSettings
     from ..recorder.logs import log_json, log_text
-    from ..recorder.service import RecorderSettings, Watcher, run_recorder
+    from ..recorder.program import RecorderSettings, Watcher, run_recorder
 
     if arguments and not command:
         raise click.UsageError(f"Unexpected argument {arguments[0]!r}. To run a command, put it after '--exec --'.")
@@ -127,10 +127,10 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
 
 
 def _proxy_settings(options: dict[str, Any]) -> Any:
-    from ..recorder.service import parse_listen
-    from ..recorder.settings import ProxySettings
-    from ..recorder.tokens import read_tokens
-    from ..recorder.upstream import parse_upstream
+    from ..recorder.program import parse_listen
+    from ..recorder.proxy.decisions import read_tokens
+    from ..recorder.proxy.settings import ProxySettings
+    from ..recorder.proxy.upstream import parse_upstream
 
     host, port = parse_listen(options["listen"])
     operations = parse_listen(options["operations"]) if options["operations"] else None
@@ -167,7 +167,7 @@ def _upstream_key(options: dict[str, Any]) -> str | None:
             raise click.UsageError(f"--upstream-key-env: the variable {name} is not set.")
         return key
     if file:
-        from ..recorder.tokens import read_secret
+        from ..recorder.proxy.decisions import read_secret
 
         return read_secret(file)
     return None

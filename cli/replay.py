@@ -12,7 +12,7 @@ import orjson
 from .common import coroutine, db_option
 
 if TYPE_CHECKING:
-    from ..replay.server import ReplayServer
+    from ..replay.serve.server import ReplayServer
 
 __all__ = ["replay"]
 
@@ -77,8 +77,8 @@ async def replay(ctx: click.Context, *, sessions: tuple[str, ...], db: str, **op
         earwitness replay weather.ndjson --speed max --exec -- npm test
         earwitness replay latest --fault 'after:response.created#2 close:1011'
     """
-    from ..replay.service import run_replay
-    from ..replay.source import open_recording
+    from ..replay.open import open_recording
+    from ..replay.serve.program import run_replay
 
     names, command = _split(sessions, has_command=options["has_command"])
     async with AsyncExitStack() as stack:
@@ -112,11 +112,11 @@ def _split(arguments: tuple[str, ...], *, has_command: bool) -> tuple[tuple[str,
 
 
 def _serve_options(options: dict[str, Any]) -> Any:
-    from ..recorder.service import parse_listen
-    from ..replay.faults import parse_fault, parse_faults
-    from ..replay.matching import MatchPolicy
-    from ..replay.pacing import parse_speed
-    from ..replay.server import ServeOptions
+    from ..recorder.program import parse_listen
+    from ..replay.playing.match import MatchPolicy
+    from ..replay.playing.pacing import parse_speed
+    from ..replay.serve.faults import parse_fault, parse_faults
+    from ..replay.serve.server import ServeOptions
 
     host, port = parse_listen(options["listen"])
     faults = [parse_fault(text) for text in options["faults"]]

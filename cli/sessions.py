@@ -22,7 +22,7 @@ async def list_command(db: str, as_json: bool, limit: int | None) -> None:
         earwitness list --limit 10
     """
     from ..recorder.journal import JournalReader
-    from ..replay.show import info_json, list_rows
+    from ..replay.show.state import info_json, list_rows
 
     async with await JournalReader.open(db) as reader:
         sessions = await reader.sessions()
@@ -68,8 +68,8 @@ async def show(
         earwitness show weather.ndjson --events
     """
     from ..replay.fold import fold_recording, parse_until
-    from ..replay.show import event_rows, info_json, render_state, state_json
-    from ..replay.source import open_recording
+    from ..replay.open import open_recording
+    from ..replay.show.state import event_rows, info_json, render_state, state_json
 
     if own_dialect and not as_json:
         raise click.UsageError("--own-dialect goes with --json.")
@@ -87,7 +87,7 @@ async def show(
             return
         conversation = await fold_recording(recording, until=until)
     if digest:
-        from ..replay.digest import content_digest, full_digest
+        from ..replay.fold.digest import content_digest, full_digest
 
         full, content = full_digest(conversation), content_digest(conversation)
         if as_json:
@@ -96,7 +96,7 @@ async def show(
             click.echo(f"full     {full}\ncontent  {content}")
     elif as_json:
         if own_dialect:
-            from ..replay.own_dialect import in_own_dialect
+            from ..replay.show.own_dialect import in_own_dialect
 
             conversation = in_own_dialect(conversation)
         emit_json({"session": info_json(recording.info), "state": state_json(conversation)})

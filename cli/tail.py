@@ -28,7 +28,7 @@ async def tail(session: str | None, db: str) -> None:
         earwitness tail latest
     """
     from ..recorder.journal import JournalReader
-    from ..replay.tail import SessionTail, follow_sessions
+    from ..replay.show.tail import SessionTail, follow_sessions
 
     async with await JournalReader.open(db) as reader:
         if session is None:

@@ -11,8 +11,8 @@ import click
 from .common import coroutine, db_option, is_terminal, progress_stream, session_argument
 
 if TYPE_CHECKING:
-    from ..replay.audio.files import FileFormat
-    from ..replay.transcript import Reading
+    from ..replay.audio.encode import FileFormat
+    from ..replay.transcript.lines import Reading
 
 __all__ = ["transcript"]
 
@@ -60,9 +60,9 @@ async def transcript(
         earwitness transcript latest -o call.html
         earwitness transcript latest --as generated --format markdown > call.md
     """
+    from ..replay.open import open_recording
     from ..replay.output import new_file
-    from ..replay.source import open_recording
-    from ..replay.transcript_export import export_transcript, format_of
+    from ..replay.transcript.write import export_transcript, format_of
 
     form = format_of(form, output)
     if form == "html" and output is None and is_terminal(sys.stdout):

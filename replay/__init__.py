@@ -9,19 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .fold import fold_recording
-    from .matching import MatchPolicy
-    from .realtime import Realtime, ReplayIncomplete, serve
-    from .source import open_recording
+    from .open import open_recording
+    from .playing.match import MatchPolicy
+    from .testing.realtime import Realtime, ReplayIncomplete
 
-__all__ = ["MatchPolicy", "Realtime", "ReplayIncomplete", "fold_recording", "open_recording", "serve"]
+__all__ = ["MatchPolicy", "Realtime", "ReplayIncomplete", "fold_recording", "open_recording"]
 
 _HOMES = {
-    "MatchPolicy": "matching",
-    "Realtime": "realtime",
-    "ReplayIncomplete": "realtime",
+    "MatchPolicy": "playing.match",
+    "Realtime": "testing.realtime",
+    "ReplayIncomplete": "testing.realtime",
     "fold_recording": "fold",
-    "open_recording": "source",
-    "serve": "realtime",
+    "open_recording": "open",
 }
 
 

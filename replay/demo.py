@@ -14,22 +14,22 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ..recorder.journal import Journal, JournalReader, verify
-from ..recorder.proxy import Proxy
-from ..recorder.settings import ProxySettings
-from ..recorder.upstream import parse_upstream
+from ..recorder.proxy.listener import Proxy
+from ..recorder.proxy.settings import ProxySettings
+from ..recorder.proxy.upstream import parse_upstream
 from ..schemas.errors import CannotWrite
 from ..schemas.recording import Recording
 from .audio.export import write_audio
-from .bundled import bundled_recording
-from .cassette_file import export_cassette
-from .digest import content_digest
-from .drive_plan import FrameHash
-from .driving import DriveResult, drive
+from .drive.connect import DriveResult, drive
+from .drive.steps import FrameHash
 from .fold import fold_recording
-from .serving import serve
-from .show import render_state
-from .tail import follow_sessions
-from .transcript import Reading, render, transcribe
+from .fold.digest import content_digest
+from .open import bundled_recording
+from .serve.server import serve
+from .share.cassette_file import export_cassette
+from .show.state import render_state
+from .show.tail import follow_sessions
+from .transcript.lines import Reading, render, transcribe
 
 __all__ = ["DemoOutcome", "run_demo"]
 

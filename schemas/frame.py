@@ -3,7 +3,7 @@
 A session is a sequence of frames whose ``seq`` is dense from 0. The first is ``open`` (the handshake), the last is
 ``close`` or ``cutoff`` where the session has ended. Frames of kind ``text`` and ``binary`` crossed the wire; the
 others are the recorder's own statements about the session, and their payload is a JSON object in UTF-8
-(:class:`OpenStatement` and its siblings in :mod:`.statements`).
+(:class:`OpenStatement` and its siblings in :mod:`~earwitness.schemas.statements`).
 """
 
 from __future__ import annotations

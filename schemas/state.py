@@ -10,8 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .audio_refs import AudioRefs
-from .seqs import Seqs
+from .refs import AudioRefs, Seqs
 
 __all__ = [
     "AudioFormat",

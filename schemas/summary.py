@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
-from .dialect import DialectReading
+from .dialects.detect import DialectReading
 from .frame import Frame
 from .recording import SessionInfo, SessionStatus
 

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, verify
-from earwitness.recorder.proxy import Proxy
-from earwitness.recorder.settings import ProxySettings
-from earwitness.recorder.upstream import parse_upstream
-from earwitness.replay.bundled import bundled_recording
+from earwitness.recorder.proxy.listener import Proxy
+from earwitness.recorder.proxy.settings import ProxySettings
+from earwitness.recorder.proxy.upstream import parse_upstream
 from earwitness.replay.demo import run_demo
-from earwitness.replay.digest import content_digest
 from earwitness.replay.fold import fold_recording
-from earwitness.replay.serving import serve
+from earwitness.replay.fold.digest import content_digest
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.serve.server import serve
 from openai import AsyncOpenAI, OpenAI
 
 KEY = "sk-not-a-real-key-0123456789"

@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 import pytest
 from earwitness.cli.main import cli
-from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.fold import fold_recording
-from earwitness.replay.transcript import render, transcribe
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.transcript.lines import render, transcribe
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -7,11 +7,7 @@ import types
 from collections.abc import Iterator
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
-from earwitness.schemas.events import MODELS
-from earwitness.schemas.events.base import Model, Only
-from earwitness.schemas.events.response import Response, ResponseRequest
-from earwitness.schemas.events.session import Session, TranscriptionSession
-from earwitness.schemas.shapes import (
+from earwitness.schemas.dialects.shapes import (
     FORMATS,
     INPUT_PARTS,
     LOSSES,
@@ -21,7 +17,11 @@ from earwitness.schemas.shapes import (
     SESSION_FIELDS,
     FieldRule,
 )
-from earwitness.schemas.vocabulary import EVENT_TYPES, PREVIEW_NAMES, EventType
+from earwitness.schemas.dialects.vocabulary import EVENT_TYPES, PREVIEW_NAMES, EventType
+from earwitness.schemas.events import MODELS
+from earwitness.schemas.events.base import Model, Only
+from earwitness.schemas.events.response import Response, ResponseRequest
+from earwitness.schemas.events.session import Session, TranscriptionSession
 from pydantic.fields import FieldInfo
 
 from .markdown import code, from_docstring, table
@@ -56,8 +56,8 @@ here is kept, counted and named.
 The events of a session outrank its address, and the names of the model's output (`response.audio.…` or
 `response.output_audio.…`) settle it.
 
-In Python: `earwitness.schemas.normalise.normalise(event)` gives the canonical form,
-`earwitness.schemas.denormalise.denormalise(event, "preview")` the way back, `earwitness.schemas.dialect.detect(…)` the
+In Python: `earwitness.schemas.dialects.normalise.normalise(event)` gives the canonical form,
+`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` the way back, `earwitness.schemas.dialects.detect.detect(…)` the
 dialect, and `earwitness.schemas.events.parse_event(data)` a typed model of either form.
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from earwitness.schemas.cassette import CassetteHeader
+from earwitness.schemas.files.cassette import CassetteHeader
 from earwitness.schemas.frame import KINDS, SENDERS
 from earwitness.schemas.state import Conversation
 from pydantic import TypeAdapter

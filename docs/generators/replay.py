@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Final, get_args
 
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.causes import rules_as_markdown
-from earwitness.replay.divergence import DivergenceKind
-from earwitness.replay.drive_plan import CLIENT_RULES
-from earwitness.replay.faults import FAULT_FORMS
-from earwitness.replay.plan import Planner
-from earwitness.replay.player import Player
+from earwitness.replay.drive.steps import CLIENT_RULES
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.serve.causes import rules_as_markdown
+from earwitness.replay.serve.faults import FAULT_FORMS
+from earwitness.replay.serve.plan import Planner
+from earwitness.replay.serve.player import Player
+from earwitness.replay.serve.report import DivergenceKind
 from earwitness.schemas.frame import NS_PER_MS
 
 from .markdown import table
@@ -30,7 +30,7 @@ A recording can stand in for the vendor, or for the user:
 The same from Python:
 
 ```python
-from earwitness.replay import serve
+from earwitness.replay.testing.realtime import serve
 
 async with serve(recording, speed="max", match="strict") as server:
     client = AsyncOpenAI(api_key="unused", websocket_base_url=server.websocket_base_url)

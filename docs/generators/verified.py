@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from earwitness.recorder.importers.files import read_file
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.check import EXPLANATIONS, CheckReport, check
+from earwitness.recorder.importing.files import read_file
+from earwitness.replay.compare.check import EXPLANATIONS, CheckReport, check
 from earwitness.replay.fold import fold
+from earwitness.replay.open import bundled_recording
 from earwitness.schemas.frame import Frame
 
 from .markdown import code, table

@@ -4,8 +4,7 @@ A recorder writes through :class:`Journal` and :class:`SessionWriter`; everybody
 :class:`JournalReader`. ``docs/journal.md`` describes the format.
 """
 
-from .journal import Journal, new_public_id, utc_now
-from .maintenance import (
+from .admin import (
     BackupReport,
     EraseReport,
     JournalInfo,
@@ -17,11 +16,12 @@ from .maintenance import (
     rebuild,
     upgrade,
 )
+from .journal import Journal, new_public_id, utc_now
 from .reader import JournalReader, JournalRecording
-from .report import Finding, VerifyReport
-from .session import SessionWriter
-from .settings import WriterSettings, WriterStats
-from .verify import verify
+from .verify.report import Finding, VerifyReport
+from .verify.verifier import verify
+from .writing.session_writer import SessionWriter
+from .writing.writer_settings import WriterSettings, WriterStats
 
 __all__ = [
     "BackupReport",

@@ -19,20 +19,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ...schemas.errors import RequestError, SessionNotFound, StoreBusy, StoreWriteFailed
 from ...schemas.statements import OpenStatement
-from .committer import Committer, Pressure
-from .encoding import LAST_KINDS, SessionState
-from .engine import check_header, connect_writer, create_file, reading, sqlite_driver, write_transaction, writing
-from .location import Location
-from .lock import WriterLock
+from .database.location import Location
+from .database.lock import WriterLock
+from .database.schema import check_version, create_schema, refuse_foreign_file, schema_version
+from .database.sqlite import (
+    check_header,
+    connect_writer,
+    create_file,
+    reading,
+    sqlite_driver,
+    write_transaction,
+    writing,
+)
+from .database.tables import records, sessions
 from .paging import Pager
-from .projection import SUMMARY_COLUMNS
-from .recovery import recover
-from .schema import check_version, create_schema, refuse_foreign_file, schema_version
-from .session import SessionWriter
-from .settings import WriterSettings, WriterStats
-from .store import LedgerEntry, Store
-from .summarising import COLUMNS_TO_SUMMARISE, read_summary
-from .tables import records, sessions
+from .summaries import COLUMNS_TO_SUMMARISE, LAST_KINDS, SUMMARY_COLUMNS, read_summary
+from .writing.batch import SessionState
+from .writing.committer import Committer, Pressure
+from .writing.recovery import recover
+from .writing.session_writer import SessionWriter
+from .writing.store import LedgerEntry, Store
+from .writing.writer_settings import WriterSettings, WriterStats
 
 __all__ = ["Journal", "new_public_id", "utc_now"]
 

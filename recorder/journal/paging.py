@@ -7,8 +7,8 @@ from typing import Any, Final, cast
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from .engine import reading
-from .location import Location
+from .database.location import Location
+from .database.sqlite import reading
 
 __all__ = ["Pager"]
 

@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ...schemas.errors import AmbiguousSession, SessionNotFound, StoreCorrupt, StoreError
 from ...schemas.frame import Frame
 from ...schemas.recording import SessionInfo
-from .codecs import decode_many
-from .engine import open_reader, reading
-from .location import Location
+from .database.location import Location
+from .database.schema import check_version, schema_version
+from .database.sqlite import open_reader, reading
+from .database.tables import records, sessions
+from .format.codecs import decode_many
 from .paging import Pager
-from .projection import info_from_row
-from .schema import check_version, schema_version
-from .tables import records, sessions
+from .summaries import info_from_row
 
 __all__ = ["JournalReader", "JournalRecording"]
 

@@ -5,7 +5,7 @@ model behind it is written down in docs/audio.md.
 """
 
 from .export import AudioReport, ItemFile, write_audio, write_items
-from .reassembly import AudioProblem
+from .pieces import AudioProblem
 from .timeline import Interval, Placed, Timeline, read_timeline
 
 __all__ = [

@@ -16,10 +16,10 @@ from ...schemas.errors import CannotWrite, RequestError
 from ...schemas.recording import Recording
 from ...schemas.state import Item
 from ..output import new_file
-from .files import FileFormat, file_format, file_rate, refuse_too_long, sound_file
+from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, ns_to_samples
-from .reassembly import AudioProblem, Piece
-from .render import Mixer, Track, render
+from .mix import Mixer, Track, render
+from .pieces import AudioProblem, Piece
 from .timeline import AsHeard, Interval, Side, Timeline, read_timeline
 
 __all__ = ["AudioReport", "ItemFile", "TrackChoice", "write_audio", "write_items"]

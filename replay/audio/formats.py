@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...schemas.state import AudioFormat
-from ..fold.input_audio import BYTES_PER_SAMPLE
+from ..fold.sample_clock import BYTES_PER_SAMPLE
 
 __all__ = ["NS", "PCM_24K", "Samples", "bytes_to_ns", "decode", "ns_to_samples", "sample_size", "silence"]
 

@@ -19,7 +19,7 @@ from ...schemas.errors import RequestError
 from ...schemas.state import AudioFormat, Conversation, Item
 from .clock import Clock
 from .formats import bytes_to_ns, sample_size
-from .reassembly import AudioProblem, Integers, Piece, bounds_of, ref_arrays
+from .pieces import AudioProblem, Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
 

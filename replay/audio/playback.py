@@ -23,7 +23,7 @@ from ...schemas.state import AudioFormat, Conversation, Item, Part, Truncation
 from ..fold.output_format import output_format
 from .clock import Clock
 from .formats import NS, bytes_to_ns, sample_size
-from .reassembly import Integers, Piece, bounds_of, ref_arrays
+from .pieces import Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["STALL_NS", "Playback", "Played", "plan_playback"]
 

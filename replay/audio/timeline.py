@@ -19,8 +19,8 @@ from ..fold import Folder
 from .clock import Clock
 from .formats import bytes_to_ns
 from .input_stream import InputStream, Run
+from .pieces import AudioProblem, Integers, Piece
 from .playback import Playback, plan_playback
-from .reassembly import AudioProblem, Integers, Piece
 
 __all__ = ["AsHeard", "Interval", "Placed", "Side", "Timeline", "read_timeline"]
 

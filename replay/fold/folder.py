@@ -10,22 +10,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from typing import Any, Final, cast
 
-from ...schemas.dialect import DialectReading
+from ...schemas.dialects.detect import DialectReading
+from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
-from ...schemas.normalise import normalise
 from ...schemas.recording import Recording
 from ...schemas.state import Close, Conversation, Gap
-from .build import build
-from .fields import Json, integer, members, string
+from ...schemas.values import DEEPEST, Json, integer, members, string
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
 from .until import Point, as_until
-from .work import Request, State
+from .value import build
+from .working import Request, State
 
-__all__ = ["DEEPEST", "Folder", "fold", "fold_recording"]
-
-DEEPEST: Final = 100
-"""Deeper nesting of JSON is not read: nothing of the protocol needs it, and every later step may recurse."""
+__all__ = ["Folder", "fold", "fold_recording"]
 
 _BRACKETS: Final = b"[{"
 
@@ -211,7 +208,7 @@ def fold(frames: Iterable[Frame], *, until: Point | None = None) -> Conversation
 
     Args:
         frames: a session's frames in order, from seq 0 or from anywhere.
-        until: how far: a seq, a text as :func:`~.until.parse_until` reads it, or an ``Until``; to the end where None.
+        until: how far: a seq, a text as :func:`.parse_until` reads it, or an ``Until``; to the end where None.
 
     Raises:
         RequestError: ``until`` lies behind the last frame, names an event that is not there, or is no position.

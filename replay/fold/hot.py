@@ -13,9 +13,9 @@ from typing import Final
 import msgspec
 import pybase64
 
+from ...schemas.dialects.vocabulary import CANONICAL
 from ...schemas.frame import Frame
-from ...schemas.vocabulary import CANONICAL
-from .work import State, TextKind
+from .working import State, TextKind
 
 __all__ = ["Handler", "handlers"]
 

@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 
 from ...schemas.frame import NS_PER_MS
 from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response
-from .input_audio import bytes_per_ms
 from .output_format import output_format
+from .sample_clock import bytes_per_ms
 
 __all__ = ["audio_ms", "interruptions"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...schemas.normalise import audio_format
+from ...schemas.dialects.normalise import audio_format
 from ...schemas.state import AudioFormat, Conversation, Response
-from .fields import members
+from ...schemas.values import members
 
 __all__ = ["output_format"]
 

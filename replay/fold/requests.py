@@ -1,94 +1,87 @@
-"""Pair what the server does with what the client asked for: by id, then by content, never by counting."""
+"""The client's requests that wait for an answer, found by seq, by type, and creates by the item that they make."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Final, cast
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from .fields import Json, integer, members, string
-from .pending import item_fingerprint
-from .work import Request, State
+from ...schemas.values import Json, members, objects, string
 
-__all__ = ["answer_create", "answer_first", "answer_item_request", "answer_response"]
-
-
-def answer_first(state: State, kind: str) -> Request | None:
-    """Take the oldest open request of a type as answered: for answers that say nothing about which."""
-    request = next(state.requests.of_type(kind), None)
-    return None if request is None else state.requests.pop(request.seq)
+__all__ = ["Request", "Requests", "item_fingerprint"]
 
 
-def answer_item_request(state: State, kind: str, item_id: str, **same: int | None) -> Request | None:
-    """Take the oldest open request of a type about an item as answered.
+@dataclass(slots=True)
+class Request:
+    """A client's event that waits for an answer."""
 
-    Args:
-        state: the working state.
-        kind: the type of the request.
-        item_id: the item that the answer names.
-        **same: fields that must be equal, so far as the answer states them.
-    """
-    for request in state.requests.of_type(kind):
-        if string(request.event, "item_id") == item_id and all(
-            value is None or integer(request.event, key) == value for key, value in same.items()
-        ):
-            return state.requests.pop(request.seq)
-    return None
-
-
-def answer_create(state: State, item: Json) -> Request | None:
-    """Take the ``conversation.item.create`` that an item on record comes from: by id, else by content."""
-    item_id = string(item, "id")
-    request = None if item_id is None else state.requests.create_of(item_id)
-    if request is None:
-        request = state.requests.create_of(item_fingerprint(item))
-    return None if request is None else state.requests.pop(request.seq)
+    seq: int
+    ns: int | None
+    type: str
+    event: Json
+    """In canonical form."""
+    wire: Json
+    """As it was sent."""
+    event_id: str | None
+    at_byte: int
+    """Input audio received before it."""
 
 
-_ECHOED: Final[tuple[Callable[[Json], Any], ...]] = (
-    lambda fields: fields.get("metadata"),
-    lambda fields: fields.get("output_modalities"),
-    lambda fields: fields.get("max_output_tokens"),
-    lambda fields: members(members(fields, "audio"), "output").get("voice"),
-)
+class Requests:
+    """Requests without an answer, oldest first. Adding, answering and finding one cost the same however many wait."""
 
+    def __init__(self) -> None:
+        self._all: dict[int, Request] = {}
+        self._by_type: defaultdict[str, dict[int, Request]] = defaultdict(dict)
+        self._creates: defaultdict[Hashable, dict[int, Request]] = defaultdict(dict)
 
-def answer_response(state: State, response: Json, before_seq: int | None) -> Request | None:
-    """Take the ``response.create`` that a new response comes from.
+    def __iter__(self) -> Iterator[Request]:
+        return iter(self._all.values())
 
-    The echo decides: metadata and configuration that the request stated and the response repeats differently rule it
-    out. Of what is left the oldest counts.
+    def add(self, request: Request) -> None:
+        """Let a request wait."""
+        self._all[request.seq] = self._by_type[request.type][request.seq] = request
+        if request.type == "conversation.item.create":
+            self._creates[_made_by(request)][request.seq] = request
 
-    Args:
-        state: the working state.
-        response: the response object of ``response.created``, in canonical form.
-        before_seq: a turn of the user that waits for a response since this seq; it comes first where it is older.
-    """
-    for request in state.requests.of_type("response.create"):
-        asked = members(request.event, "response")
-        if any(_contradicts(asked, response, read) for read in _ECHOED) or (
-            response.get("metadata") and not asked.get("metadata")
-        ):
-            continue
-        apart = asked.get("conversation") == "none"
-        if apart and isinstance(response.get("conversation_id"), str):
-            continue
-        # A response to a user's turn has no metadata and is in the conversation.
-        if before_seq is not None and before_seq < request.seq and not asked.get("metadata") and not apart:
+    def pop(self, seq: int) -> Request | None:
+        """Take the request of that seq out, where it still waits."""
+        request = self._all.pop(seq, None)
+        if request is None:
             return None
-        return state.requests.pop(request.seq)
-    return None
+        del self._by_type[request.type][seq]
+        if request.type == "conversation.item.create":
+            key = _made_by(request)
+            del self._creates[key][seq]
+            if not self._creates[key]:
+                del self._creates[key]
+        return request
+
+    def of_type(self, kind: str) -> Iterator[Request]:
+        """The waiting requests of a type, oldest first; taking one out ends the iteration."""
+        return iter(self._by_type[kind].values()) if kind in self._by_type else iter(())
+
+    def create_of(self, item: Hashable) -> Request | None:
+        """The oldest waiting create of an item.
+
+        Args:
+            item: the id that the client chose, or the fingerprint of an item that it left without one.
+        """
+        return next(iter(self._creates[item].values()), None) if item in self._creates else None
 
 
-def _contradicts(asked: Json, stated: Json, read: Callable[[Json], Any]) -> bool:
-    wanted, got = read(asked), read(stated)
-    if wanted is None or got is None:
-        return False
-    if isinstance(wanted, list) and isinstance(got, list):
-        return _as_set(cast("list[Any]", wanted)) != _as_set(cast("list[Any]", got))
-    if isinstance(got, dict) and not isinstance(wanted, dict):  # Azure answers a voice's name with an object
-        got = cast("Json", got).get("name")
-    return wanted != got
+def _made_by(request: Request) -> Hashable:
+    item = members(request.event, "item")
+    item_id = string(item, "id")
+    return item_fingerprint(item) if item_id is None else item_id
 
 
-def _as_set(values: list[Any]) -> set[str]:
-    return {value for value in values if isinstance(value, str)}
+def item_fingerprint(item: Json) -> tuple[Any, ...]:
+    """What an echo repeats of an item that a client made.
+
+    Not its id and status, nor what a server may leave out or fill in: sound, an image's data, its ``detail``.
+    """
+    parts = tuple((string(part, "type"), string(part, "text")) for part in objects(item, "content") if part is not None)
+    names = ("type", "role", "name", "call_id", "arguments", "output", "approval_request_id")
+    return (*(string(item, name) for name in names), parts)

@@ -6,13 +6,10 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Final
 
-from . import reducers_client as client
-from . import reducers_input as input_
-from . import reducers_items as items
-from . import reducers_responses as responses
-from . import reducers_session as session
-from .fields import Json
-from .work import State
+from ...schemas.values import Json
+from .reducers import client, items, responses, session
+from .reducers import input as input_
+from .working import State
 
 __all__ = ["CLIENT", "REQUESTS", "SERVER", "WITHOUT_EFFECT", "Reducer"]
 

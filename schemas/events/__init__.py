@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 
 from pydantic import ValidationError
 
-from ..vocabulary import EVENT_TYPES
+from ..dialects.vocabulary import EVENT_TYPES
 from . import buffers, conversation, output, response, service, session, transcription
 from .base import ClientEvent, Model, ServerEvent, UnknownEvent, VendorEvent, event_type
 

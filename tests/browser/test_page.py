@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.html import page as page_of
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.transcript.page import page as page_of
 from earwitness.schemas.recording import Recording
 
 from tests.browser.browser import FLAGS, executable, needs_browser

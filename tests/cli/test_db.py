@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal
-from earwitness.replay.bundled import bundled_path, bundled_recording
+from earwitness.replay.open import bundled_path, bundled_recording
 from earwitness.schemas.statements import OpenStatement
 
 from tests.cli.command import Command

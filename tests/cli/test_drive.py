@@ -7,8 +7,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from earwitness.replay.bundled import bundled_path
-from earwitness.replay.realtime import Realtime, serve
+from earwitness.replay.open import bundled_path
+from earwitness.replay.testing.realtime import Realtime, serve
 
 from tests.cli.command import Command
 

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from earwitness.replay.bundled import bundled_path
+from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
 

@@ -66,7 +66,7 @@ def run_in_shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 @pytest.mark.parametrize("command", ["show {} --events", "transcript {}"])
 def test_output_that_cannot_be_written_is_one_paragraph_and_code_6(tmp_path: Path, command: str) -> None:
-    from earwitness.replay.bundled import bundled_path
+    from earwitness.replay.open import bundled_path
 
     done = run_in_shell(f"{command.format(bundled_path())} >/dev/full", tmp_path)
     assert done.returncode == 6
@@ -79,7 +79,7 @@ def test_output_that_cannot_be_written_is_one_paragraph_and_code_6(tmp_path: Pat
     [("transcript {} >&-", 0), ("transcript {} --format html >&-", 0), ("show none.ndjson 2>&-", 6)],
 )
 def test_a_closed_standard_stream_is_no_trouble(tmp_path: Path, command: str, code: int) -> None:
-    from earwitness.replay.bundled import bundled_path
+    from earwitness.replay.open import bundled_path
 
     done = run_in_shell(command.format(bundled_path()), tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (code, "", "")
@@ -88,7 +88,7 @@ def test_a_closed_standard_stream_is_no_trouble(tmp_path: Path, command: str, co
 def test_output_is_escaped_where_its_encoding_lacks_a_character(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from earwitness.replay.bundled import bundled_path
+    from earwitness.replay.open import bundled_path
 
     monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
     done = run_in_shell(f"show {bundled_path()}", tmp_path)
@@ -97,7 +97,7 @@ def test_output_is_escaped_where_its_encoding_lacks_a_character(
 
 
 def test_a_reader_that_closes_early_is_no_error(tmp_path: Path) -> None:
-    from earwitness.replay.bundled import bundled_path
+    from earwitness.replay.open import bundled_path
 
     done = run_in_shell(f"show {bundled_path()} --events | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)
     assert done.stdout.split()[0] == "seq"

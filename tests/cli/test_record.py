@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from earwitness.recorder.journal import JournalReader, verify
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.driving import drive
-from earwitness.replay.serving import serve
+from earwitness.replay.drive.connect import drive
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.serve.server import serve
 from websockets.asyncio.client import connect
 
 from tests.cli.command import Command

@@ -8,15 +8,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from earwitness.replay.bundled import bundled_path
+from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
 from tests.cli.test_record import command
 
 CLIENT = """
 import asyncio, os, sys
-from earwitness.replay.driving import drive
-from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.drive.connect import drive
+from earwitness.replay.open import bundled_recording
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 

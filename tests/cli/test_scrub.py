@@ -6,10 +6,9 @@ import asyncio
 import json
 from pathlib import Path
 
-from earwitness.replay.bundled import bundled_path, bundled_recording
-from earwitness.replay.driving import drive
-from earwitness.replay.serving import serve
-from earwitness.replay.source import open_recording
+from earwitness.replay.drive.connect import drive
+from earwitness.replay.open import bundled_path, bundled_recording, open_recording
+from earwitness.replay.serve.server import serve
 
 from tests.cli.command import Command
 

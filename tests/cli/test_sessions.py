@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal
-from earwitness.replay.bundled import bundled_path
+from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
 from tests.corpus import capture_params, needs_corpus

@@ -8,8 +8,8 @@ import json
 from pathlib import Path
 
 import pytest
-from earwitness.replay.bundled import bundled_path
-from earwitness.replay.transcript_export import FORMATS
+from earwitness.replay.open import bundled_path
+from earwitness.replay.transcript.write import FORMATS
 
 from tests.cli.command import Command
 

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.transcript_export import FORMATS, export_transcript
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.transcript.write import FORMATS, export_transcript
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "exporting.md"
 EXCERPT = re.compile(r"^```\w+\n\$ (earwitness transcript [^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from earwitness.schemas.dialects.shapes import LOSSES, REQUEST_FIELDS, SESSION_FIELDS
+from earwitness.schemas.dialects.vocabulary import EVENT_TYPES
 from earwitness.schemas.events import MODELS
-from earwitness.schemas.shapes import LOSSES, REQUEST_FIELDS, SESSION_FIELDS
-from earwitness.schemas.vocabulary import EVENT_TYPES
 
 from docs.generate import DOCS, PAGES, main, outdated, write
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import openai  # pytester forgets what an inner run imports first; these must be imported once only
 import openai.resources.realtime.realtime  # noqa: F401
 import pytest
-from earwitness.recorder.upstream import parse_upstream
-from earwitness.replay.diff_text import render_diff
-from earwitness.replay.drive_session import DriveOptions, drive_session
-from earwitness.replay.realtime import load_all, serve
-from earwitness.replay.scrub import scrub_recording
-from earwitness.replay.scrub_rules import ScrubRules
+from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.replay.compare.diff_text import render_diff
+from earwitness.replay.drive.run import DriveOptions, drive_session
+from earwitness.replay.share.rules import ScrubRules
+from earwitness.replay.share.scrub import scrub_recording
+from earwitness.replay.testing.realtime import load_all, serve
 
 from tests.replay.talk import read_frames
 

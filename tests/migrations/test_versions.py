@@ -9,17 +9,19 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, maintenance, schema, upgrade, verify
-from earwitness.recorder.journal.protection import SQLITE_TABLES_DIGEST, tables_digest
-from earwitness.recorder.journal.tables import SCHEMA_VERSION, metadata
-from earwitness.recorder.journal.triggers import SQLITE_TRIGGERS
+from earwitness.recorder.journal import Journal, JournalReader, upgrade, verify
+from earwitness.recorder.journal import admin as maintenance
+from earwitness.recorder.journal.database import schema
+from earwitness.recorder.journal.database.tables import SCHEMA_VERSION, metadata
+from earwitness.recorder.journal.database.triggers import SQLITE_TRIGGERS
+from earwitness.recorder.journal.verify.protection import SQLITE_TABLES_DIGEST, tables_digest
 from earwitness.schemas.errors import StoreBusy, StoreOutdated, StoreWriteFailed
 
 from tests.recorder.journal.builders import write_session
 from tests.recorder.journal.make_golden import describe
 
 DATA = Path(__file__).parents[1] / "data"
-MIGRATIONS = Path(schema.__file__).parents[2] / "migrations"
+MIGRATIONS = Path(schema.__file__).parents[3] / "migrations"
 
 NEXT_VERSION = """
 from alembic import op

@@ -13,13 +13,13 @@ from urllib.parse import urlsplit
 import pytest
 import trustme
 from earwitness.recorder.journal import Journal, JournalReader
-from earwitness.recorder.proxy import Proxy
-from earwitness.recorder.settings import ProxySettings
-from earwitness.recorder.upstream import parse_upstream
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.digest import content_digest
+from earwitness.recorder.proxy.listener import Proxy
+from earwitness.recorder.proxy.settings import ProxySettings
+from earwitness.recorder.proxy.upstream import parse_upstream
 from earwitness.replay.fold import fold_recording
-from earwitness.replay.serving import serve
+from earwitness.replay.fold.digest import content_digest
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.serve.server import serve
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 

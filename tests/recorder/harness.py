@@ -18,9 +18,9 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from earwitness.recorder.proxy import Proxy, SessionEnd
-from earwitness.recorder.settings import ProxySettings
-from earwitness.recorder.upstream import parse_upstream
+from earwitness.recorder.proxy.listener import Proxy, SessionEnd
+from earwitness.recorder.proxy.settings import ProxySettings
+from earwitness.recorder.proxy.upstream import parse_upstream
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 PATIENCE = 60.0

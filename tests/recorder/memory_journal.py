@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
-from earwitness.recorder.journal.settings import WriterSettings
+from earwitness.recorder.journal.writing.writer_settings import WriterSettings
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.statements import CloseStatement, OpenStatement
 

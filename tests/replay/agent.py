@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from earwitness.schemas.normalise import audio_format
+from earwitness.schemas.dialects.normalise import audio_format
 from earwitness.schemas.recording import MemoryRecording
 from openai import AsyncOpenAI
 

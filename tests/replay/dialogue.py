@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from earwitness.replay.spoken import Spoken
+from earwitness.replay.transcript.timing import Spoken
 
 from tests.replay.audio.calls import Call, pcm
 

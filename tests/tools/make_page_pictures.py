@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from earwitness.replay.bundled import bundled_recording
-from earwitness.replay.html import page
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.transcript.page import page
 from playwright.sync_api import sync_playwright
 
 from tests.browser.browser import FLAGS, executable

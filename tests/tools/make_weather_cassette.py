@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from earwitness.schemas.cassette import Cassette, CassetteHeader, write_cassette
+from earwitness.schemas.files.cassette import Cassette, CassetteHeader, write_cassette
 from earwitness.schemas.frame import Frame, Kind, Sender
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "docs" / "examples" / "weather"

@@ -22,7 +22,7 @@ from earwitness.schemas.errors import (
     StoreNotFound,
     StoreOutdated,
 )
-from earwitness.schemas.seqs import Seqs
+from earwitness.schemas.refs import Seqs
 from earwitness.schemas.statements import CloseStatement, CutoffStatement, NoteStatement, Response
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from earwitness.recorder.journal import Journal, WriterSettings, erase, verify
 from earwitness.schemas.errors import RequestError, SessionNotFound, StoreBusy, StoreNotFound
-from earwitness.schemas.seqs import Seqs
+from earwitness.schemas.refs import Seqs
 
 from tests.recorder.journal.builders import write_session
 

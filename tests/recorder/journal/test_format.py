@@ -12,9 +12,9 @@ from pathlib import Path
 
 import zstandard
 from earwitness.recorder.journal import Journal
-from earwitness.recorder.journal.chain import EnvelopeEncoder
-from earwitness.recorder.journal.codecs import CODECS
-from earwitness.recorder.journal.dictionary import DICTIONARY_1
+from earwitness.recorder.journal.format.chain import EnvelopeEncoder
+from earwitness.recorder.journal.format.codecs import CODECS
+from earwitness.recorder.journal.format.dictionary import DICTIONARY_1
 from earwitness.schemas.frame import KINDS, SENDERS
 from hypothesis import given
 from hypothesis import strategies as st

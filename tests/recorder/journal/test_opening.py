@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, backup, info, rebuild, upgrade, verify
-from earwitness.recorder.journal.lock import WriterLock, lock_path
+from earwitness.recorder.journal.database.lock import WriterLock, lock_path
 from earwitness.schemas.errors import RequestError, StoreBusy, StoreCorrupt, StoreError, StoreWriteFailed
 
 from tests.recorder.journal.builders import OPENING, read_frames, write_session
@@ -69,7 +69,9 @@ async def test_a_second_recorder_is_refused_with_a_hint(path):
 
 
 def test_the_lock_goes_with_the_process(path):
-    script = "import sys, time; from pathlib import Path; from earwitness.recorder.journal.lock import WriterLock\n"
+    script = (
+        "import sys, time; from pathlib import Path; from earwitness.recorder.journal.database.lock import WriterLock\n"
+    )
     script += "lock = WriterLock.acquire(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -16,9 +16,9 @@ import orjson
 import pybase64
 import pytest
 import soundfile
-from earwitness.recorder.importers.files import read_file
+from earwitness.recorder.importing.files import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
-from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.open import bundled_recording
 from earwitness.schemas.errors import CannotWrite, OutputExists, RequestError
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
@@ -319,7 +319,7 @@ async def test_a_wav_beyond_four_gigabytes_is_refused_before_it_is_begun(tmp_pat
 WRITE = """
 import asyncio, sys
 from earwitness.replay.audio import write_audio
-from earwitness.replay.bundled import bundled_recording
+from earwitness.replay.open import bundled_recording
 for name in ("a.wav", "a.flac", "a.ogg"):
     asyncio.run(write_audio(bundled_recording(), sys.argv[1] + "/" + name, start=9 * 10**9, end=12 * 10**9))
 """

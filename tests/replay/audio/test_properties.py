@@ -10,8 +10,8 @@ import numpy as np
 from earwitness.replay.audio.export import timeline_tracks
 from earwitness.replay.audio.formats import bytes_to_ns
 from earwitness.replay.audio.input_stream import PAUSE_NS
+from earwitness.replay.audio.mix import Mixer, render
 from earwitness.replay.audio.playback import STALL_NS
-from earwitness.replay.audio.render import Mixer, render
 from hypothesis import given
 from hypothesis import strategies as st
 

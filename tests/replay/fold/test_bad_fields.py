@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from earwitness.replay.plain import to_plain
+from earwitness.schemas.refs import to_plain
 
 from tests.replay.builders import Script
 

@@ -8,8 +8,8 @@ import orjson
 import pytest
 from earwitness.replay.fold import fold
 from earwitness.replay.fold.table import CLIENT, SERVER, WITHOUT_EFFECT
+from earwitness.schemas.dialects.vocabulary import canonical_type
 from earwitness.schemas.frame import Frame
-from earwitness.schemas.vocabulary import canonical_type
 
 from tests import sdk
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from earwitness.replay.fold import fold
 from earwitness.replay.fold.table import CLIENT, SERVER
-from earwitness.replay.plain import to_plain
+from earwitness.schemas.refs import to_plain
 
 from tests.replay.builders import Script, pcm
 

@@ -8,10 +8,10 @@ import orjson
 import pybase64
 import pytest
 from earwitness.replay.fold import Folder, fold, fold_recording
-from earwitness.replay.fold.folder import DEEPEST
-from earwitness.replay.plain import to_plain
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
+from earwitness.schemas.refs import to_plain
+from earwitness.schemas.values import DEEPEST
 
 from tests.replay.builders import Script, pcm
 

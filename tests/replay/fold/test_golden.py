@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from earwitness.replay.bundled import bundled_recording
 from earwitness.replay.fold import Until, fold
+from earwitness.replay.open import bundled_recording
 from earwitness.schemas.state import Conversation, Item, Response
 
 GOLDEN = Path(__file__).parent / "bundled-conversation.golden.json"

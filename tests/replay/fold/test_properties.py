@@ -6,10 +6,10 @@ from typing import Any
 
 import orjson
 import pytest
-from earwitness.replay.check import check
-from earwitness.replay.digest import content_digest, full_digest
+from earwitness.replay.compare.check import check
 from earwitness.replay.fold import Folder, fold
-from earwitness.replay.transcript import READINGS, render, transcribe
+from earwitness.replay.fold.digest import content_digest, full_digest
+from earwitness.replay.transcript.lines import READINGS, render, transcribe
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.state import Conversation
 from hypothesis import given, settings

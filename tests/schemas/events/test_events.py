@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.schemas import vocabulary
+from earwitness.schemas.dialects import vocabulary
+from earwitness.schemas.dialects.vocabulary import EVENT_TYPES
 from earwitness.schemas.events import FAMILIES, MODELS, UnknownEvent, VendorEvent, items, parse_event
 from earwitness.schemas.events.base import ClientEvent, Model, Only, ServerEvent
-from earwitness.schemas.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter

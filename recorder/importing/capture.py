@@ -1,0 +1,137 @@
+"""Capture lines: one JSON object per message, as test suites keep them.
+
+``{"dir": "client"|"server", "t": seconds or null, "event": {…}}``, and for the end of a connection
+``{"dir": …, "t": …, "close": {"code": …, "reason": …}}``. What follows a close is the next session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import orjson
+
+from ...schemas.errors import DamagedFile
+from ...schemas.frame import Frame, Sender, parse_json
+from ...schemas.statements import CloseStatement, OpenStatement, Source
+from .imported import ImportedSession, imported_session
+
+__all__ = ["is_capture", "read_capture"]
+
+_NS_PER_S = 1_000_000_000
+_SIDES = ("client", "server")
+
+
+def is_capture(first_line: str) -> bool:
+    """Whether a file that begins with this line is a capture."""
+    try:
+        value = parse_json(first_line)
+    except ValueError:
+        return False
+    match value:
+        case {"dir": "client" | "server", "event": _} | {"dir": "client" | "server", "close": _}:
+            return True
+        case _:
+            return False
+
+
+def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
+    """Read the sessions of a capture, in order.
+
+    Times that the source did not have are None, never invented; a session whose close the source does not show ends
+    with a ``close`` record of the recorder's that has no code and says so.
+
+    Raises:
+        DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``sessions`` with all that was
+            read before it.
+    """
+    sessions: list[_Session] = []
+    current: _Session | None = None
+    number = 0
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            if current is None:
+                current = _Session(name, len(sessions) + 1)
+                sessions.append(current)
+            if current.take(line):
+                current = None
+        except ValueError as error:
+            read = sum(session.count for session in sessions)
+            done = [session.finish(f"the source is damaged at line {number}") for session in sessions]
+            raise DamagedFile(
+                f"{name}, line {number}: {error}.",
+                hint=f"Lines before it that can be read: {read}; --partial imports those.",
+                line=number,
+                reason=str(error),
+                sessions=done,
+            ) from None
+    return [session.finish("the source ends here, without a close") for session in sessions]
+
+
+class _Session:
+    """One connection of the capture while it is read."""
+
+    def __init__(self, name: str, part: int) -> None:
+        self._source = Source(format="capture", name=name, part=part)
+        self._frames: list[Frame] = []
+        self._last: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many lines of it were read."""
+        return len(self._frames)
+
+    def take(self, line: str) -> bool:
+        """Take a line; True where it closes the connection."""
+        value = _object(parse_json(line), "the line")
+        side = value.get("dir")
+        if side not in _SIDES:
+            raise ValueError("'dir' is neither 'client' nor 'server'")
+        offset = self._offset(value.get("t"))
+        if "event" in value:
+            event = value["event"]
+            stated = cast("dict[str, Any]", event).get("type") if isinstance(event, dict) else None
+            self._add(side, "text", offset, _dump(event), stated if isinstance(stated, str) else None)
+            return False
+        close = _object(value.get("close"), "'close'")
+        code, reason = close.get("code"), close.get("reason")
+        statement = CloseStatement(
+            code=code if isinstance(code, int) else None, reason=reason if isinstance(reason, str) else "", by=side
+        )
+        self._add("recorder", "close", offset, statement.to_payload())
+        return True
+
+    def _offset(self, t: Any) -> int | None:
+        if t is None:
+            return None
+        if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
+            raise ValueError("'t' is neither null nor a number of seconds")
+        offset = round(t * _NS_PER_S)
+        if self._last is not None and offset < self._last:
+            raise ValueError(f"'t' goes back, from {self._last / _NS_PER_S:g} to {t:g}")
+        self._last = offset
+        return offset
+
+    def _add(self, sender: Sender, kind: Any, offset: int | None, payload: bytes, type_: str | None = None) -> None:
+        self._frames.append(Frame(len(self._frames) + 1, offset, kind, sender, type_, payload))
+
+    def finish(self, why: str) -> ImportedSession:
+        """Give the session; for one without a close, ``why`` says where it ends."""
+        return imported_session(OpenStatement(origin="import", source=self._source), self._frames, why)
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError(f"{what} is no JSON object")
+    return cast("dict[str, Any]", value)
+
+
+def _dump(event: Any) -> bytes:
+    try:
+        return orjson.dumps(event)
+    except TypeError:
+        import json
+
+        return json.dumps(event, separators=(",", ":")).encode()

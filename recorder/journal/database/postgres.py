@@ -1,0 +1,89 @@
+"""What PostgreSQL needs instead of a lock file: advisory locks, which end with the connection.
+
+Each recorder holds a shared lock that keeps schema changes out, and one of its own, whose number its sessions name: a
+session whose recorder's lock is free is one that nobody writes any more.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import URL, event
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from ....schemas.errors import StoreBusy
+from .location import Location
+
+__all__ = [
+    "CREATION_LOCK",
+    "LEDGER_LOCK",
+    "keep_recorders_out",
+    "reading_engine",
+    "recording_allowed",
+    "writing_engine",
+]
+
+LEDGER_LOCK: Final = 0x6561727769740001
+"""Held in transactions that add ledger rows: they come from several recorders and form one chain."""
+
+CREATION_LOCK: Final = 0x6561727769740002
+"""Held while the schema is made."""
+
+_RECORDERS_LOCK: Final = 0x6561727769740003
+"""Shared by all recorders; an upgrade wants it alone."""
+
+
+def writing_engine(url: URL, recorder: int | None) -> AsyncEngine:
+    """Make the engine of a writer; with a recorder's number, each of its connections holds that recorder's lock.
+
+    The lock goes with a broken connection and comes back with the next, before anything is written.
+    """
+    # A server that no longer answers must become a failure, and not a wait without end.
+    engine = create_async_engine(url, poolclass=NullPool, connect_args={"timeout": 10, "command_timeout": 60})
+    if recorder is not None:
+
+        @event.listens_for(engine.sync_engine, "connect")
+        def hold(connection: Any, _record: Any) -> None:
+            cursor = connection.cursor()
+            cursor.execute(f"SELECT pg_try_advisory_lock({recorder:d})")
+            cursor.execute(f"SELECT pg_try_advisory_lock_shared({_RECORDERS_LOCK:d})")
+            cursor.close()
+            connection.commit()
+
+    return engine
+
+
+def reading_engine(url: URL) -> AsyncEngine:
+    """Make an engine whose connections cannot write."""
+    return create_async_engine(
+        url,
+        execution_options={"isolation_level": "AUTOCOMMIT"},
+        connect_args={"server_settings": {"default_transaction_read_only": "on"}},
+        pool_size=2,
+    )
+
+
+async def recording_allowed(connection: AsyncConnection, location: Location) -> None:
+    """Make sure that no upgrade is under way.
+
+    Raises:
+        StoreBusy: one is.
+    """
+    await _lock(connection, f"SELECT pg_try_advisory_lock_shared({_RECORDERS_LOCK:d})", location, "being upgraded")
+
+
+async def keep_recorders_out(connection: AsyncConnection, location: Location) -> None:
+    """Keep recorders out for as long as the connection lives.
+
+    Raises:
+        StoreBusy: one is there.
+    """
+    await _lock(connection, f"SELECT pg_try_advisory_lock({_RECORDERS_LOCK:d})", location, "being recorded into")
+
+
+async def _lock(connection: AsyncConnection, query: str, location: Location, what: str) -> None:
+    held = (await connection.exec_driver_sql(query)).scalar_one()
+    await connection.commit()
+    if not held:
+        raise StoreBusy(f"{location} is {what}", hint="Try again when that is done.", store=str(location))

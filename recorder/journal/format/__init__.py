@@ -1,0 +1,1 @@
+"""The format of a record: chain, codecs, splitting, dictionary."""

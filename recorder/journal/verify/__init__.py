@@ -1,0 +1,1 @@
+"""Verification of a journal: records, ledger, protection, report."""

@@ -1,0 +1,1 @@
+"""Writing the journal: session writers, the group committer, batches, recovery."""

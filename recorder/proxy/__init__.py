@@ -1,0 +1,1 @@
+"""The recording proxy: listener, handshake, sessions, and what it decides."""

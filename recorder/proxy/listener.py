@@ -1,0 +1,225 @@
+"""The recording proxy: a listener, its sessions, and their orderly end.
+
+::
+
+    async with Proxy(ProxySettings(upstream=parse_upstream("openai")), journal) as proxy:
+        print(proxy.url)
+        await proxy.serve_forever()
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from websockets.asyncio.server import Server
+
+from ...schemas.errors import ListenFailed, RequestError, StoreError
+from ..relay.leg import Leg
+from ..secrets.events import parse_path
+from ..secrets.markers import Marker
+from .decisions import TokenSet
+from .metrics import exposition
+from .operations import serve_operations
+from .session import Environment, JournalLike, Session, SessionEnd
+from .settings import ProxySettings
+
+__all__ = ["Proxy", "SessionEnd"]
+
+
+class Proxy:
+    """A proxy that records what crosses it.
+
+    Args:
+        settings: everything that it is told.
+        journal: an open journal; it stays open when the proxy ends.
+        on_session_end: called on the event loop when a session's last record is durable.
+    """
+
+    def __init__(
+        self,
+        settings: ProxySettings,
+        journal: JournalLike,
+        *,
+        on_session_end: Callable[[SessionEnd], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._env = Environment(
+            settings=settings,
+            journal=journal,
+            marker=Marker(settings.redaction_key),
+            program=_program(),
+            upstream_tls=_upstream_tls(settings.upstream_ca) if settings.upstream.secure else None,
+            on_session_end=on_session_end,
+            redact_paths=tuple(parse_path(path) for path in settings.redact_paths),
+            tokens=TokenSet(settings.tokens),
+        )
+        self._server: asyncio.Server | None = None
+        self._operations: Server | None = None
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ListenFailed: the address cannot be had.
+            RequestError: a certificate or key cannot be used.
+        """
+        settings = self.settings
+        tls = _listening_tls(settings.tls_certificate, settings.tls_key)
+        try:
+            self._server = await asyncio.get_running_loop().create_server(
+                self._accept, settings.host, settings.port, ssl=tls, backlog=512
+            )
+        except OSError as error:
+            raise ListenFailed(
+                f"{settings.host}:{settings.port}: cannot listen: {error.strerror or error}.",
+                hint="Another program may hold the port; choose another one, or 0 for any that is free.",
+                host=settings.host,
+                port=settings.port,
+            ) from error
+        if settings.operations_port is not None:
+            try:
+                self._operations = await serve_operations(
+                    settings.operations_host, settings.operations_port, ready=self._trouble, metrics=self.metrics
+                )
+            except ListenFailed:
+                await self.aclose()
+                raise
+
+    async def _trouble(self) -> str | None:
+        if self.draining:
+            return "draining"
+        try:
+            await self._env.journal.check_writable()
+        except StoreError as error:
+            return f"the store takes nothing: {error.data.get('reason', error.message)}"
+        return None
+
+    def metrics(self) -> bytes:
+        """Give the metrics in the Prometheus text format."""
+        return exposition(self._env.counts, self._env.journal, len(self._env.sessions))
+
+    @property
+    def operations_url(self) -> str | None:
+        """Where ``/healthz``, ``/readyz`` and ``/metrics`` are; None where they are not served."""
+        if self._operations is None:
+            return None
+        host, port = next(iter(self._operations.sockets)).getsockname()[:2]
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def _accept(self) -> Leg:
+        return Session(self._env).client
+
+    @property
+    def port(self) -> int:
+        """The TCP port that it listens on."""
+        return int(self._socket().getsockname()[1])
+
+    @property
+    def url(self) -> str:
+        """Where to point a client: ``ws://HOST:PORT`` or ``wss://HOST:PORT``."""
+        host = str(self._socket().getsockname()[0])
+        scheme = "wss" if self.settings.tls_certificate is not None else "ws"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def _socket(self) -> socket.socket:
+        if self._server is None or not self._server.sockets:
+            raise RuntimeError("the proxy does not listen")
+        return self._server.sockets[0]
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """The sessions that are being recorded, by public id."""
+        return self._env.sessions
+
+    @property
+    def draining(self) -> bool:
+        """Whether new sessions are refused because the proxy is about to stop."""
+        return self._env.draining
+
+    async def serve_forever(self) -> None:
+        """Serve until cancelled."""
+        assert self._server is not None
+        await self._server.serve_forever()
+
+    async def drain(self, grace: float) -> None:
+        """Stop: no new sessions; running ones may go on for ``grace`` seconds, then they are closed with 1001.
+
+        When it returns, every session has ended and its last record is durable.
+        """
+        self._env.draining = True
+        if self._server is not None:
+            self._server.close()
+        tasks = self._tasks()
+        if tasks and grace > 0:
+            await asyncio.wait(tasks, timeout=grace)
+        for session in list(self._env.connections):
+            session.drain()
+        tasks = self._tasks()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        return [session.task for session in self._env.connections if session.task is not None]
+
+    async def aclose(self) -> None:
+        """Stop at once: every session is closed with 1001."""
+        await self.drain(0)
+        if self._operations is not None:
+            self._operations.close()
+            await self._operations.wait_closed()
+            self._operations = None
+        if self._server is not None:
+            await self._server.wait_closed()
+            self._server = None
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop at once; use :meth:`drain` before for more patience."""
+        await self.aclose()
+
+
+def _program() -> str:
+    try:
+        return f"earwitness/{version('earwitness')}"
+    except PackageNotFoundError:
+        return "earwitness"
+
+
+def _upstream_tls(authorities: Path | None) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(authorities) if authorities is not None else None)
+    except (OSError, ssl.SSLError) as error:
+        raise RequestError(
+            f"{authorities}: these certificate authorities cannot be used: {error}.", hint="Give a PEM file."
+        ) from error
+    # The handshake is HTTP/1.1 (RFC 6455 section 4.1); a server that prefers HTTP/2 must know.
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _listening_tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise RequestError(
+            f"{certificate}: this certificate cannot be used: {error}.",
+            hint="Give PEM files, the key without a passphrase.",
+        ) from error
+    context.set_alpn_protocols(["http/1.1"])
+    return context

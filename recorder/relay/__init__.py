@@ -1,0 +1,1 @@
+"""The relay between two WebSocket connections: framing, legs, the tap."""

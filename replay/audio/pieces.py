@@ -1,0 +1,146 @@
+"""Audio bytes out of records: which records hold a piece of audio, and how to get them out of one.
+
+A piece is bytes, not samples: an append or a delta may end in the middle of a sample, and the next one goes on there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import numpy as np
+import numpy.typing as npt
+import pybase64
+
+from ...schemas.frame import Frame
+from ...schemas.refs import AudioRefs
+from ...schemas.state import AudioFormat
+from .formats import sample_size
+
+__all__ = ["AudioProblem", "Piece", "audio_of", "bounds_of", "ref_arrays"]
+
+Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioProblem:
+    """Audio that could not be used as it stands, and what was done instead.
+
+    ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
+    ``format`` (nobody stated it), ``gap`` (frames that the recorder could not store).
+    """
+
+    seq: int | None
+    what: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.what}{'' if self.seq is None else f' (record {self.seq})'}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A run of audio bytes in records: ``size`` bytes of the records' audio, after the first ``skip``.
+
+    Attributes:
+        seqs: the records, ascending.
+        lengths: decoded bytes of each.
+        skip: bytes at the beginning that do not belong to it; fewer than ``lengths[0]``.
+        size: its length in bytes: whole samples.
+        format: what the bytes are.
+        part: index of the content part, where the records are ``conversation.item.create`` events.
+    """
+
+    seqs: Integers
+    lengths: Integers
+    skip: int
+    size: int
+    format: AudioFormat
+    part: int | None = None
+
+    @property
+    def samples(self) -> int:
+        """Its length in samples of its own format."""
+        return self.size // sample_size(self.format)
+
+    @classmethod
+    def of(
+        cls,
+        seqs: Integers,
+        lengths: Integers,
+        audio_format: AudioFormat,
+        *,
+        start: int = 0,
+        end: int | None = None,
+        bounds: Integers | None = None,
+    ) -> Piece:
+        """Cut bytes ``start`` to ``end`` (default: all) out of records; a broken sample at the end is left out.
+
+        ``bounds`` are the byte positions between the records, from any origin, which ``start`` and ``end`` then have
+        too; without them they count from the first byte.
+        """
+        bounds = bounds_of(lengths) if bounds is None else bounds
+        end = int(bounds[-1]) if end is None else min(end, int(bounds[-1]))
+        start = min(start, end)
+        size = (end - start) // sample_size(audio_format) * sample_size(audio_format)
+        if size == 0:
+            return cls(seqs[:0], lengths[:0], 0, 0, audio_format)
+        first = int(np.searchsorted(bounds, start, side="right")) - 1
+        last = int(np.searchsorted(bounds, start + size, side="left"))
+        return cls(seqs[first:last], lengths[first:last], start - int(bounds[first]), size, audio_format)
+
+
+def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
+    """The references as two arrays: seqs, and decoded bytes of each; records without audio left out."""
+    flat = np.frombuffer(refs.tobytes(), np.int64)
+    seqs, lengths = flat[0::2], flat[1::2]
+    if not lengths.all():
+        seqs, lengths = seqs[lengths > 0], lengths[lengths > 0]
+    # A long call has millions of them; records are counted and messages bounded well within 32 bits.
+    return seqs.astype(np.int32), lengths.astype(np.int32)
+
+
+def bounds_of(lengths: Integers) -> npt.NDArray[np.int64]:
+    """The byte positions before, between and after records of these lengths."""
+    bounds = np.zeros(len(lengths) + 1, np.int64)
+    np.cumsum(lengths, out=bounds[1:])
+    return bounds
+
+
+_BUFFER_APPEND: Final = "input_audio_buffer.append"
+
+
+def audio_of(frame: Frame, part: int | None = None) -> bytes:
+    """Give the decoded audio that a record holds.
+
+    Where the journal keeps audio apart from its JSON, nothing is parsed or decoded.
+
+    Args:
+        frame: an append, an audio delta, or an event with an item.
+        part: index of the content part in the event's item; None for an append or a delta.
+
+    Raises:
+        ValueError: there is none, it is no base64, or the payload was erased; the text says which.
+    """
+    if part is None and frame.audio is not None:
+        return frame.audio
+    try:
+        event = frame.json()
+    except ValueError as error:
+        raise ValueError(str(error)) from None
+    value = _audio_value(cast("dict[str, Any]", event), part) if isinstance(event, dict) else None
+    if not isinstance(value, str):
+        raise ValueError("no audio in it")
+    try:
+        return pybase64.b64decode(value, validate=True)
+    except ValueError:
+        raise ValueError("the audio is no base64") from None
+
+
+def _audio_value(event: dict[str, Any], part: int | None) -> Any:
+    if part is None:
+        return event.get("audio" if event.get("type") == _BUFFER_APPEND else "delta")
+    try:
+        return event["item"]["content"][part]["audio"]
+    except (KeyError, IndexError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""The replay client: a recording's client side played against a server."""

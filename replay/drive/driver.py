@@ -1,0 +1,405 @@
+"""The replay client's core: recorded client frames go out again, each when what it depended on has happened.
+
+It depends on server events in the way a program does (:data:`.CLIENT_RULES`): a tool's output on the call, a
+truncation on the audio that it cuts, a further request on the answer to the one before. Ids that the recorded server
+made are replaced by those that the live server gives to the thing in the same position (:mod:`.positions`). Against a
+replay of the same session nothing changes at all, and the frames that leave are the recorded ones, byte for byte.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Literal, cast
+
+from ...schemas.dialects.normalise import audio_format, normalise
+from ...schemas.dialects.vocabulary import canonical_type
+from ...schemas.errors import EarwitnessError
+from ...schemas.frame import NS_PER_MS, Frame, parse_json, sniff_type
+from ..playing.core import Command, Need, Send, WakeAt, close_as
+from ..playing.ids import IdMap, collect_ids
+from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, bytes_per_ms, same_json
+from ..playing.pacing import MAX_SPEED, Pacer
+from ..serve.plan import output_audio
+from .positions import Key, Structure
+from .steps import EVERY, MORE, DrivePlan, FrameHash, read_object
+
+__all__ = ["Driver"]
+
+Json = dict[str, Any]
+
+_AUDIO_END: Final = re.compile(rb'("audio_end_ms"\s*:\s*)(-?\d+(?:\.\d+)?)')
+_OUTPUT_DONE: Final = frozenset(("response.output_audio.done", "response.output_item.done"))
+_NORMAL: Final = 1000
+_STRETCH: Final = 9
+"""A frame waits at most so many times its patience longer for a server that talks on."""
+
+
+class _Playback:
+    """How much of an item's audio the live server has delivered, and since when."""
+
+    __slots__ = ("done", "first_ns", "size")
+
+    def __init__(self, now_ns: int) -> None:
+        self.first_ns = now_ns
+        self.size = 0
+        self.done = False
+
+
+class Driver:
+    """Drives one live session with a recorded client's frames.
+
+    Args:
+        plan: the recording.
+        speed: recorded seconds per second.
+        patience_ns: how long a frame waits for what the live server may never do.
+        on_other_call: what happens where the live model calls another tool, or with other arguments, than recorded:
+            ``go`` sends the recorded output all the same, ``stop`` ends the session.
+
+    Times are nanoseconds on one monotonic clock of the caller's choice.
+    """
+
+    def __init__(
+        self,
+        plan: DrivePlan,
+        *,
+        speed: float = MAX_SPEED,
+        patience_ns: int = 30_000_000_000,
+        on_other_call: Literal["go", "stop"] = "go",
+    ) -> None:
+        self._plan = plan
+        self._speed = speed
+        self._patience_ns = patience_ns
+        self._on_other_call = on_other_call
+        self._live = Structure()
+        self._ids = IdMap()
+        self._events: deque[Frame] = deque()
+        self._sound: deque[Frame] = deque()
+        self._pacers = (Pacer(speed, 0), Pacer(speed, 0))
+        self._dues: list[int | None] = [None, None]
+        self._since: int | None = None
+        self._fed_all = False
+        self._asked = False
+        self._finished = False
+        self._heard_ns = 0
+        self._owed: dict[str, int] = {}
+        self._missed: set[Key] = set()
+        self._playback: dict[str, _Playback] = {}
+        self._rate = bytes_per_ms("audio/pcm", 24000)
+        self.sent_frames = FrameHash()
+        self.received_frames = FrameHash()
+        self.notes: list[str] = []
+        self.stopped: str | None = None
+        """Why the session was ended before the recording's end; None where it was not."""
+
+    # What happens
+
+    def connected(self, now_ns: int) -> list[Command]:
+        """Take note that the handshake is done."""
+        self._heard_ns = now_ns
+        self._pacers = (Pacer(self._speed, now_ns), Pacer(self._speed, now_ns))
+        return self.advance(now_ns)
+
+    def feed(self, frames: Iterable[Frame], now_ns: int, *, last: bool) -> list[Command]:
+        """Take the recording's next frames; ``last`` says that there are no more."""
+        self._asked = False
+        self._fed_all = last
+        for frame in frames:
+            if frame.sender != "client" or frame.kind not in ("text", "binary"):
+                continue
+            sound = canonical_type(frame.type or "") in APPEND_TYPES | BOUNDARY_TYPES
+            (self._sound if sound and self._speed != MAX_SPEED else self._events).append(frame)
+        return self.advance(now_ns)
+
+    def unreadable(self, error: EarwitnessError) -> list[Command]:
+        """Give up: half a recording drives nothing."""
+        raise error
+
+    def received(self, message: str | bytes, now_ns: int) -> list[Command]:
+        """Take a frame from the live server: text as ``str``, binary as ``bytes``."""
+        data = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
+        self.received_frames.add(data)
+        self._heard_ns = now_ns
+        name = canonical_type(sniff_type(data) or "") if isinstance(message, str) else ""
+        if name == "response.output_audio.delta":
+            item_id, size = output_audio(data)
+            if item_id is not None:
+                self._playback.setdefault(item_id, _Playback(now_ns)).size += size
+        elif name and not name.endswith(".delta"):
+            event = read_object(data)
+            if event is not None:
+                self._server_event(normalise(event), name)
+        return self.advance(now_ns)
+
+    def _server_event(self, event: Json, name: str) -> None:
+        self._live.server(event)
+        if name in _OUTPUT_DONE:
+            item = event.get("item")
+            item_id = cast("Json", item).get("id") if isinstance(item, dict) else event.get("item_id")
+            played = self._playback.get(item_id) if isinstance(item_id, str) else None
+            if played is not None:
+                played.done = True
+        elif name in ("session.created", "session.updated"):
+            stated = event.get("session")
+            for step in ("audio", "output", "format"):
+                stated = cast("Json", stated).get(step) if isinstance(stated, dict) else None
+            known = audio_format(stated)
+            if known is not None:
+                self._rate = bytes_per_ms(*known)
+
+    def advance(self, now_ns: int) -> list[Command]:
+        """Let out what is due."""
+        commands: list[Command] = []
+        wake: list[int] = []
+        moved = True
+        while moved and not self._finished:
+            moved = False
+            for lane, queue in enumerate((self._events, self._sound)):
+                while queue and not self._finished and self._may_pass(queue[0], lane):
+                    if not self._ready(queue[0], lane, now_ns, wake):
+                        break
+                    frame = queue.popleft()
+                    self._pacers[lane].sent(frame.offset_ns, cast("int", self._dues[lane]))
+                    self._dues[lane] = None
+                    self._send(frame, now_ns, commands)
+                    moved = True
+        if self._finished:
+            return commands
+        if not self._fed_all:
+            if not self._asked and not (self._events and self._sound) and len(self._events) + len(self._sound) < 1000:
+                self._asked = True
+                commands.append(Need())
+        elif not self._events and not self._sound:
+            commands += self._end(now_ns, wake)
+        if wake and not self._finished:
+            commands.append(WakeAt(min(wake)))
+        return commands
+
+    # One frame
+
+    def _may_pass(self, frame: Frame, lane: int) -> bool:
+        """Events and audio run beside one another, but not past a commit or clear."""
+        other = self._sound if lane == 0 else self._events
+        boundary = canonical_type(frame.type or "") in BOUNDARY_TYPES
+        if lane == 1:
+            return not (boundary and other and other[0].seq < frame.seq)
+        return not any(b.seq < frame.seq and canonical_type(b.type or "") in BOUNDARY_TYPES for b in other)
+
+    def _ready(self, frame: Frame, lane: int, now_ns: int, wake: list[int]) -> bool:
+        due = self._dues[lane]
+        if due is None:
+            lacking = next(self._lacking(frame), None)
+            waited = lane == 0 and self._since is not None
+            if lacking is not None and lane == 0:
+                if self._since is None:
+                    self._since = now_ns
+                # A server that talks on is waited for longer, but not for ever: some send a `ping` every few seconds.
+                deadline = min(max(self._since, self._heard_ns), self._since + _STRETCH * self._patience_ns)
+                deadline += self._patience_ns
+                if now_ns < deadline:
+                    wake.append(deadline)
+                    return False
+                self.notes.append(f"{frame.type} (seq {frame.seq}) went without {lacking}, which did not come")
+                self._give_up(frame)
+            if lane == 0:
+                self._since = None
+            due = self._pacers[lane].due(
+                frame.offset_ns,
+                ready_ns=now_ns if waited else None,
+                cause_ns=self._cause_ns(frame) if waited else None,
+            )
+            self._dues[lane] = due
+        if due > now_ns:
+            wake.append(due)
+            return False
+        return True
+
+    def _give_up(self, frame: Frame) -> None:
+        """Wait no more for what a frame went without: the frames behind it would wait for the same."""
+        for name in self._counted(frame):
+            lacking = self._plan.before(name, frame.seq) - self._live.counts.get(name, 0)
+            self._owed[name] = max(self._owed.get(name, 0), lacking)
+        if frame.type not in APPEND_TYPES:
+            self._missed.update(self._named(read_object(frame.payload) or {}))
+
+    def _cause_ns(self, frame: Frame) -> int | None:
+        """Give the recorded offset of the last server frame that a frame waited for."""
+        names = (*self._counted(frame), "response.function_call_arguments.done")
+        causes = [self._plan.last_before(names, frame.seq)]
+        if frame.type == TRUNCATE:
+            event = read_object(frame.payload) or {}
+            wanted = event.get("audio_end_ms")
+            if isinstance(wanted, (int, float)):
+                causes.append(self._plan.plan.delivery.seq_reaching(str(event.get("item_id")), wanted))
+        known = [seq for seq in causes if seq is not None and seq < frame.seq]
+        return self._plan.plan.offset_of(max(known)) if known else None
+
+    def _counted(self, frame: Frame) -> tuple[str, ...]:
+        name = canonical_type(frame.type or "")
+        if name in APPEND_TYPES:
+            return ("response.done",) if self._speed == MAX_SPEED else ()
+        return (*EVERY, *MORE.get(name, ()))
+
+    def _come(self, name: str) -> int:
+        """Count the landmarks of a type that have come, or are no longer waited for."""
+        return self._live.counts.get(name, 0) + self._owed.get(name, 0)
+
+    def _lacking(self, frame: Frame) -> Iterator[str]:
+        """Name what a frame still waits for."""
+        for name in self._counted(frame):
+            if self._come(name) < self._plan.before(name, frame.seq):
+                yield name
+        if frame.type in APPEND_TYPES or frame.kind != "text":
+            return
+        event = read_object(frame.payload) or {}
+        for key in self._named(event):
+            if key in self._missed:
+                continue
+            if key[-1] == "call":
+                if key not in self._live.calls:
+                    yield "the call that it answers"
+            elif self._live.id(key) is None:
+                yield "the id that it names"
+        if frame.type == TRUNCATE and not self._delivered(event, frame.seq):
+            yield "the audio that it cuts"
+
+    def _delivered(self, event: Json, seq: int) -> bool:
+        """Whether as much of an item has come as a truncation keeps, or as will ever come."""
+        wanted, item_id = event.get("audio_end_ms"), str(event.get("item_id"))
+        if not isinstance(wanted, (int, float)) or self._plan.plan.delivery.delivered_ms(item_id, seq) < wanted:
+            return True
+        played = self._playback.get(self._live_id(item_id))
+        return played is not None and (played.done or played.size / self._rate >= wanted)
+
+    def _named(self, event: Json) -> list[Key]:
+        """Give the positions of the server-made ids in an event."""
+        ids: list[str] = []
+        collect_ids(event, ids.append)
+        return [key for id_ in ids if (key := self._plan.structure.key(id_)) is not None and not _own(event, id_)]
+
+    def _live_id(self, recorded: str) -> str:
+        key = self._plan.structure.key(recorded)
+        live = self._live.id(key) if key is not None else None
+        return live if live is not None else recorded
+
+    def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
+        payload = frame.payload
+        if payload is None:
+            self.notes.append(f"seq {frame.seq} ({frame.type}) was erased from the recording and is left out")
+            return
+        if frame.kind == "text" and frame.type not in APPEND_TYPES:
+            event = read_object(payload)
+            if event is not None:
+                if not self._call_agrees(event, frame):
+                    commands += self._finish(_NORMAL, "")
+                    return
+                payload = self._adapt(payload, event, frame, now_ns)
+                self._live.client(normalise(event))
+        self.sent_frames.add(payload)
+        commands.append(Send(frame.seq, payload, frame.kind == "text"))
+
+    def _adapt(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
+        ids: list[str] = []
+        collect_ids(event, ids.append)
+        for id_ in ids:
+            if not _own(event, id_):
+                self._ids.bind(id_, self._live_id(id_))
+        rewritten = self._ids.rewrite(payload)
+        if event.get("type") == TRUNCATE:
+            rewritten = self._cut(rewritten, event, frame, now_ns)
+        return rewritten
+
+    def _cut(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
+        """Place a truncation anew: by the playback's own clock at speed 1, else within what was delivered.
+
+        The recorded client began to play an item some time after its first audio had arrived (behind what it was still
+        playing, say); that delay is kept. Two runs of one client differ by their clocks' jitter: a new position within
+        the tolerance of matching is the recorded one.
+        """
+        wanted = event.get("audio_end_ms")
+        item_id = str(event.get("item_id"))
+        played = self._playback.get(self._live_id(item_id))
+        if not isinstance(wanted, (int, float)) or played is None:
+            return payload
+        position = float(wanted)
+        if self._speed == 1:
+            position = (now_ns - played.first_ns) / NS_PER_MS
+            begun_ns = self._plan.plan.delivery.first_ns(item_id)
+            if begun_ns is not None and frame.offset_ns is not None:
+                position -= (frame.offset_ns - begun_ns) / NS_PER_MS - wanted
+            if abs(position - wanted) <= TRUNCATION_TOLERANCE_MS:
+                position = float(wanted)
+        position = max(min(position, played.size / self._rate), 0.0)
+        if position == wanted:
+            return payload
+        return _AUDIO_END.sub(lambda found: found[1] + str(int(position)).encode(), payload, count=1)
+
+    def _call_agrees(self, event: Json, frame: Frame) -> bool:
+        """Whether a tool's output may be sent; False where the session is to stop."""
+        item = event.get("item")
+        if not isinstance(item, dict) or cast("Json", item).get("type") != "function_call_output":
+            return True
+        key = self._plan.structure.key(str(cast("Json", item).get("call_id")))
+        if key is None:
+            return True
+        recorded, live = self._plan.structure.calls.get(key), self._live.calls.get(key)
+        if live is not None and recorded is not None and _same_call(recorded, live):
+            return True
+        made = f"{live[0]}({live[1]})" if live is not None else "no call"
+        wanted = f"{recorded[0]}({recorded[1]})" if recorded is not None else "a call"
+        self.notes.append(f"the recorded output at seq {frame.seq} answers {wanted}; the live model made {made}")
+        if self._on_other_call == "stop":
+            self.stopped = self.notes[-1]
+            return False
+        return True
+
+    # The end
+
+    def _end(self, now_ns: int, wake: list[int]) -> list[Command]:
+        plan = self._plan.plan
+        lacking = any(self._come(name) < len(self._plan.landmarks.get(name, ())) for name in EVERY)
+        complete = self.received_frames.count >= plan.server_frames
+        if not plan.ended_by_client:
+            complete = False  # the recorded server closed: the live one may do so as well
+        if not complete:
+            patience = self._patience_ns if lacking or self._awaits_close else min(self._patience_ns, NS_PER_MS * 1000)
+            deadline = self._heard_ns + patience
+            if now_ns < deadline:
+                wake.append(deadline)
+                return []
+            if lacking:
+                self.notes.append("the live server did not answer as often as the recorded one")
+        closed = plan.closed
+        if closed is None or closed.by != "client":
+            return self._finish(_NORMAL, "")
+        due = self._dues[0]
+        if due is None:
+            due = self._dues[0] = self._pacers[0].due(plan.closed_ns)
+        if due > now_ns:
+            wake.append(due)
+            return []
+        return self._finish(closed.code, closed.reason)
+
+    @property
+    def _awaits_close(self) -> bool:
+        return not self._plan.plan.ended_by_client and self.received_frames.count >= self._plan.plan.server_frames
+
+    def _finish(self, code: int | None, reason: str) -> list[Command]:
+        self._finished = True
+        return [close_as(code, reason)]
+
+
+def _own(event: Json, id_: str) -> bool:
+    """Whether an id is the event's own, or that of the item that it creates: the client chose it."""
+    item = event.get("item")
+    return event.get("event_id") == id_ or (isinstance(item, dict) and cast("Json", item).get("id") == id_)
+
+
+def _same_call(recorded: tuple[str | None, str], live: tuple[str | None, str]) -> bool:
+    if recorded[0] != live[0]:
+        return False
+    try:
+        return same_json(parse_json(recorded[1]), parse_json(live[1]))
+    except ValueError:
+        return recorded[1] == live[1]

@@ -1,0 +1,187 @@
+"""Merge what events state about items, parts and responses into the working state.
+
+One rule runs through all of it: what is absent, null or empty is not stated, and takes nothing back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Final
+
+import pybase64
+
+from ...schemas.state import Response
+from ...schemas.values import Json, objects, string
+from .working import ItemWork, PartWork, State, TranscriptionWork
+
+__all__ = [
+    "audio_length",
+    "find_item",
+    "find_response",
+    "merge_item",
+    "merge_part",
+    "part_of",
+    "place_item",
+    "touch_response",
+]
+
+_ITEM_FIELDS: Final = frozenset(
+    ("id", "type", "role", "status", "content", "name", "call_id", "arguments", "output", "object")
+)
+_PART_FIELDS: Final = frozenset(("type", "text", "transcript", "audio", "image_url", "detail", "format"))
+_UNFINISHED: Final = frozenset(("in_progress", None))
+_USER_AUDIO: Final = "input_audio"
+
+
+def audio_length(state: State, value: Any) -> int:
+    """Decoded bytes of base64 audio; a value that is no base64 is a problem and counts as nothing."""
+    if not isinstance(value, str):
+        if value is not None:
+            state.problem("bad-audio", "not a string")
+        return 0
+    try:
+        return len(pybase64.b64decode(value, validate=True))
+    except ValueError:
+        state.problem("bad-audio", "not base64")
+        return 0
+
+
+def find_item(state: State, item_id: str) -> ItemWork:
+    """The item of that id; one that nobody named so far is made, outside the order."""
+    item = state.items.get(item_id)
+    if item is None:
+        item = state.items[item_id] = ItemWork(item_id, state.seq, state.ns)
+    return item
+
+
+def find_response(state: State, response_id: str) -> Response:
+    """The response of that id; one whose ``response.created`` was not seen is made."""
+    response = state.responses.get(response_id)
+    if response is None:
+        response = state.responses[response_id] = Response(response_id, "in_progress")
+    return response
+
+
+def touch_response(state: State, event: Json) -> Response | None:
+    """The response that an event names, with the event among its seqs."""
+    response_id = string(event, "response_id")
+    if response_id is None:
+        return None
+    response = find_response(state, response_id)
+    response.seqs.add(state.seq)
+    return response
+
+
+def part_of(state: State, item: ItemWork, index: int, kind: str) -> PartWork:
+    """The content part at an index; one that nobody announced is made, of the given type."""
+    part = item.parts.get(index)
+    if part is None:
+        part = item.parts[index] = PartWork(index, kind)
+    return part
+
+
+def place_item(state: State, item: ItemWork, event: Json) -> None:
+    """Put an item where an event says that it belongs in the conversation."""
+    previous = string(event, "previous_item_id")
+    if previous is None:
+        state.order.somewhere(item)
+    elif previous == "root":
+        state.order.at_front(item)
+    else:
+        item.previous_item_id = previous
+        state.order.after(item, state.items.get(previous), previous)
+
+
+def merge_item(state: State, item: ItemWork, stated: Json, *, final: bool) -> None:
+    """Take over what an event states of an item.
+
+    Args:
+        state: the working state.
+        item: the item.
+        stated: the item object of the event, in canonical form.
+        final: whether the event states the item as it ended, rather than as it began.
+    """
+    item.seqs.add(state.seq)
+    kind = string(stated, "type")
+    if kind is not None:
+        item.type = kind
+    item.role = string(stated, "role") or item.role
+    item.name = string(stated, "name") or item.name
+    item.call_id = string(stated, "call_id") or item.call_id
+    item.output = _stated(stated, "output", item.output)
+    arguments = string(stated, "arguments")
+    if arguments or (arguments is not None and final):
+        item.arguments.stated = arguments
+    _merge_status(state, item, string(stated, "status"))
+    for key, value in stated.items():
+        if key not in _ITEM_FIELDS and value is not None:
+            item.fields[key] = value
+    for index, part in enumerate(objects(stated, "content")):
+        if part is None:
+            state.problem("bad-field", f"content[{index}] is no object")
+        else:
+            merge_part(state, part_of(state, item, index, string(part, "type") or "unknown"), part, final=final)
+            _settle_part(item.parts[index], item.status)
+    if item.type == "function_call":
+        state.calls[item] = None
+
+
+def _stated(fields: Json, key: str, old: str | None) -> str | None:
+    value = string(fields, key)
+    return old if value is None else value
+
+
+def _merge_status(state: State, item: ItemWork, status: str | None) -> None:
+    if status is None or (status in _UNFINISHED and item.status not in _UNFINISHED):
+        return  # an item that has ended does not begin again: the statement comes late
+    item.status = status
+    if status not in _UNFINISHED and item.done_ns is None:
+        item.done_ns = state.ns
+    for part in item.parts.values():
+        _settle_part(part, status)
+
+
+def _settle_part(part: PartWork, status: str | None) -> None:
+    if status == "completed" or (status == "incomplete" and part.status == "in_progress"):
+        part.status = status
+
+
+def merge_part(state: State, part: PartWork, stated: Json, *, final: bool) -> None:
+    """Take over what an event states of a content part; arguments as for :func:`merge_item`.
+
+    ``output_audio`` and ``output_text`` are the same part as ``audio`` and ``text``, which normalisation sees to.
+    Audio that a server repeats is not taken again: the audio of a part is its deltas.
+    """
+    part.seqs.add(state.seq)
+    part.type = string(stated, "type") or part.type
+    text, transcript = string(stated, "text"), string(stated, "transcript")
+    if text or (text is not None and final):
+        part.text.stated = text
+    if transcript or (transcript is not None and final):
+        if part.type == _USER_AUDIO:
+            _transcribed(part, transcript)
+        else:
+            part.transcript.stated = transcript
+    image = string(stated, "image_url")
+    if image is not None:
+        part.image_url = _short_url(image)
+    part.detail = string(stated, "detail") or part.detail
+    for key, value in stated.items():
+        if key not in _PART_FIELDS and value is not None:
+            part.fields[key] = value
+
+
+def _transcribed(part: PartWork, transcript: str) -> None:
+    """A user's transcript inside an item: an echo of its transcription, news where there was none."""
+    if transcript and part.transcription is None:
+        part.transcription = TranscriptionWork(status="completed")
+        part.transcription.stream.stated = transcript
+
+
+def _short_url(url: str) -> str:
+    """A data URL by its media type and digest; any other URL as it is."""
+    if not url.startswith("data:"):
+        return url
+    media_type = url[len("data:") :].split(",", 1)[0].split(";", 1)[0]
+    digest = hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"data:{media_type};sha256={digest}"

@@ -1,0 +1,1 @@
+"""Reducers: what each event does to the state."""

@@ -1,0 +1,221 @@
+"""Reducers of the input audio buffer and of its transcription."""
+
+from __future__ import annotations
+
+from ....schemas.state import BufferEvent, InputSpan, SpeechSpan
+from ....schemas.values import Json, integer, members, number, string
+from ..answers import answer_first
+from ..merge import find_item, part_of, place_item
+from ..sample_clock import distrust_by_transcript
+from ..working import ItemWork, PartWork, State, TranscriptionWork, TurnTrigger
+
+__all__ = [
+    "cleared",
+    "committed",
+    "dtmf_received",
+    "speech_started",
+    "speech_stopped",
+    "timeout_triggered",
+    "transcription_completed",
+    "transcription_delta",
+    "transcription_failed",
+    "transcription_segment",
+    "transcription_updated",
+]
+
+_USER_AUDIO = "input_audio"
+
+
+def speech_started(state: State, event: Json) -> None:
+    """``input_audio_buffer.speech_started``: an utterance begins, for the item that it will become."""
+    span = SpeechSpan(string(event, "item_id"), started_seq=state.seq, started_ns=state.ns)
+    span.start_ms = integer(event, "audio_start_ms")
+    _begin_speech(state, span)
+
+
+def speech_stopped(state: State, event: Json) -> None:
+    """``input_audio_buffer.speech_stopped``: the utterance of that item ends."""
+    item_id = string(event, "item_id")
+    span = state.speech_of.get(item_id)
+    if span is None or span.stopped_seq is not None:
+        span = _begin_speech(state, SpeechSpan(item_id))
+    span.end_ms = integer(event, "audio_end_ms")
+    span.stopped_seq, span.stopped_ns = state.seq, state.ns
+
+
+def _begin_speech(state: State, span: SpeechSpan) -> SpeechSpan:
+    state.speech.append(span)
+    state.speech_of[span.item_id] = span
+    return span
+
+
+def timeout_triggered(state: State, event: Json) -> None:
+    """``input_audio_buffer.timeout_triggered``: silence becomes a turn of the user."""
+    item_id = string(event, "item_id")
+    noted = BufferEvent(
+        "input_audio_buffer.timeout_triggered", state.seq, state.ns, state.input.received, item_id,
+        {key: event[key] for key in ("audio_start_ms", "audio_end_ms") if key in event},
+    )  # fmt: skip
+    state.buffer_events.append(noted)
+    _trigger(state, "timeout", state.seq, state.ns)
+    if item_id is not None:
+        item = find_item(state, item_id)
+        item.seqs.add(state.seq)
+        item.role, item.created_by = "user", "speech"
+        span = state.input.span_of_times("timeout", number(event, "audio_start_ms"), number(event, "audio_end_ms"))
+        _set_span(state, item, span)
+
+
+def committed(state: State, event: Json) -> None:
+    """``input_audio_buffer.committed``: the buffer becomes an item of the conversation."""
+    item_id = string(event, "item_id")
+    state.buffer_events.append(
+        BufferEvent("input_audio_buffer.committed", state.seq, state.ns, state.input.received, item_id)
+    )
+    speech = None if item_id is None else state.speech_of.get(item_id)
+    detected = speech is not None and speech.stopped_seq is not None
+    request = None if detected else answer_first(state, "input_audio_buffer.commit")
+    end_byte = state.input.received if request is None else request.at_byte
+    item = None if item_id is None else find_item(state, item_id)
+    if item is not None and item.span is not None:  # by timeout
+        span = item.span
+    elif speech is not None and detected:
+        span = state.input.span_of_times("vad", speech.start_ms, speech.end_ms)
+        _trigger_by_speech(state, speech)
+    else:
+        span = state.input.span_of_commit(end_byte)
+    if span.end_byte is not None:
+        state.input.committed_to = max(state.input.committed_to, min(span.end_byte, state.input.received))
+    if item is None:
+        state.problem("bad-field", "item_id")
+        return
+    if speech is not None:
+        for seq in (speech.started_seq, speech.stopped_seq):
+            if seq is not None:
+                span.seqs.add(seq)
+    _set_span(state, item, span)
+    item.seqs.add(state.seq)
+    item.on_record = True
+    item.role = item.role or "user"
+    item.created_by = "speech"
+    part = part_of(state, item, 0, _USER_AUDIO)
+    if part.transcription is None and members(members(state.session.config, "audio"), "input").get("transcription"):
+        part.transcription = TranscriptionWork()
+    elif part.transcription is not None:
+        distrust_by_transcript(span, part.transcription.stream.text or "")
+    place_item(state, item, event)
+
+
+def _set_span(state: State, item: ItemWork, span: InputSpan) -> None:
+    span.seqs.add(state.seq)
+    item.span = span
+
+
+def _trigger_by_speech(state: State, speech: SpeechSpan) -> None:
+    detection = members(members(members(state.session.config, "audio"), "input"), "turn_detection")
+    if detection.get("create_response") is not False and speech.stopped_seq is not None:
+        _trigger(state, "vad", speech.stopped_seq, speech.stopped_ns)
+
+
+def _trigger(state: State, by: str, seq: int, ns: int | None) -> None:
+    """A turn of the user that a response will follow; several turns may come before it."""
+    first = seq if state.turn is None else state.turn.first_seq
+    state.turn = TurnTrigger("timeout" if by == "timeout" else "vad", first, seq, ns)
+
+
+def cleared(state: State, event: Json) -> None:
+    """``input_audio_buffer.cleared``: what was appended before the client's request is gone from the buffer."""
+    request = answer_first(state, "input_audio_buffer.clear")
+    at_byte = state.input.received if request is None else request.at_byte
+    state.input.committed_to = max(state.input.committed_to, at_byte)
+    state.buffer_events.append(BufferEvent("input_audio_buffer.cleared", state.seq, state.ns, at_byte))
+
+
+def dtmf_received(state: State, event: Json) -> None:
+    """``input_audio_buffer.dtmf_event_received``: a key of the caller's telephone."""
+    kept = {key: event[key] for key in ("event", "received_at") if key in event}
+    state.buffer_events.append(
+        BufferEvent("input_audio_buffer.dtmf_event_received", state.seq, state.ns, state.input.received, None, kept)
+    )
+
+
+def _transcription(state: State, event: Json) -> tuple[ItemWork, PartWork, TranscriptionWork] | None:
+    """The transcription that an event is about. It may come before its item, or long after."""
+    item_id = string(event, "item_id")
+    if item_id is None:
+        state.problem("bad-field", "item_id")
+        return None
+    item = find_item(state, item_id)
+    item.role = item.role or "user"
+    item.seqs.add(state.seq)
+    part = part_of(state, item, integer(event, "content_index") or 0, _USER_AUDIO)
+    if part.transcription is None:
+        part.transcription = TranscriptionWork()
+    part.transcription.seqs.add(state.seq)
+    return item, part, part.transcription
+
+
+def transcription_delta(state: State, event: Json) -> None:
+    """``conversation.item.input_audio_transcription.delta``: more of a transcript that is not final."""
+    found = _transcription(state, event)
+    delta = string(event, "delta")
+    if found is None or delta is None:
+        return
+    item, part, transcription = found
+    if transcription.status in ("pending", "partial"):
+        transcription.status = "partial"
+        transcription.stream.add(state.seq, delta)
+        state.text_sinks["transcription"][item.id, part.index] = transcription.stream.add
+
+
+def transcription_updated(state: State, event: Json) -> None:
+    """``….updated`` (xAI): the transcript so far, each replacing the one before."""
+    found = _transcription(state, event)
+    text = string(event, "transcript")
+    if found is not None and text is not None and found[2].status in ("pending", "partial"):
+        found[2].status = "partial"
+        found[2].stream.stated = text
+
+
+def transcription_completed(state: State, event: Json) -> None:
+    """``….completed``: the transcript. Several may come, each replacing the one before (xAI: ``status`` says so)."""
+    found = _transcription(state, event)
+    if found is None:
+        return
+    item, part, transcription = found
+    text = string(event, "transcript")
+    transcription.completions += 1
+    transcription.status = "partial" if event.get("status") == "in_progress" else "completed"
+    transcription.stream.stated = text if text is not None else transcription.stream.stated
+    transcription.error = None
+    transcription.usage = members(event, "usage") or transcription.usage
+    logprobs = event.get("logprobs")
+    transcription.logprobs = logprobs if isinstance(logprobs, list) else transcription.logprobs
+    transcription.done_ns = state.ns
+    state.text_sinks["transcription"].pop((item.id, part.index), None)
+    if item.span is not None and text is not None:
+        distrust_by_transcript(item.span, text)
+
+
+def transcription_failed(state: State, event: Json) -> None:
+    """``….failed``: no transcript; the turn itself goes on."""
+    found = _transcription(state, event)
+    if found is None:
+        return
+    item, part, transcription = found
+    transcription.status = "failed"
+    transcription.error = members(event, "error")
+    transcription.done_ns = state.ns
+    state.text_sinks["transcription"].pop((item.id, part.index), None)
+
+
+def transcription_segment(state: State, event: Json) -> None:
+    """``….segment``: a stretch of the transcript with its speaker and times in seconds."""
+    found = _transcription(state, event)
+    if found is not None:
+        transcription = found[2]
+        transcription.segments.append(
+            {key: value for key, value in event.items() if key not in ("type", "event_id", "item_id", "content_index")}
+        )
+        if transcription.status == "pending":
+            transcription.status = "partial"

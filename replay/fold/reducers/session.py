@@ -1,0 +1,134 @@
+"""Reducers of session, conversation, rate limits and errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....schemas.dialects.normalise import audio_format
+from ....schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
+from ....schemas.values import Json, integer, members, objects, string
+from ..answers import ACTIVE_RESPONSE, answer_first, find_cause
+from ..working import Output, State
+
+__all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
+
+
+def session_created(state: State, event: Json) -> None:
+    """``session.created``: the first configuration."""
+    _take_config(state, event, at_byte=state.input.received)
+
+
+def session_updated(state: State, event: Json) -> None:
+    """``session.updated``: the configuration in force; the oldest open ``session.update`` is answered."""
+    request = answer_first(state, "session.update")
+    state.session.requested = _still_requested(state)
+    _take_config(state, event, at_byte=state.input.received if request is None else request.at_byte)
+
+
+def _still_requested(state: State) -> Json:
+    requested: Json = {}
+    for request in state.requests.of_type("session.update"):
+        requested.update(members(request.event, "session"))
+    return requested
+
+
+def _take_config(state: State, event: Json, at_byte: int) -> None:
+    config = members(event, "session")
+    session = state.session
+    if not config:
+        state.problem("bad-field", "session")
+        return
+    session.id = string(config, "id") or session.id
+    session.model = string(config, "model") or session.model
+    expires_at = integer(config, "expires_at")
+    session.expires_at = session.expires_at if expires_at is None else expires_at
+    session.config = config
+    session.history.append(ConfigChange(state.seq, state.ns, "server", string(event, "type") or "", config))
+    audio = members(config, "audio")
+    session.input_format = _format(members(audio, "input").get("format"), session.input_format)
+    session.output_format = _format(members(audio, "output").get("format"), session.output_format)
+    state.input.set_format(session.input_format, at_byte)
+
+
+def _format(stated: Any, old: AudioFormat) -> AudioFormat:
+    known = audio_format(stated)
+    return old if known is None else AudioFormat(*known)
+
+
+def conversation_created(state: State, event: Json) -> None:
+    """``conversation.created``: the conversation's id."""
+    conversation_id = string(members(event, "conversation"), "id")
+    if conversation_id is None:
+        state.problem("bad-field", "conversation.id")
+    else:
+        state.conversation_id = conversation_id
+
+
+def rate_limits_updated(state: State, event: Json) -> None:
+    """``rate_limits.updated``: the last one counts, whichever response it came with."""
+    limits = [limit for limit in objects(event, "rate_limits") if limit is not None]
+    state.rate_limits = RateLimits(state.seq, state.ns, limits)
+
+
+def error(state: State, event: Json) -> None:
+    """``error``: kept, and what it refuses is taken back."""
+    stated = members(event, "error")
+    cause = find_cause(state, stated)
+    seq, by = (None, None) if cause is None else cause
+    state.errors.append(
+        ServerError(
+            state.seq,
+            state.ns,
+            string(stated, "type"),
+            string(stated, "code"),
+            string(stated, "message"),
+            string(stated, "param"),
+            string(stated, "event_id"),
+            seq,
+            by,
+        )
+    )
+    if seq is not None:
+        _refuse(state, seq)
+    elif string(stated, "code") == ACTIVE_RESPONSE:
+        state.turn = None
+
+
+def _refuse(state: State, seq: int) -> None:
+    request = state.requests.pop(seq)
+    if request is None:  # it was answered before, or asked for nothing
+        return
+    match request.type:
+        case "conversation.item.truncate":
+            cut = state.truncation_asked.get(seq)
+            if cut is not None:
+                cut.status = "refused"
+                cut.done_seq, cut.done_ns = state.seq, state.ns
+        case "conversation.item.create":
+            _refuse_output(state, string(members(request.event, "item"), "call_id"), seq)
+        case "response.cancel":
+            for response in state.responses.values():
+                if response.cancel_seq == seq:
+                    response.cancel_seq = response.cancel_ns = None
+        case "session.update":
+            state.session.requested = _still_requested(state)
+        case _:
+            pass
+
+
+def _refuse_output(state: State, call_id: str | None, seq: int) -> None:
+    """Take back a function's output; one that was sent for the same call before counts again."""
+    if call_id is None:
+        return
+    after: Output | None = None
+    output = state.outputs.get(call_id)
+    while output is not None and output.seq != seq:
+        after, output = output, output.before
+    if output is None:
+        return
+    if after is not None:
+        after.before = output.before
+    elif output.before is not None:
+        state.outputs[call_id] = output.before
+    else:
+        del state.outputs[call_id]

@@ -1,0 +1,1 @@
+"""What the replay server and the replay client share: commands, connection, pacing, ids, matching."""

@@ -1,0 +1,1 @@
+"""The replay server: a recording served to a client under test."""

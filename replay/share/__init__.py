@@ -1,0 +1,1 @@
+"""Sharing a recording: scrubbing, erasing, cassettes."""

@@ -1,0 +1,195 @@
+"""Which messages to erase from a session: all, by seq, by type, or all in which an item stands.
+
+What a user wants gone is something that was said. It stands in many messages: its audio or text in pieces, whole in
+what the server states at its end (``….done``, ``response.done``), in what a client asks for again. An item's messages
+are those that name it, those from which the fold read it, and for speech the input audio that it was cut from. A
+message goes as a whole: a ``response.done`` takes its other items' statements with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
+
+from ...schemas.dialects.vocabulary import canonical_type
+from ...schemas.errors import RequestError
+from ...schemas.frame import Frame
+from ...schemas.recording import Recording
+from ...schemas.refs import Seqs
+from ...schemas.state import Conversation, Item
+from ..audio.input_stream import InputStream
+from ..fold import fold_recording
+from ..playing.match import APPEND_TYPES
+
+__all__ = ["Erasure", "Selection", "parse_range", "plan_erasure"]
+
+_RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)?)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What is to be erased: a message that any of these names.
+
+    Attributes:
+        everything: all messages.
+        ranges: first and last seq, both included; None for the session's end.
+        types: the events' own ``type``.
+        items: ids of conversation items.
+    """
+
+    everything: bool = False
+    ranges: tuple[tuple[int, int | None], ...] = ()
+    types: tuple[str, ...] = ()
+    items: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Erasure:
+    """What a selection comes to.
+
+    Attributes:
+        seqs: all messages that it names.
+        fresh: how many of them still have their bytes.
+        messages: how many messages the session has.
+        types: the fresh ones by type; None for binary ones and text without a type.
+    """
+
+    seqs: Seqs = field(default_factory=Seqs)
+    fresh: int = 0
+    messages: int = 0
+    types: Counter[str | None] = field(default_factory=Counter[str | None])
+
+
+def parse_range(text: str) -> tuple[int, int | None]:
+    """Read ``12``, ``12-40`` or ``12-`` (to the end).
+
+    Raises:
+        RequestError: it is none of these.
+    """
+    found = _RANGE.fullmatch(text.strip())
+    if found is not None:
+        first = int(found[1])
+        last = (None if text.strip().endswith("-") else first) if found[2] is None else int(found[2])
+        if last is None or last >= first:
+            return first, last
+    raise RequestError(f"{text!r} is no range of records.", hint="Write 12, 12-40 or 12- (to the end).", text=text)
+
+
+async def plan_erasure(recording: Recording, selection: Selection) -> Erasure:
+    """Find the messages of an ended session that a selection names. The recorder's own statements are never among them.
+
+    Raises:
+        RequestError: there is no such record, type or item; an item's sound cannot be told from the rest; or nothing
+            is named.
+    """
+    named = _Named()
+    if selection.items:
+        named.read(await fold_recording(recording), selection.items)
+    plan, types, last_seq = Erasure(), set[str | None](), -1
+    async for batch in recording.batches():
+        for frame in batch:
+            last_seq = frame.seq
+            if frame.kind not in ("text", "binary"):
+                continue
+            plan.messages += 1
+            types.add(frame.type)
+            if named.spoken is not None and frame.erased and canonical_type(frame.type or "") in APPEND_TYPES:
+                raise _inseparable(named.spoken, f"the input audio of record {frame.seq} was erased before")
+            if (
+                selection.everything
+                or frame.type in selection.types
+                or frame.seq in named.seqs
+                or any(first <= frame.seq and (last is None or frame.seq <= last) for first, last in selection.ranges)
+                or any(_mentions(frame, item) for item in selection.items)
+            ):
+                plan.seqs.add(frame.seq)
+                if not frame.erased:
+                    plan.fresh += 1
+                    plan.types[frame.type] += 1
+    session = recording.info.id
+    for bound in (bound for pair in selection.ranges for bound in pair if bound is not None and bound > last_seq):
+        raise RequestError(
+            f"session {session} has no record {bound}", hint=f"Its last one is {last_seq}.", session=session, seq=bound
+        )
+    for name in selection.types:
+        if name not in types:
+            raise RequestError(
+                f"session {session} has no message of type {name}",
+                hint=f"'earwitness show {session} --events' lists them.",
+                session=session,
+                type=name,
+            )
+    if not plan.seqs:
+        raise RequestError(
+            f"session {session} has no message there",
+            hint="Only what crossed the wire can be erased, not the recorder's own statements.",
+            session=session,
+        )
+    return plan
+
+
+class _Named:
+    """The records from which the fold read some items."""
+
+    def __init__(self) -> None:
+        self.seqs: set[int] = set()
+        self.spoken: str | None = None
+        """One of the items whose sound was cut out of the input by its length: it must be there without a hole."""
+
+    def read(self, conversation: Conversation, ids: Iterable[str]) -> None:
+        stream = InputStream(conversation)
+        everywhere = (conversation.items, conversation.deleted, conversation.out_of_band)
+        items = {item.id: item for part in everywhere for item in part}
+        for id_ in ids:
+            item = items.get(id_)
+            if item is None:
+                raise RequestError(
+                    f"the session has no item {id_}", hint="'earwitness show SESSION --json' tells their ids.", item=id_
+                )
+            self.seqs.update(item.seqs)
+            if item.request_seq is not None:
+                self.seqs.add(item.request_seq)
+            for part in item.content:
+                self.seqs.update(part.seqs, part.audio.seqs)
+            if stream and _spoken(item):
+                self.spoken = item.id
+                try:
+                    pieces = stream.item(item)
+                except RequestError as error:
+                    raise _inseparable(item.id, error.message) from error
+                self.seqs.update(int(seq) for piece in pieces for seq in piece.seqs)
+
+
+def _spoken(item: Item) -> bool:
+    return item.span is not None or any(part.type == "input_audio" and not part.audio for part in item.content)
+
+
+def _inseparable(item_id: str, why: str) -> RequestError:
+    """Half of what somebody said would stay, and the answer would be that it is gone."""
+    return RequestError(
+        f"which input audio is item {item_id} cannot be told: {why}",
+        hint="Erase the sound by --seq, or all of it by --type input_audio_buffer.append.",
+        item=item_id,
+    )
+
+
+def _mentions(frame: Frame, item_id: str) -> bool:
+    """Whether a message speaks of an item, and not only of its place (``previous_item_id``)."""
+    if frame.body is None or frame.kind != "text" or item_id.encode() not in frame.body:
+        return False
+    try:
+        return _holds(frame.json(), item_id)
+    except ValueError:
+        return True  # broken JSON with the item's id in it: nobody can tell what else
+
+
+def _holds(value: Any, item_id: str) -> bool:
+    if isinstance(value, dict):
+        members = cast("dict[str, Any]", value).items()
+        return any(name != "previous_item_id" and _holds(member, item_id) for name, member in members)
+    if isinstance(value, list):
+        return any(_holds(member, item_id) for member in cast("list[Any]", value))
+    return value == item_id

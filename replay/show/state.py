@@ -1,0 +1,299 @@
+"""What ``list`` and ``show`` print: tables and JSON of sessions, records and state."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from ...schemas.frame import Frame
+from ...schemas.recording import Recording, SessionInfo
+from ...schemas.refs import Seqs
+from ...schemas.state import Call, Conversation, Item, Part, Response
+from ..fold import Until
+from .terminal import visible
+
+__all__ = ["EventRow", "clock", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
+
+_SHORT_ID: Final = 8
+_LONGEST_QUOTE: Final = 90
+_LONGEST_LABEL: Final = 24
+
+_state_adapter = TypeAdapter(Conversation)
+
+
+def clock(offset_ns: int | None) -> str:
+    """Write an offset as ``MM:SS.mmm``; ``-`` where the source had no clock. Hours go into the minutes."""
+    if offset_ns is None:
+        return "-"
+    ms = (offset_ns + 500_000) // 1_000_000
+    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+
+
+def info_json(info: SessionInfo) -> dict[str, Any]:
+    """Give a session's summary for JSON; the fields are those of :class:`SessionInfo`."""
+    return {
+        "id": info.id,
+        "opened_at": None if info.opened_at is None else info.opened_at.isoformat().replace("+00:00", "Z"),
+        "status": info.status,
+        "dialect": info.dialect,
+        "target": info.target,
+        "upstream": info.upstream,
+        "model": info.model,
+        "frames": info.frames,
+        "duration_ns": info.duration_ns,
+        "close_code": info.close_code,
+        "labels": dict(info.labels),
+        "links": dict(info.links),
+        "source": info.source,
+    }
+
+
+def state_json(conversation: Conversation) -> dict[str, Any]:
+    """Give the state for JSON; docs/schema/conversation.json is its schema."""
+    return _state_adapter.dump_python(conversation, mode="json")
+
+
+def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str]]]:
+    """Give the table of ``list``: its header and a row for each session."""
+    short = _short_ids([info.id for info in sessions])
+    rows = [
+        [
+            short[info.id],
+            "-" if info.opened_at is None else info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ"),
+            info.dialect,
+            info.model or "-",
+            clock(info.duration_ns),
+            str(info.frames),
+            info.status if info.close_code is None else f"{info.status} {info.close_code}",
+            " ".join([*_labels(info), info.source or ""]).strip(),
+        ]
+        for info in sessions
+    ]
+    return ["session", "opened", "dialect", "model", "length", "records", "status", "labels, source"], rows
+
+
+def _labels(info: SessionInfo) -> list[str]:
+    return [f"{key}={_quote(value, _LONGEST_LABEL)}" for key, value in sorted(info.labels.items())]
+
+
+def _short_ids(ids: Sequence[str]) -> dict[str, str]:
+    """Shorten ids to a common length at which they still differ."""
+    length = _SHORT_ID
+    while len({value[:length] for value in ids}) < len(set(ids)):
+        length += 1
+    return {value: value[:length] for value in ids}
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """A record as ``show --events`` lists it."""
+
+    frame: Frame
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the payload as it crossed the wire; None where erased."""
+        payload = self.frame.payload
+        return None if payload is None else len(payload)
+
+    @property
+    def remark(self) -> str:
+        """What is special about it."""
+        remarks = ["erased"] if self.frame.erased else []
+        if self.frame.redacted:
+            remarks.append(f"redacted: {', '.join(self.frame.redacted)}")
+        return "; ".join(remarks)
+
+    def cells(self) -> list[str]:
+        """Give the row for a table."""
+        frame, size = self.frame, self.size
+        return [
+            str(frame.seq),
+            clock(frame.offset_ns),
+            frame.sender,
+            frame.kind,
+            frame.type or "-",
+            "-" if size is None else str(size),
+            self.remark,
+        ]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the row for JSON, with the event itself where it is JSON."""
+        frame = self.frame
+        try:
+            event = frame.json() if frame.kind != "binary" else None
+        except ValueError:
+            event = None
+        return {
+            "seq": frame.seq,
+            "offset_ns": frame.offset_ns,
+            "sender": frame.sender,
+            "kind": frame.kind,
+            "type": frame.type,
+            "bytes": self.size,
+            "redacted": list(frame.redacted),
+            "erased": frame.erased,
+            "event": event,
+        }
+
+
+async def event_rows(recording: Recording, until: Until | None = None) -> AsyncIterator[EventRow]:
+    """Yield a row for each record up to a point.
+
+    Raises:
+        RequestError: the recording ends before it.
+    """
+    frames = (frame async for batch in recording.batches() for frame in batch)
+    async for frame in frames if until is None else until.cut_async(frames):
+        yield EventRow(frame)
+
+
+def render_state(info: SessionInfo, conversation: Conversation) -> str:
+    """Write the state for a person: what the session is, what was said, what the responses became."""
+    blocks = [_head(info, conversation), _items(conversation), _responses(conversation), _remarks(conversation)]
+    return visible("\n\n".join(block for block in blocks if block))
+
+
+def _head(info: SessionInfo, conversation: Conversation) -> str:
+    session = conversation.session
+    opened = info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ") if info.opened_at else "time unknown"
+    heard = _format(session.input_format.type, session.input_format.rate)
+    spoken = _format(session.output_format.type, session.output_format.rate)
+    formats = f"{heard} in, {spoken} out"
+    lines = [
+        f"session   {info.id}",
+        f"          {conversation.dialect}, {session.model or info.model or 'model unknown'}, {formats}",
+        f"          {opened}, {clock(conversation.last_ns)}, {conversation.last_seq + 1} records, {_end(conversation)}",
+    ]
+    if info.target:
+        lines.append(f"          {(info.upstream or '').rstrip('/')}{info.target}")
+    if info.labels:
+        lines += [f"          {key}={value}" for key, value in sorted(info.labels.items())]
+    return _lines(lines)
+
+
+def _lines(lines: Iterable[str]) -> str:
+    """Join lines. A line feed in what was recorded begins none: nobody writes a line of this but the program."""
+    return "\n".join(line.replace("\n", " ") for line in lines)
+
+
+def _end(conversation: Conversation) -> str:
+    close = conversation.close
+    if close is None:
+        return "no close on record"
+    if close.kind == "cutoff":
+        return f"cut off ({close.reason})" if close.reason else "cut off"
+    if close.code is None:
+        return close.reason
+    reason = f" ({close.reason})" if close.reason else ""
+    return f"closed {close.code}{reason} by the {close.by}"
+
+
+def _format(name: str, rate: int) -> str:
+    return f"{name} {rate / 1000:g} kHz"
+
+
+def _items(conversation: Conversation) -> str:
+    if not conversation.items:
+        return "items     none on record"
+    calls = {call.item_id: call for call in conversation.calls}
+    rows = [_item(item, calls.get(item.id), conversation) for item in conversation.items]
+    return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
+
+
+def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
+    head = f"{clock(item.first_ns):>9}  {_who(item):<10}"
+    state = f" ({item.status})" if item.status not in (None, "completed") else ""
+    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}] {item.id}"
+
+
+def _span(seqs: Seqs) -> str:
+    return "" if seqs.first is None else f"{seqs.first}" if seqs.first == seqs.last else f"{seqs.first}-{seqs.last}"
+
+
+def _who(item: Item) -> str:
+    if item.type == "message":
+        return item.role or "message"
+    return {"function_call": "call", "function_call_output": "output"}.get(item.type, item.type)
+
+
+def _said(item: Item, call: Call | None) -> str:
+    if item.type == "function_call":
+        arguments = item.arguments if item.arguments is not None else (call.arguments if call else "")
+        return f"{item.name or '?'} {_quote(' '.join((arguments or '').split()))}"
+    if item.type == "function_call_output":
+        return _quote(item.output or "")
+    if item.content:
+        return " | ".join(_part(part) for part in item.content)
+    return "(no content stated)" if item.type == "message" else ""
+
+
+def _part(part: Part) -> str:
+    if part.text is not None:
+        return f"“{_quote(part.text)}”"
+    if part.type == "input_audio":
+        status = part.transcription.status if part.transcription else None
+        if part.transcript:
+            return f"“{_quote(part.transcript)}”" + (" (partial)" if status == "partial" else "")
+        return f"(audio, transcription {status or 'none'})"
+    if part.transcript is not None:
+        return f"“{_quote(part.transcript)}”"
+    if part.image_url is not None:
+        return "(image)"
+    return f"({part.type})"
+
+
+def _cut(item: Item, conversation: Conversation) -> str:
+    cut = next((t for t in conversation.truncations if t.item_id == item.id and t.status != "refused"), None)
+    return "" if cut is None else f" — cut at {cut.audio_end_ms} ms"
+
+
+def _quote(text: str, longest: int = _LONGEST_QUOTE) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def _responses(conversation: Conversation) -> str:
+    if not conversation.responses:
+        return ""
+    return "responses\n" + _lines(f"  {_response(response)}" for response in conversation.responses)
+
+
+def _response(response: Response) -> str:
+    usage = response.usage or {}
+    tokens = ""
+    if isinstance(usage.get("total_tokens"), int):
+        tokens = f", {usage['total_tokens']} tokens ({usage.get('input_tokens')} in, {usage.get('output_tokens')} out)"
+    reason = ""
+    match response.status_details:
+        case {"reason": str(stated)}:
+            reason = f" ({stated})"
+        case _:
+            pass
+    latency = ""
+    if response.trigger_ns is not None and response.first_audio_ns is not None:
+        latency = f", first audio after {(response.first_audio_ns - response.trigger_ns) / 1e6:.0f} ms"
+    band = "" if response.in_band else ", out of band"
+    return (
+        f"{clock(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"
+    )
+
+
+def _remarks(conversation: Conversation) -> str:
+    lines = [
+        f"{clock(error.offset_ns):>9}  error {error.code or error.type or ''}: {error.message or ''}"
+        + (f" (caused by record {error.cause_seq})" if error.cause_seq is not None else "")
+        + f"  [{error.seq}]"
+        for error in conversation.errors
+    ]
+    lines += [
+        f"           gap: {gap.frames} frames, {gap.bytes} bytes lost ({gap.reason})  [{gap.seq}]"
+        for gap in conversation.gaps
+    ]
+    lines += [f"           {problem.what}: {problem.detail}  [{problem.seq}]" for problem in conversation.problems]
+    if conversation.unknown:
+        named = ", ".join(f"{name} ({count})" for name, count in sorted(conversation.unknown.items()))
+        lines.append(f"           events of unknown type: {named}")
+    return "remarks\n" + _lines(f"  {line}" for line in lines) if lines else ""

@@ -1,0 +1,1 @@
+"""Transcripts: lines, what was heard, times, text, subtitles, page."""

@@ -1,0 +1,224 @@
+"""Transcripts as text, Markdown and JSON: pure functions of a :class:`.Transcript`."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from ...schemas.refs import to_plain
+from ..show.terminal import one_line, visible
+from .lines import Line, Transcript
+
+__all__ = ["COLUMNS", "FORMATS", "as_csv", "as_json", "as_jsonl", "as_markdown", "as_text"]
+
+_NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
+_READINGS: Final = {
+    "generated": "as generated: what the model produced",
+    "delivered": "as delivered: what crossed to the client",
+    "heard": "as heard: where the user cut in, the words are an estimate from the audio position",
+}
+_MOST_RUNS: Final = 4
+_MARKUP: Final = re.compile(r"([\\`*_\[\]<>#&~|])")
+_BLOCK: Final = re.compile(r"^([-+=]|\d+(?=[.)](?:\s|$)))")
+"""What makes a line a list, a rule or a heading, besides what is escaped anyway."""
+_BREAK: Final = re.compile(r"\r\n|\r|\n")
+
+
+def as_text(transcript: Transcript) -> str:
+    """Write a line for each turn: time, speaker, words, records."""
+    lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
+    lines += [
+        one_line(f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
+        for line in transcript.lines
+    ]
+    return "\n".join(lines)
+
+
+def as_markdown(transcript: Transcript) -> str:
+    """Write a document: a heading, then a paragraph for each turn with its records in small print."""
+    title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
+    return visible("\n\n".join([title, *(_paragraph(line) for line in transcript.lines)])) + "\n"
+
+
+def as_json(transcript: Transcript) -> str:
+    """Write an object with ``reading``, ``model`` and ``lines``; a line has the fields of :class:`Line`."""
+    value: dict[str, Any] = {
+        "reading": transcript.reading,
+        "model": transcript.model,
+        "lines": [to_plain(line) for line in transcript.lines],
+    }
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def _clock(offset_ns: int | None) -> str:
+    if offset_ns is None:
+        return "--:--.---"
+    ms = (offset_ns + 500_000) // 1_000_000
+    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+
+
+def _records(line: Line) -> str:
+    """The records behind a line; of many runs the bounds and the number. JSON has them all."""
+    seqs = line.seqs
+    return str(seqs) if len(seqs.runs) <= _MOST_RUNS else f"{seqs.first}…{seqs.last}, {len(seqs)} of them"
+
+
+def _said(line: Line) -> str:
+    words = " ".join(_with_cut(line).split())
+    if line.kind == "call":
+        words = f"calls {line.name or '?'}({words})"
+    elif line.kind == "output":
+        words = f"returns {words}"
+    elif line.kind in ("listing", "approval", "other"):
+        words = f"{line.kind}: {' '.join(filter(None, (line.name, words)))}"
+    marks = _marks(line)
+    return f"{words}{' ' if words and marks else ''}{marks}"
+
+
+def _with_cut(line: Line) -> str:
+    """The text with a mark where the user cut in, in a reading that goes on behind it."""
+    text = line.text
+    if line.cut_at is None:
+        return text
+    mark = "[interrupted]" if line.cut_at else "[not heard]"
+    return f"{text[: line.cut_at]} {mark} {text[line.cut_at :].lstrip(' ')}".strip()
+
+
+def _marks(line: Line) -> str:
+    marks: list[str] = []
+    if line.interrupted and line.cut_at is None:
+        heard = line.estimate
+        if heard is None:
+            marks.append("[interrupted]")
+        else:
+            marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
+    elif line.estimate is not None:
+        marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
+    if line.remark:
+        marks.append(f"({line.remark})")
+    return " ".join(marks)
+
+
+def _paragraph(line: Line) -> str:
+    text = _escaped(_with_cut(line))
+    if line.kind == "call":
+        said = f"*calls* {_code(line.name or '?')} {_code(line.text)}"
+    elif line.kind == "output":
+        said = f"*returns* {_code(line.text)}"
+    elif line.kind == "message":
+        said = text
+    else:
+        said = f"*{line.kind}* {' '.join(filter(None, (_escaped(line.name or ''), text)))}"
+    marks = _marks(line)
+    said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
+    return f"**{_NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
+
+
+def _escaped(text: str) -> str:
+    """Markdown that is rendered as the text, with its line breaks; spaces at the ends of lines mean nothing there."""
+    lines = (_MARKUP.sub(r"\\\1", line.strip()) for line in _BREAK.split(text))
+    return "  \n".join(_BLOCK.sub(lambda match: _block(match[1]), line) for line in lines)
+
+
+def _block(begin: str) -> str:
+    return f"{begin}\\" if begin[0].isdigit() else f"\\{begin}"
+
+
+def _code(text: str) -> str:
+    """Inline code that holds any text: the fence is longer than any run of backticks in it."""
+    words = " ".join(text.split())
+    longest = max((len(run) for run in re.findall(r"`+", words)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{fence}{pad}{words}{pad}{fence}" if words else "*nothing*"
+
+
+COLUMNS: Final = (
+    "line",
+    "speaker",
+    "kind",
+    "start_s",
+    "end_s",
+    "text",
+    "name",
+    "call_id",
+    "item_id",
+    "response_id",
+    "interrupted",
+    "heard_ms",
+    "total_ms",
+    "remark",
+    "records",
+)
+"""The columns of the CSV form. ``start_s`` and ``end_s`` are seconds since the session opened."""
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""What makes a spreadsheet compute a cell instead of showing it (OWASP, "CSV Injection")."""
+
+
+def as_jsonl(transcript: Transcript) -> str:
+    """Write a JSON object for each line: its number, the reading, and the fields of :class:`Line`."""
+    rows = (
+        {"line": number, "reading": transcript.reading, **to_plain(line)}
+        for number, line in enumerate(transcript.lines, 1)
+    )
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+def as_csv(transcript: Transcript) -> str:
+    """Write RFC 4180: a header, then a row for each line of the transcript; UTF-8 without a byte order mark.
+
+    A text that a spreadsheet would take for a formula gets an apostrophe before it, which a spreadsheet takes for "this
+    is text". Whoever needs the words unchanged takes JSON Lines.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(_row(number, line) for number, line in enumerate(transcript.lines, 1))
+    return text.getvalue()
+
+
+def _row(number: int, line: Line) -> list[Any]:
+    estimate = line.estimate
+    return [
+        number,
+        line.speaker,
+        line.kind,
+        _seconds(line.start_ns),
+        _seconds(line.end_ns),
+        _shown(line.text),
+        _shown(line.name),
+        _shown(line.call_id),
+        _shown(line.item_id),
+        _shown(line.response_id),
+        "yes" if line.interrupted else "no",
+        "" if estimate is None else f"{estimate.heard_ms:.3f}",
+        "" if estimate is None else f"{estimate.total_ms:.3f}",
+        _shown(line.remark),
+        # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
+        f"[{line.seqs}]",
+    ]
+
+
+def _seconds(ns: int | None) -> str:
+    if ns is None:
+        return ""
+    ms = (ns + 500_000) // 1_000_000
+    return f"{ms // 1000}.{ms % 1000:03d}"
+
+
+def _shown(text: str | None) -> str:
+    # A null character ends the text for many readers.
+    safe = (text or "").replace("\0", "\ufffd")
+    return f"'{safe}" if safe.startswith(_FORMULA) else safe
+
+
+FORMATS: Final[Mapping[str, Callable[[Transcript], str]]] = MappingProxyType(
+    {"text": as_text, "markdown": as_markdown, "json": as_json, "jsonl": as_jsonl, "csv": as_csv}
+)
+"""The formats by name."""

@@ -1,0 +1,269 @@
+"""Bring events of any dialect to the canonical vocabulary: GA names and shapes.
+
+Each event is read for itself, so a session that mixes vocabularies is read like a pure one. What has no canonical
+place (vendor fields, ``temperature``, values of unknown form) stays where it was, under its own name; where an event
+states a thing both in the preview place and in the GA place, the GA place counts and the other is kept beside it.
+Nothing here raises, whatever JSON an event holds, and no argument is ever changed: an event that is canonical already
+is returned itself, another as a new dictionary that shares what did not change.
+
+``normalise(normalise(event)) == normalise(event)`` for every event. The way back, where there is one, is
+:mod:`~earwitness.schemas.dialects.denormalise`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeGuard, cast
+
+from .shapes import FORMATS, INPUT_PARTS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
+from .vocabulary import CANONICAL
+
+__all__ = [
+    "audio_format",
+    "normalise",
+    "normalise_item",
+    "normalise_part",
+    "normalise_response",
+    "normalise_session",
+]
+
+Json = dict[str, Any]
+Adapter = Callable[[Any], Any]
+
+_DEFAULT_RATES: Final = {"audio/pcm": 24000, "audio/pcmu": 8000, "audio/pcma": 8000}
+
+
+def normalise(event: Json) -> Json:
+    """Give an event in canonical form.
+
+    Args:
+        event: a parsed JSON object; its ``type`` decides. Without a known one it is returned as it is.
+    """
+    try:
+        rule = _RULES.get(event.get("type"))  # type: ignore[arg-type]  # any JSON value may stand there
+    except TypeError:  # a list or an object as type
+        return event
+    return event if rule is None else rule(event)
+
+
+def normalise_session(session: Any) -> Any:
+    """Give a session object (of ``session.*`` or ``transcription_session.*``) in GA shape.
+
+    Flat preview fields go to ``audio.input`` and ``audio.output``. ``input_audio_sampling_rate`` (Azure) states the
+    rate of a ``pcm16`` input and stays as a field.
+    """
+    return _move_fields(cast("Json", session), SESSION_FIELDS) if isinstance(session, dict) else session
+
+
+def normalise_response(response: Any) -> Any:
+    """Give a response object, of a server event or of the client's ``response.create``, in GA shape.
+
+    ``output`` and ``input`` are lists of items.
+    """
+    if not isinstance(response, dict):
+        return response
+    result = _move_fields(cast("Json", response), REQUEST_FIELDS)
+    for key in ("output", "input"):
+        items = result.get(key)
+        if isinstance(items, list):
+            result = _with(result, key, _each(cast("list[Any]", items), normalise_item))
+    return result
+
+
+def normalise_item(item: Any) -> Any:
+    """Give a conversation item with its content parts in GA naming."""
+    if not isinstance(item, dict):
+        return item
+    fields = cast("Json", item)
+    content = fields.get("content")
+    if not isinstance(content, list):
+        return fields
+    # Who speaks decides what `text` and `audio` mean; an item without a role can only be an assistant's, because
+    # client-made parts have always been called `input_…`.
+    adapter = _input_part if fields.get("role") in ("user", "system") else normalise_part
+    return _with(fields, "content", _each(cast("list[Any]", content), adapter))
+
+
+def normalise_part(part: Any) -> Any:
+    """Give an assistant's content part in GA naming: ``text`` is ``output_text``, ``audio`` is ``output_audio``.
+
+    ``response.content_part.*`` says ``text`` and ``audio`` in GA too, where items say ``output_…``.
+    """
+    return _rename_part(part, OUTPUT_PARTS)
+
+
+def audio_format(value: Any) -> tuple[str, int] | None:
+    """Read an audio format in either shape as ``(type, rate in Hz)``; None where it states none that is known.
+
+    ``pcm16`` and ``audio/pcm`` are 24 kHz unless a rate is stated; G.711 is 8 kHz.
+    """
+    value = _to_format(value)
+    if not isinstance(value, dict):
+        return None
+    fields = cast("Json", value)
+    name, rate = fields.get("type"), fields.get("rate")
+    if not isinstance(name, str) or name not in _DEFAULT_RATES:
+        return None
+    return name, rate if _is_rate(rate) else _DEFAULT_RATES[name]
+
+
+def _with(fields: Json, key: str, value: Any) -> Json:
+    """Replace one value; the same object where it is the same value."""
+    return fields if fields[key] is value else {**fields, key: value}
+
+
+def _each(values: list[Any], adapter: Adapter) -> list[Any]:
+    """Adapt every value; the same list where nothing changed."""
+    adapted = [adapter(value) for value in values]
+    return values if all(new is old for new, old in zip(adapted, values, strict=True)) else adapted
+
+
+def _rename_part(part: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(part, dict):
+        return part
+    fields = cast("Json", part)
+    name = fields.get("type")
+    new = names.get(name) if isinstance(name, str) else None
+    return fields if new is None else {**fields, "type": new}
+
+
+def _input_part(part: Any) -> Any:
+    return _rename_part(part, INPUT_PARTS)
+
+
+def _to_format(value: Any) -> Any:
+    """``pcm16`` and its siblings as an object; anything else as it is."""
+    if isinstance(value, str) and value in FORMATS:
+        return dict(FORMATS[value])
+    return cast("object", value)
+
+
+def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
+    """Move flat preview fields to their GA places."""
+    fields = _convert_formats(fields)
+    if fields.keys().isdisjoint(_FLAT_NAMES):
+        return fields
+    result = dict(fields)
+    for rule in rules:
+        if rule.preview not in fields:
+            continue
+        value = fields[rule.preview]
+        if rule.is_format and isinstance(value, str):
+            value = _to_format(value)
+            if isinstance(value, str):  # no format that is known ("not specified"): no place for it in an object
+                continue
+            if rule.preview == "input_audio_format":
+                value = _at_rate(value, fields.get("input_audio_sampling_rate"))
+        if _put(result, rule.ga, value):
+            del result[rule.preview]
+    return result
+
+
+def _at_rate(named: Json, rate: Any) -> Json:
+    """``pcm16`` at the rate that Azure states beside it."""
+    return {**named, "rate": rate} if "rate" in named and _is_rate(rate) else named
+
+
+def _is_rate(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _put(fields: Json, path: tuple[str, ...], value: Any) -> bool:
+    """Set a value at a path, in copies of what lies on the way; False where another value holds the place.
+
+    ``fields`` itself is changed: it is the caller's own copy.
+    """
+    *parents, name = path
+    for key in parents:
+        inner = fields.get(key)
+        if inner is None:
+            inner = {}
+        elif not isinstance(inner, dict):
+            return False
+        fields[key] = inner = dict(cast("Json", inner))
+        fields = inner
+    if name in fields and fields[name] != value:
+        return False
+    fields[name] = value
+    return True
+
+
+def _convert_formats(fields: Json) -> Json:
+    """``audio.input.format: "pcm16"``, as some vendors mix it, as an object."""
+    audio = fields.get("audio")
+    if not isinstance(audio, dict):
+        return fields
+    sides = cast("Json", audio)
+    for key in ("input", "output"):
+        side = sides.get(key)
+        if isinstance(side, dict) and isinstance(cast("Json", side).get("format"), str):
+            named = cast("Json", side)
+            converted = _to_format(named["format"])
+            if converted is not named["format"]:
+                sides = {**sides, key: {**named, "format": converted}}
+    return _with(fields, "audio", sides)
+
+
+_FLAT_NAMES: Final = frozenset(rule.preview for rule in (*SESSION_FIELDS, *REQUEST_FIELDS))
+
+
+def _renamed(event: Json) -> Json:
+    return {**event, "type": CANONICAL[event["type"]]}
+
+
+def _adapting(key: str, adapter: Adapter) -> Adapter:
+    """A rule that adapts one field."""
+
+    def rule(event: Json) -> Json:
+        value = event.get(key)
+        return _with(event, key, adapter(value)) if isinstance(value, dict) else event
+
+    return rule
+
+
+_session: Final = _adapting("session", normalise_session)
+_item: Final = _adapting("item", normalise_item)
+_part: Final = _adapting("part", normalise_part)
+_response: Final = _adapting("response", normalise_response)
+
+
+def _transcription_session(event: Json) -> Json:
+    """A preview transcription session: in GA a session whose ``type`` says so."""
+    result = _session(_renamed(event))
+    session = result.get("session")
+    if isinstance(session, dict):
+        result["session"] = {"type": "transcription", **cast("Json", session)}
+    return result
+
+
+def _response_done(event: Json) -> Json:
+    """Usage stated beside an empty ``response.usage`` (xAI) belongs to the response; it stays beside it too."""
+    result = _response(event)
+    response, usage = result.get("response"), result.get("usage")
+    if isinstance(usage, dict) and usage and isinstance(response, dict) and not cast("Json", response).get("usage"):
+        return {**result, "response": {**cast("Json", response), "usage": usage}}
+    return result
+
+
+_RULES: Final[dict[str, Callable[[Json], Json]]] = {
+    **dict.fromkeys(CANONICAL, _renamed),
+    "transcription_session.created": _transcription_session,
+    "transcription_session.update": _transcription_session,
+    "transcription_session.updated": _transcription_session,
+    "session.created": _session,
+    "session.update": _session,
+    "session.updated": _session,
+    "conversation.item.added": _item,
+    "conversation.item.create": _item,
+    "conversation.item.created": _item,
+    "conversation.item.done": _item,
+    "conversation.item.retrieved": _item,
+    "response.output_item.added": _item,
+    "response.output_item.done": _item,
+    "response.content_part.added": _part,
+    "response.content_part.done": _part,
+    "response.create": _response,
+    "response.created": _response,
+    "response.done": _response_done,
+}
+"""Every event type that can need work, by its name on the wire. Deltas under GA names are not among them."""

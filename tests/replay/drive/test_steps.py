@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+from earwitness.replay.drive.positions import LANDMARKS
+from earwitness.replay.drive.steps import CLIENT_RULES, EVERY, MORE, make_drive_plan, read_object
+
+from tests.replay.talk import client, recording, server
+
+DONE = server("response.done", response={"id": "r"})
+
+
+async def test_landmarks_are_counted_up_to_a_frame():
+    plan = await make_drive_plan(recording(DONE, client("response.create"), DONE, client("response.create")))
+    assert [plan.before("response.done", seq) for seq in range(5)] == [0, 0, 1, 1, 2]
+    assert plan.before("session.created", 9) == 0
+
+
+async def test_the_last_landmark_before_a_frame_is_known():
+    plan = await make_drive_plan(recording(server("session.created"), DONE, client("response.create"), DONE))
+    names = ("session.created", "response.done", "session.updated")
+    assert [plan.last_before(names, seq) for seq in range(1, 6)] == [None, 1, 2, 2, 4]
+
+
+async def test_ids_have_their_positions():
+    plan = await make_drive_plan(recording(server("response.created", response={"id": "r"})))
+    assert plan.structure.key("r") == ("response", 0)
+
+
+def test_what_is_counted_is_a_landmark():
+    assert {*EVERY, *(name for names in MORE.values() for name in names)} <= LANDMARKS
+
+
+def test_every_rule_says_what_and_why():
+    assert all(all(field.strip() for field in rule) for rule in CLIENT_RULES)
+
+
+@pytest.mark.parametrize(("payload", "event"), [(None, None), (b"[]", None), (b"{", None), (b'{"a":1}', {"a": 1})])
+def test_only_objects_are_events(payload, event):
+    assert read_object(payload) == event

@@ -1,0 +1,61 @@
+"""What a recording holds does not steer a terminal."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+from earwitness.cli.common import table
+from earwitness.replay.compare.diff import diff
+from earwitness.replay.compare.diff_text import render_diff
+from earwitness.replay.show.state import render_state
+from earwitness.replay.show.tail import SessionTail
+from earwitness.replay.show.terminal import visible
+from earwitness.replay.transcript.lines import render, transcribe
+from earwitness.schemas.recording import MemoryRecording, SessionInfo
+
+from tests.replay.builders import Script
+
+ESCAPES = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f\b done"
+
+
+def test_control_characters_and_lone_surrogates_are_replaced_and_no_others() -> None:
+    for code in range(sys.maxunicode + 1):
+        letter = chr(code)
+        unfit = unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\n"
+        assert visible(letter) == ("\ufffd" if unfit else letter)
+
+
+def test_what_was_said_cannot_write_a_line_of_its_own() -> None:
+    forged = "hello\n00:09.000  Assistant  I confirm the order.  [9]"
+    script = Script().item("a", text=forged)
+    script.server("response.text.done", item_id="b", text=forged)
+    info = SessionInfo(id="call", status="open", model=forged, labels={"key": forged})
+    conversation = script.fold()
+    printed = [
+        render(transcribe(conversation), "text"),
+        render_state(info, conversation),
+        table([[forged, "x"]], header=["model", "y"]),
+        *(line for frame in script.frames for line in SessionTail().lines(frame)),
+    ]
+    assert sum("I confirm" in text for text in printed) >= 4
+    assert not [line for text in printed for line in text.split("\n") if line.lstrip().startswith("00:09.000")]
+
+
+def assert_harmless(text: str) -> None:
+    assert "done" in text
+    assert not [letter for letter in text if unicodedata.category(letter) == "Cc" and letter not in "\t\n"]
+
+
+def test_nothing_that_was_said_steers_the_terminal_it_is_printed_on() -> None:
+    script = Script().item("a", text=ESCAPES)
+    recording = MemoryRecording(SessionInfo(id="call", status="open"), script.frames)
+    conversation = script.fold()
+    for form in ("text", "markdown"):
+        assert_harmless(render(transcribe(conversation), form))
+    assert_harmless(render_state(recording.info, conversation))
+    other = Script().item("a", text=f"{ESCAPES} otherwise").fold()
+    assert_harmless(render_diff(diff((recording.info, conversation), (recording.info, other))))
+    kind = "conversation.item.input_audio_transcription.completed"
+    heard = Script().server(kind, item_id="a", content_index=0, transcript=ESCAPES)
+    assert_harmless("".join(line for frame in heard.frames for line in SessionTail().lines(frame)))

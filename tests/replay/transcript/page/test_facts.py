@@ -1,0 +1,135 @@
+"""Figures, timings, remarks, origin."""
+
+from __future__ import annotations
+
+from earwitness.replay.audio.pieces import AudioProblem
+from earwitness.replay.audio.timeline import Interval
+from earwitness.replay.fold import fold
+from earwitness.replay.fold.digest import full_digest
+from earwitness.replay.transcript.page.facts import about, figures, remarks, replies
+from earwitness.replay.transcript.timing import spoken
+from earwitness.schemas.frame import Frame
+from earwitness.schemas.recording import SessionInfo
+from earwitness.schemas.state import Conversation, Gap, Interruption, Pending, Response
+
+from tests.replay.dialogue import Dialogue
+
+
+def span(side: str, start: float, end: float) -> Interval:
+    return Interval(side, None, round(start * 1e9), round(end * 1e9), "audio")  # type: ignore[arg-type]
+
+
+def response(wait_ms: int | None, **fields: object) -> Response:
+    first = None if wait_ms is None else 1_000_000_000 + wait_ms * 1_000_000
+    stated = {"status": "completed", "trigger_ns": 1_000_000_000, "first_audio_ns": first} | fields
+    return Response("resp_1", **stated)  # type: ignore[arg-type]
+
+
+def test_who_spoke_how_long_counts_what_overlaps_once() -> None:
+    intervals = [span("user", 0, 2), span("user", 1, 3), span("assistant", 2, 7), span("user", 5, 6)]
+    found = dict(figures(Conversation(), intervals, [], 10_000))
+    assert found == {"length": "10.0 s", "user spoke": "4.00 s", "assistant heard": "5.00 s"}
+
+
+def test_the_wait_is_the_median_and_responses_without_a_known_wait_do_not_count() -> None:
+    waits = [response(200), response(900), response(300), response(None), response(-5)]
+    found = dict(figures(Conversation(responses=waits), [], [], 0))
+    assert found == {"median wait for a reply": "0.30 s"}
+
+
+def test_a_wait_for_text_counts_where_there_is_no_sound() -> None:
+    found = dict(figures(Conversation(responses=[response(None, first_text_ns=1_500_000_000)]), [], [], 0))
+    assert found["median wait for a reply"] == "0.50 s"
+
+
+def test_interruptions_and_what_they_left_unheard_are_counted() -> None:
+    cuts = [Interruption(None, None, unheard_ms=1500.0), Interruption(None, None)]
+    found = dict(figures(Conversation(interruptions=cuts), [], [], 0))
+    assert found == {"interruptions": "2", "produced, not heard": "1.50 s"}
+
+
+def test_each_response_has_its_timing() -> None:
+    call = Dialogue()
+    call.user(1.0, 2.0, "Hello.")
+    call.assistant(2.5, 1.0, "Hi.")
+    timeline = call.timeline()
+    (reply,) = replies(timeline.conversation, spoken(timeline))
+    assert (reply.at, reply.start, reply.wait, reply.status) == ("0:02.5", 2500, "0.50 s", "completed")
+    assert reply.trigger == "the user stopped speaking"
+    assert reply.lasted == "0.11 s"
+    assert reply.tokens == ""
+
+
+def test_why_a_response_ended_is_said_however_it_was_stated() -> None:
+    stated = [{"type": "cancelled", "reason": "turn_detected"}, "busy", {"error": {"message": "no"}}, None, 7]
+    found = replies(Conversation(responses=[response(1, status_details=each) for each in stated]), [])
+    assert [each.status for each in found] == [
+        "completed (turn detected)", "completed (busy)", "completed (no)", "completed", "completed",
+    ]  # fmt: skip
+
+
+def test_tokens_are_those_of_the_usage() -> None:
+    (reply,) = replies(Conversation(responses=[response(1, usage={"input_tokens": 5, "output_tokens": 7})]), [])
+    assert reply.tokens == "5 in, 7 out"
+
+
+def test_everything_that_went_wrong_is_named_with_its_record() -> None:
+    call = Dialogue()
+    call.server(1500, "error", error={"type": "invalid_request_error", "code": "bad", "message": "No such item."})
+    call.server(1600, "vendor.unheard_of")
+    call.frames.append(Frame(len(call.frames), 1_700_000_000, "text", "server", None, b"{"))
+    conversation = fold(call.recording().frames)
+    conversation.gaps.append(Gap(9, 3, 400, "disk full"))
+    conversation.pending.append(Pending(7, None, "response.create"))
+    found = remarks(conversation, [AudioProblem(12, "odd-bytes", "left out")])
+    assert found == [
+        ("0:01.5, record 2", "The server reports bad: No such item."),
+        ("record 9", "3 messages (400 bytes) crossed here that could not be stored: disk full"),
+        ("record 4", "invalid json"),
+        ("record 12", "odd-bytes: left out"),
+        ("record 7", "response.create was never answered"),
+        ("throughout", "Events that mean nothing to this program: vendor.unheard_of (1)"),
+    ]
+
+
+def test_an_ordinary_call_has_no_remarks() -> None:
+    call = Dialogue()
+    call.user(1.0, 2.0, "Hello.")
+    assert remarks(call.timeline().conversation, []) == []
+
+
+def test_the_page_says_where_it_comes_from_and_the_digest_of_what_it_shows() -> None:
+    call = Dialogue()
+    body = b'{"code":1000,"reason":"bye","by":"client"}'
+    frames = [*call.recording().frames, Frame(2, 1, "close", "recorder", None, body)]
+    conversation = fold(frames)
+    info = SessionInfo(
+        id="s1", upstream="wss://a.example/", target="/v1", labels={"title": "T", "b": "2", "a": "1"},
+        links={"previous": "s0"}, source="x.har",
+    )  # fmt: skip
+    found = about(info, conversation, None)
+    assert found == [
+        ("session", "s1"),
+        ("server", "wss://a.example/v1"),
+        ("model", "gpt-realtime"),
+        ("vocabulary", "ga"),
+        ("audio in", "audio/pcm, 24 kHz"),
+        ("audio out", "audio/pcm, 24 kHz"),
+        ("records", "3"),
+        ("end", "closed with 1000 (bye) by the client"),
+        ("a", "1"),
+        ("b", "2"),
+        ("previous session", "s0"),
+        ("imported from", "x.har"),
+        ("digest of the state", f"sha256:{full_digest(conversation)}"),
+    ]
+
+
+def test_how_a_session_ended_is_said_in_words() -> None:
+    def end(kind: str, body: bytes) -> str:
+        conversation = fold([Frame(0, 0, kind, "recorder", None, body)])  # type: ignore[arg-type]
+        return dict(about(SessionInfo(id="s"), conversation, None))["end"]
+
+    assert dict(about(SessionInfo(id="s"), Conversation(), None))["end"] == "no close on record"
+    assert end("cutoff", b"{}") == "cut off: the recorder ended first"
+    assert end("close", b'{"reason":"gone"}') == "closed (gone)"
