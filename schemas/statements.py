@@ -6,9 +6,11 @@ into the chain, so a session's life can be told from its records alone.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from .frame import Kind
 
 __all__ = [
     "CloseStatement",
@@ -19,20 +21,28 @@ __all__ = [
     "Request",
     "Response",
     "Source",
+    "Statement",
 ]
 
 Header = tuple[str, str]
 
 
-class _Statement(BaseModel):
+class _Part(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
+
+class Statement(_Part):
+    """The payload of a record that the recorder makes."""
+
+    kind: ClassVar[Kind]
+    """The kind of its record."""
+
     def to_payload(self) -> bytes:
-        """Give the statement as the record's bytes: JSON in UTF-8, absent values left out."""
+        """Return the record's bytes: JSON in UTF-8, absent values left out."""
         return self.model_dump_json(exclude_none=True).encode()
 
 
-class Request(_Statement):
+class Request(_Part):
     """The client's handshake as it went upstream, secrets replaced."""
 
     target: str
@@ -41,7 +51,7 @@ class Request(_Statement):
     """In the order sent, names as sent."""
 
 
-class Response(_Statement):
+class Response(_Part):
     """The upstream's answer to the handshake."""
 
     status: int
@@ -50,7 +60,7 @@ class Response(_Statement):
     """Only of a refusal; text, undecodable bytes replaced."""
 
 
-class Source(_Statement):
+class Source(_Part):
     """Where an imported session came from."""
 
     format: str
@@ -60,8 +70,10 @@ class Source(_Statement):
     """Which session of the file, from 1."""
 
 
-class OpenStatement(_Statement):
+class OpenStatement(Statement):
     """Payload of the ``open`` record, seq 0."""
+
+    kind: ClassVar[Kind] = "open"
 
     opened_at: str | None = None
     """Wall clock in UTC, ISO 8601 with microseconds and ``Z``; absent where an import had none."""
@@ -83,12 +95,14 @@ class OpenStatement(_Statement):
     """The match policy of the cassette that it was imported from."""
 
     def to_payload(self) -> bytes:
-        """Give the statement as the record's bytes; what was not stated is left out, so that a copy is a copy."""
+        """Return the record's bytes; what was not stated is left out, so that a copy is a copy."""
         return self.model_dump_json(exclude_none=True, exclude_unset=True).encode()
 
 
-class CloseStatement(_Statement):
+class CloseStatement(Statement):
     """Payload of the ``close`` record: the last of a session that ended in an orderly way."""
+
+    kind: ClassVar[Kind] = "close"
 
     code: int | None = None
     """RFC 6455 close code; 1005 for a close frame without code, 1006 for none at all; None for a refused handshake."""
@@ -99,8 +113,10 @@ class CloseStatement(_Statement):
     """The last seq that was handed to the transport towards each side."""
 
 
-class GapStatement(_Statement):
+class GapStatement(Statement):
     """Payload of a ``gap`` record: frames that crossed while the store could not take them."""
+
+    kind: ClassVar[Kind] = "gap"
 
     frames: int
     bytes: int
@@ -109,15 +125,19 @@ class GapStatement(_Statement):
     to_ns: int | None = None
 
 
-class NoteStatement(_Statement):
+class NoteStatement(Statement):
     """Payload of a ``note`` record: something that a reader of the session should know."""
+
+    kind: ClassVar[Kind] = "note"
 
     note: str
     details: dict[str, Any] = Field(default_factory=dict[str, Any])
 
 
-class CutoffStatement(_Statement):
+class CutoffStatement(Statement):
     """Payload of the ``cutoff`` record: the recorder died, the session's end is unknown."""
+
+    kind: ClassVar[Kind] = "cutoff"
 
     reason: str
     found_at: str

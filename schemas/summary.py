@@ -1,7 +1,11 @@
-"""The summary of a session, from its frames: what ``list`` shows."""
+"""The summary of a session, from its frames: what ``list`` shows.
+
+How an ``open`` record names session, model, dialect and target is decided here.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
@@ -10,13 +14,16 @@ from .dialects.detect import DialectReading
 from .frame import Frame
 from .recording import SessionInfo, SessionStatus
 
-__all__ = ["Summary", "parse_time"]
+__all__ = ["MODEL_PARAMETERS", "Summary", "dialect_reading", "opening_info", "parse_time", "statement_of"]
+
+MODEL_PARAMETERS: Final = ("model", "deployment")
+"""The query parameters that name a model; the second is Azure's."""
 
 _SWITCHING_PROTOCOLS: Final = 101
 
 
 def parse_time(text: Any) -> datetime | None:
-    """Read an ISO 8601 time; None where it is none. A time without a zone is UTC."""
+    """Return an ISO 8601 time in UTC; None for anything else. A time without a zone is UTC."""
     if not isinstance(text, str):
         return None
     try:
@@ -26,20 +33,66 @@ def parse_time(text: Any) -> datetime | None:
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+def statement_of(frame: Frame) -> dict[str, Any]:
+    """Return the JSON object that a frame holds; an empty one if it holds none that can be read."""
+    try:
+        value = frame.json()
+    except ValueError:
+        return {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def opening_info(statement: dict[str, Any]) -> SessionInfo:
+    """Return what an ``open`` record says of its session; the id is empty.
+
+    The model is what the request asked for; the server may name another in ``session.created``. The dialect is the
+    stated one, else that of the handshake.
+
+    Args:
+        statement: the record's JSON object. Nothing is taken for granted of it: other programs write cassettes.
+    """
+    target = _text(_part(statement, "request").get("target"))
+    policy = statement.get("match")
+    status = _part(statement, "response").get("status", _SWITCHING_PROTOCOLS)
+    return SessionInfo(
+        id="",
+        opened_at=parse_time(statement.get("opened_at")),
+        status="open" if status == _SWITCHING_PROTOCOLS else "refused",
+        dialect=_text(statement.get("dialect")) or dialect_reading(statement).dialect,
+        target=target,
+        upstream=_text(statement.get("upstream")),
+        model=_query_model(target),
+        labels=_strings(_part(statement, "labels")),
+        links=_strings(_part(statement, "links")),
+        source=_text(_part(statement, "source").get("name")),
+        match=cast("dict[str, Any]", policy) if isinstance(policy, dict) else None,
+    )
+
+
+def dialect_reading(statement: dict[str, Any]) -> DialectReading:
+    """Return the reading of a session's dialect that its handshake begins."""
+    request = _part(statement, "request")
+    return DialectReading(_text(request.get("target")), _headers(request))
+
+
 class Summary:
     """Reads a session's summary off its frames, one at a time.
 
     Only the recorder's statements and the first few small events are parsed.
+
+    Args:
+        known: the summary of frames that are not shown to it.
     """
 
-    def __init__(self) -> None:
-        self._open: dict[str, Any] = {}
+    def __init__(self, known: SessionInfo | None = None) -> None:
+        self._info = known or SessionInfo(id="")
         self._dialect = DialectReading()
+        self._dialect_known = known is not None
         self._model: str | None = None
-        self._status: SessionStatus = "open"
-        self._close_code: int | None = None
-        self._frames = 0
-        self._last_ns: int | None = None
+        self._status = self._info.status
+        self._close_code = self._info.close_code
+        self._frames = self._info.frames
+        self._last_ns = self._info.duration_ns
 
     def apply(self, frame: Frame) -> None:
         """Take the session's next frame."""
@@ -50,15 +103,21 @@ class Summary:
             if frame.type is not None and frame.audio is None and not self.settled:
                 self._look(frame)
         elif frame.kind == "open":
-            self._open = _object(frame)
-            request = _part(self._open, "request")
-            self._dialect = DialectReading(_text(request.get("target")), _headers(request))
+            statement = statement_of(frame)
+            self._info = opening_info(statement)
+            self._status = self._info.status
+            self._dialect = dialect_reading(statement)
+            self._dialect_known = bool(_text(statement.get("dialect")))
         elif frame.kind == "close":
-            code = _object(frame).get("code")
+            code = statement_of(frame).get("code")
             self._close_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-            self._status = "closed"
+            self._end("closed")
         elif frame.kind == "cutoff":
-            self._status = "cut off"
+            self._end("cut off")
+
+    def _end(self, status: SessionStatus) -> None:
+        if self._status != "refused":
+            self._status = status
 
     @property
     def settled(self) -> bool:
@@ -66,44 +125,27 @@ class Summary:
         return self._dialect.settled and self._model is not None
 
     def _look(self, frame: Frame) -> None:
-        event = _object(frame)
+        event = statement_of(frame)
         self._dialect.observe(event)
         if self._model is None and frame.type in ("session.created", "session.updated"):
-            session = event.get("session")
-            self._model = _text(cast("dict[str, Any]", session).get("model")) if isinstance(session, dict) else None
+            self._model = _text(_part(event, "session").get("model"))
 
     def info(self, public_id: str) -> SessionInfo:
-        """Give the summary of the frames so far."""
-        opening = self._open
-        target = _text(_part(opening, "request").get("target"))
-        status = _part(opening, "response").get("status", _SWITCHING_PROTOCOLS)
-        return SessionInfo(
+        """Return the summary of the frames so far."""
+        return replace(
+            self._info,
             id=public_id,
-            opened_at=parse_time(opening.get("opened_at")),
-            status="refused" if status != _SWITCHING_PROTOCOLS else self._status,
-            dialect=_text(opening.get("dialect")) or self._dialect.dialect,
-            target=target,
-            upstream=_text(opening.get("upstream")),
-            model=self._model or _query_model(target),
+            status=self._status,
+            dialect=self._info.dialect if self._dialect_known else self._dialect.dialect,
+            model=self._model or self._info.model,
             frames=self._frames,
             duration_ns=self._last_ns,
             close_code=self._close_code,
-            labels=_strings(_part(opening, "labels")),
-            links=_strings(_part(opening, "links")),
-            source=_text(_part(opening, "source").get("name")),
         )
 
 
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _object(frame: Frame) -> dict[str, Any]:
-    try:
-        value = frame.json()
-    except ValueError:
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _part(value: dict[str, Any], key: str) -> dict[str, Any]:
@@ -127,11 +169,8 @@ def _headers(request: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _query_model(target: str | None) -> str | None:
-    """Read the model, or Azure's deployment, off the request target."""
-    if target is None:
+    try:
+        query = parse_qs(urlsplit(target or "").query)
+    except ValueError:  # "//[" and the like
         return None
-    query = parse_qs(urlsplit(target).query)
-    for name in ("model", "deployment"):
-        if query.get(name):
-            return query[name][0]
-    return None
+    return next((query[name][0] for name in MODEL_PARAMETERS if query.get(name)), None)

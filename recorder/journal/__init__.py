@@ -2,26 +2,25 @@
 
 A recorder writes through :class:`Journal` and :class:`SessionWriter`; everybody else reads through
 :class:`JournalReader`. ``docs/journal.md`` describes the format.
+
+The names below are imported when they are first used: a reader of a file loads nothing that only a writer needs.
 """
 
-from .admin import (
-    BackupReport,
-    EraseReport,
-    JournalInfo,
-    RebuildReport,
-    UpgradeReport,
-    backup,
-    erase,
-    info,
-    rebuild,
-    upgrade,
-)
-from .journal import Journal, new_public_id, utc_now
-from .reader import JournalReader, JournalRecording
-from .verify.report import Finding, VerifyReport
-from .verify.verifier import verify
-from .writing.session_writer import SessionWriter
-from .writing.writer_settings import WriterSettings, WriterStats
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...schemas.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .admin import backup, erase, info, rebuild, upgrade
+    from .journal import Journal, new_public_id, utc_now
+    from .reader import JournalReader, JournalRecording
+    from .reports import BackupReport, EraseReport, JournalInfo, RebuildReport, UpgradeReport
+    from .verification.report import Finding, VerifyReport
+    from .verification.verifier import verify
+    from .writing.session_writer import SessionWriter
+    from .writing.writer_settings import WriterSettings, WriterStats
 
 __all__ = [
     "BackupReport",
@@ -46,3 +45,17 @@ __all__ = [
     "utc_now",
     "verify",
 ]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "admin": ("backup", "erase", "info", "rebuild", "upgrade"),
+        "journal": ("Journal", "new_public_id", "utc_now"),
+        "reader": ("JournalReader", "JournalRecording"),
+        "reports": ("BackupReport", "EraseReport", "JournalInfo", "RebuildReport", "UpgradeReport"),
+        "verification.report": ("Finding", "VerifyReport"),
+        "verification.verifier": ("verify",),
+        "writing.session_writer": ("SessionWriter",),
+        "writing.writer_settings": ("WriterSettings", "WriterStats"),
+    },
+)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterable
@@ -14,31 +12,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from sqlalchemy import bindparam, false, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ...schemas.errors import RequestError, SessionNotFound, StoreBusy, StoreWriteFailed
+from ...schemas.errors import RequestError, StoreWriteFailed
 from ...schemas.statements import OpenStatement
+from .database.failures import writing
 from .database.location import Location
 from .database.lock import WriterLock
+from .database.queries import ConnectionQueries
 from .database.schema import check_version, create_schema, refuse_foreign_file, schema_version
-from .database.sqlite import (
-    check_header,
-    connect_writer,
-    create_file,
-    reading,
-    sqlite_driver,
-    write_transaction,
-    writing,
-)
-from .database.tables import records, sessions
-from .paging import Pager
-from .summaries import COLUMNS_TO_SUMMARISE, LAST_KINDS, SUMMARY_COLUMNS, read_summary
+from .database.sqlite import check_header, create_file
+from .database.writer import connect_writer, sqlite_driver, write_transaction
+from .erasure import erase_payloads
 from .writing.batch import SessionState
 from .writing.committer import Committer, Pressure
 from .writing.recovery import recover
 from .writing.session_writer import SessionWriter
-from .writing.store import LedgerEntry, Store
+from .writing.store import Store
 from .writing.writer_settings import WriterSettings, WriterStats
 
 __all__ = ["Journal", "new_public_id", "utc_now"]
@@ -58,7 +48,7 @@ def new_public_id() -> str:
 
 
 def utc_now() -> str:
-    """Give the wall clock as statements and the ledger write it."""
+    """Return the wall clock as statements and the ledger write it."""
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -84,18 +74,18 @@ class Journal:
         recover_sessions: bool = True,
         now: Callable[[], str] = utc_now,
     ) -> Journal:
-        """Open a journal for writing; create it where there is none; mark what a dead recorder left open.
+        """Open a journal for writing, creating it if needed; mark what a dead recorder left open.
 
         Args:
             location: path of an SQLite file, or a SQLAlchemy URL.
             settings: see :class:`WriterSettings`.
             recover_sessions: False leaves sessions of dead recorders as they are.
-            now: the wall clock, as :func:`utc_now` gives it.
+            now: the wall clock, as :func:`utc_now` writes it.
 
         Raises:
             StoreBusy: another recorder holds the file.
             StoreNewer, StoreOutdated: the schema is not this program's.
-            StoreCorrupt: the file is no journal.
+            StoreCorrupt: the file is not a journal.
             StoreWriteFailed: it cannot be created or written.
         """
         settings = settings or WriterSettings()
@@ -121,9 +111,9 @@ class Journal:
                 )
                 await _prepare_schema(connection, where)
                 store = Store(connection, await sqlite_driver(connection), where, now)
-                marked = await recover(store, os.urandom, now()) if recover_sessions else []
+                marked = await recover(store, now()) if recover_sessions else []
                 await store.load_head()
-                await _prove_writable(connection)
+                await _prove_writable(store)
             committer = Committer(store, settings)
             committer.on_failure.append(_log_failure)
             committer.on_recovery.append(_log_recovery)
@@ -186,7 +176,7 @@ class Journal:
         self._store.check_file()
         with writing(self.location):
             async with self._store.lock:
-                await _prove_writable(self._store.connection)
+                await _prove_writable(self._store)
 
     async def begin(
         self,
@@ -246,69 +236,13 @@ class Journal:
 
         Raises:
             SessionNotFound: there is no such session.
-            RequestError: a seq is not in it, or is a statement of the recorder and no message; or the session goes on.
+            RequestError: the session is still open, or a seq is not in it or not a message.
             StoreBusy: it is done, but a reader of an SQLite file keeps the old bytes in the write-ahead log: erasing
                 any of the records again, once it has ended, takes them out.
-            StoreWriteFailed: the store does not take it.
+            StoreWriteFailed: the store refuses.
         """
-        wanted = sorted(set(seqs))
         await self._committer.commit()
-        store = self._store
-        self._store.check_file()
-        with writing(self.location):
-            async with store.lock, write_transaction(store.connection):
-                row_id = (
-                    await store.connection.execute(select(sessions.c.id).where(sessions.c.public_id == public_id))
-                ).scalar_one_or_none()
-                if row_id is None:
-                    raise SessionNotFound(f"{self.location} has no session {public_id}", session=public_id)
-                present = await _present(store.connection, row_id, wanted)
-                stated = [seq for seq, (kind, _) in present.items() if kind not in ("text", "binary")]
-                if stated:
-                    raise RequestError(
-                        f"session {public_id}: record {stated[0]} is the recorder's own statement",
-                        hint="Only what crossed the wire can be erased.",
-                        session=public_id,
-                        seqs=stated,
-                    )
-                missing = [seq for seq in wanted if seq not in present]
-                if missing:
-                    raise RequestError(
-                        f"session {public_id} has no record {missing[0]}", session=public_id, seqs=missing
-                    )
-                count, last_kind, chain = await _end_of(store.connection, row_id)
-                if last_kind not in LAST_KINDS:
-                    raise RequestError(
-                        f"session {public_id} goes on", hint="Erase from it once it has ended.", session=public_id
-                    )
-                erased = [seq for seq in wanted if present[seq][1]]
-                head = store.head
-                if erased:
-                    statement = (
-                        records.update()
-                        .where(records.c.session == row_id, records.c.seq == bindparam("which"))
-                        .values(payload=None, salt=None)
-                    )
-                    await store.connection.execute(statement, [{"which": seq} for seq in erased])
-                    detail = json.dumps({"reason": reason, "seqs": _runs(erased)})
-                    head = await store.append_ledger([LedgerEntry("erased", public_id, count, chain, detail)])
-                    # The list may have had its model or dialect from an event that is gone now.
-                    pager = Pager(store.connection, self.location, COLUMNS_TO_SUMMARISE)
-                    columns = await read_summary(pager, row_id, public_id)
-                    values = dict(zip(SUMMARY_COLUMNS, columns, strict=True))
-                    await store.connection.execute(sessions.update().where(sessions.c.id == row_id).values(values))
-            store.head = head
-            if store.connection.dialect.name == "sqlite":
-                # The bytes are in the write-ahead log too, until it is copied back and cut.
-                async with store.lock:
-                    result = await store.connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-                    if result.one()[0] and wanted:
-                        raise StoreBusy(
-                            f"the records are erased, but a reader keeps their old bytes in {self.location}",
-                            hint=f"Let it end, then erase record {wanted[0]} again: that takes all of them out.",
-                            session=public_id,
-                            seqs=wanted,
-                        )
+        await erase_payloads(self._store, public_id, seqs, reason)
         return self.head
 
     async def aclose(self) -> None:
@@ -329,14 +263,12 @@ class Journal:
                 f"{public_id!r} cannot be a session's id",
                 hint="Use 1 to 64 letters, digits, dots, dashes and underscores.",
             )
-        with reading(self.location):
+        with writing(self.location):
             async with self._store.lock:
-                query = select(sessions.c.id).where(sessions.c.public_id == public_id)
-                found = (await self._store.connection.execute(query)).scalar_one_or_none()
-                if self._store.connection.dialect.name != "sqlite":
-                    await self._store.connection.rollback()
+                found = await self._store.session_id(public_id)
+                await self._store.connection.rollback()
         if found is not None:
-            raise RequestError(f"{self.location} has a session {public_id} already", session=public_id)
+            raise RequestError(f"{self.location} already has a session {public_id}", session=public_id)
 
 
 def _log_failure(error: StoreWriteFailed) -> None:
@@ -348,47 +280,22 @@ def _log_recovery() -> None:
     logger.warning("store_recovered")
 
 
-async def _prove_writable(connection: AsyncConnection) -> None:
+async def _prove_writable(store: Store) -> None:
     """Write nothing, in earnest.
 
     SQLite opens a file that may only be read, begins a transaction on it, and complains when it meets a write.
     """
-    async with write_transaction(connection):
-        await connection.execute(sessions.update().where(false()).values(recorder=sessions.c.recorder))
+    async with write_transaction(store.connection):
+        await store.queries.execute("UPDATE sessions SET recorder = recorder WHERE id = ?", [(0,)])
 
 
 async def _prepare_schema(connection: AsyncConnection, location: Location) -> None:
-    version = await schema_version(connection, location)
-    if version is None:
-        await create_schema(connection, location)
-    else:
+    try:
+        version = await schema_version(ConnectionQueries(connection), location)
+    finally:
+        await connection.rollback()
+    if version is not None:
         check_version(version, location)
-
-
-async def _present(connection: AsyncConnection, row_id: int, seqs: list[int]) -> dict[int, tuple[str, bool]]:
-    """Tell for each seq that exists its kind, and whether its payload is still there."""
-    present: dict[int, tuple[str, bool]] = {}
-    for first in range(0, len(seqs), 500):
-        query = select(records.c.seq, records.c.kind, records.c.payload.is_not(None)).where(
-            records.c.session == row_id, records.c.seq.in_(seqs[first : first + 500])
-        )
-        present.update((row[0], (row[1], bool(row[2]))) for row in await connection.execute(query))
-    return present
-
-
-async def _end_of(connection: AsyncConnection, row_id: int) -> tuple[int, str, bytes]:
-    """Give the number of records of a session, the last one's kind, and the chain's head."""
-    query = select(records.c.seq, records.c.kind, records.c.chain).where(records.c.session == row_id)
-    last = (await connection.execute(query.order_by(records.c.seq.desc()).limit(1))).one()
-    return last.seq + 1, last.kind, last.chain
-
-
-def _runs(seqs: list[int]) -> list[list[int]]:
-    """Write ascending seqs as inclusive ``[first, last]`` runs."""
-    runs: list[list[int]] = []
-    for seq in seqs:
-        if runs and runs[-1][1] == seq - 1:
-            runs[-1][1] = seq
-        else:
-            runs.append([seq, seq])
-    return runs
+        return
+    async with write_transaction(connection):
+        await create_schema(connection, location)

@@ -1,16 +1,15 @@
-"""Reads a session's rows in pages: bounded in number and bytes, each page in a short transaction of its own."""
+"""Reads a session's rows in pages, bounded in number and bytes."""
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from .database.queries import Queries
 
-from .database.location import Location
-from .database.sqlite import reading
+__all__ = ["ALL", "Pager"]
 
-__all__ = ["Pager"]
+ALL: Final = 1 << 62
+"""A seq that no record reaches: where to stop for all of them."""
 
 _ROWS: Final = 500
 _BYTES: Final = 4 << 20
@@ -21,22 +20,19 @@ class Pager:
     """Reads pages of ``records``.
 
     Args:
-        source: an engine, or a connection whose transaction the pages belong to.
-        location: for messages.
+        queries: where to.
         columns: what to select; ``seq`` comes first.
     """
 
-    def __init__(self, source: AsyncEngine | AsyncConnection, location: Location, columns: str) -> None:
-        self._source = source
-        self._location = location
-        marks = ["?"] * 4 if source.dialect.name == "sqlite" else ["$1", "$2", "$3", "$4"]
-        where = f"WHERE session = {marks[0]} AND seq >= {marks[1]} AND seq < {marks[2]} ORDER BY seq"
+    def __init__(self, queries: Queries, columns: str) -> None:
+        self._queries = queries
+        where = "WHERE session = ? AND seq >= ? AND seq < ? ORDER BY seq"
         # Lengths first, so that a page is bounded in bytes without reading what does not fit.
-        self._lengths = f"SELECT seq, length(payload) FROM records {where} LIMIT {marks[3]}"  # noqa: S608 - placeholders
+        self._lengths = f"SELECT seq, length(payload) FROM records {where} LIMIT {_ROWS}"  # noqa: S608 - a number
         self._rows = f"SELECT {columns} FROM records {where}"  # noqa: S608 - our own names
 
     async def page(self, session: int, start: int, stop: int) -> list[tuple[Any, ...]]:
-        """Read the next rows with ``start <= seq < stop``, in order; empty where there are none.
+        """Return the next rows with ``start <= seq < stop``, in order; an empty list at the end.
 
         Args:
             session: ``sessions.id``.
@@ -46,21 +42,14 @@ class Pager:
         Raises:
             StoreError: the database cannot be read.
         """
-        with reading(self._location):
-            async with self._connection() as connection:
-                result = await connection.exec_driver_sql(self._lengths, (session, start, stop, _ROWS))
-                lengths = cast("list[tuple[int, int | None]]", result.all())
-                if not lengths:
-                    return []
-                result = await connection.exec_driver_sql(self._rows, (session, start, _stop(lengths)))
-                return cast("list[tuple[Any, ...]]", result.all())
-
-    def _connection(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        return nullcontext(self._source) if isinstance(self._source, AsyncConnection) else self._source.connect()
+        lengths = await self._queries.fetch(self._lengths, (session, start, stop))
+        if not lengths:
+            return []
+        return await self._queries.fetch(self._rows, (session, start, _stop(lengths)))
 
 
-def _stop(lengths: list[tuple[int, int | None]]) -> int:
-    """Give the seq before which the page ends, so that it stays within its bytes but has at least one row."""
+def _stop(lengths: list[tuple[Any, ...]]) -> int:
+    """Return the seq before which the page ends, so that it stays within its bytes but has at least one row."""
     total = 0
     for index, (seq, length) in enumerate(lengths):
         total += length or 0

@@ -12,32 +12,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from ...schemas.errors import AmbiguousSession, SessionNotFound, StoreCorrupt, StoreError
 from ...schemas.frame import Frame
 from ...schemas.recording import SessionInfo
 from .database.location import Location
-from .database.schema import check_version, schema_version
-from .database.sqlite import open_reader, reading
-from .database.tables import records, sessions
-from .format.codecs import decode_many
-from .paging import Pager
-from .summaries import info_from_row
+from .database.source import Source, open_source
+from .paging import ALL, Pager
+from .summaries import LAST_KINDS, SUMMARY_COLUMNS, growth, info_from_row
 
 __all__ = ["JournalReader", "JournalRecording"]
 
 _NAMED: Final = 5
-"""So many of several matching sessions are named in the message."""
+"""How many of several matching sessions the message names."""
+
+_COLUMNS: Final[tuple[str, ...]] = ("id", "public_id", *SUMMARY_COLUMNS)
 
 
 class JournalReader:
     """A journal opened for reading. Any number of them work beside one recorder."""
 
-    def __init__(self, engine: AsyncEngine, location: Location) -> None:
-        self.engine = engine
-        self.location = location
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self._known: dict[str, tuple[int, SessionInfo]] = {}
 
     @classmethod
@@ -45,24 +40,22 @@ class JournalReader:
         """Open a journal read-only.
 
         Raises:
-            StoreNotFound: there is none.
+            StoreNotFound: there is no such file.
             StoreNewer, StoreOutdated: its schema is not this program's.
-            StoreCorrupt: it is no journal.
+            StoreCorrupt: it is not a journal.
+            StoreError: it cannot be read.
         """
-        where = Location.parse(location)
-        engine = await open_reader(where)
-        try:
-            with reading(where):
-                async with engine.connect() as connection:
-                    check_version(await schema_version(connection, where), where)
-        except BaseException:
-            await engine.dispose()
-            raise
-        return cls(engine, where)
+        source, _ = await open_source(Location.parse(location))
+        return cls(source)
+
+    @property
+    def location(self) -> Location:
+        """Which journal."""
+        return self.source.location
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self.engine.dispose()
+        await self.source.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,19 +73,19 @@ class JournalReader:
         """Find a session by its public id, by a unique prefix of it, or the newest by ``latest``.
 
         Raises:
-            SessionNotFound: there is none.
-            AmbiguousSession: several begin so.
+            SessionNotFound: no session has that id.
+            AmbiguousSession: several begin with it.
         """
         return (await self._resolve(ref))[1]
 
     def recording(self, session_id: str) -> JournalRecording:
-        """Open a session that this reader has told of, by :meth:`sessions` or :meth:`resolve`.
+        """Return a session that :meth:`sessions` or :meth:`resolve` of this reader has returned.
 
         Args:
             session_id: its public id, in full.
 
         Raises:
-            SessionNotFound: this reader has told of no such session.
+            SessionNotFound: neither has returned it.
         """
         if session_id not in self._known:
             raise SessionNotFound(f"session {session_id!r} was not looked up in {self.location}", session=session_id)
@@ -100,14 +93,11 @@ class JournalReader:
 
     async def _resolve(self, ref: str) -> tuple[int, SessionInfo]:
         if ref == "latest":
-            query = select(sessions.c.id).order_by(sessions.c.id.desc()).limit(1)
+            rows = await self.source.fetch("SELECT id FROM sessions ORDER BY id DESC LIMIT 1")
         else:
-            begins = func.substr(sessions.c.public_id, 1, len(ref)) == ref
-            exact = (sessions.c.public_id == ref).desc()
-            query = select(sessions.c.id).where(begins).order_by(exact, sessions.c.id).limit(_NAMED + 1)
-        with reading(self.location):
-            async with self.engine.connect() as connection:
-                ids = list((await connection.execute(query)).scalars())
+            query = "SELECT id FROM sessions WHERE substr(public_id, 1, ?) = ? ORDER BY public_id <> ?, id LIMIT ?"
+            rows = await self.source.fetch(query, (len(ref), ref, ref, _NAMED + 1))
+        ids = [row_id for (row_id,) in rows]
         found = await self._sessions(ids) if ids and ref else []
         if not found:
             raise SessionNotFound(
@@ -119,7 +109,7 @@ class JournalReader:
         if len(found) > 1 and not exact_match:
             names = [info.id for _, info in found]
             raise AmbiguousSession(
-                f"{ref!r} is the beginning of several sessions: {', '.join(names[:_NAMED])}"
+                f"several sessions begin with {ref!r}: {', '.join(names[:_NAMED])}"
                 + (", …" if len(names) > _NAMED else ""),
                 hint="Give more characters of the id.",
                 session=ref,
@@ -128,36 +118,20 @@ class JournalReader:
         return (exact_match or found)[0]
 
     async def _sessions(self, ids: list[int] | None) -> list[tuple[int, SessionInfo]]:
-        query = select(sessions).order_by(sessions.c.id)
+        query = f"SELECT {', '.join(_COLUMNS)} FROM sessions"  # noqa: S608 - our own names
         if ids is not None:
-            query = query.where(sessions.c.id.in_(ids))
+            query += f" WHERE id IN ({', '.join('?' * len(ids))})"
         found: list[tuple[int, SessionInfo]] = []
-        with reading(self.location):
-            async with self.engine.connect() as connection:
-                for row in (await connection.execute(query)).mappings().all():
-                    values = dict(row)
-                    if values["frames"] is None:
-                        values.update(await self._counts(connection, values["id"]))
-                    found.append((values["id"], self._info(values)))
+        for values in await self.source.fetch(f"{query} ORDER BY id", ids or ()):
+            row = dict(zip(_COLUMNS, values, strict=True))
+            grown = await growth(self.source, row["id"]) if row["frames"] is None else None
+            found.append((row["id"], self._info(row, grown)))
         self._known.update((entry[1].id, entry) for entry in found)
         return found
 
-    async def _counts(self, connection: Any, row_id: int) -> dict[str, int | None]:
-        """Read off the records what the summary of a growing session leaves out."""
-        of_session = records.c.session == row_id
-        last = (await connection.execute(select(func.max(records.c.seq)).where(of_session))).scalar_one()
-        timed = (
-            select(records.c.offset_ns)
-            .where(of_session, records.c.offset_ns.is_not(None))
-            .order_by(records.c.seq.desc())
-            .limit(1)
-        )
-        duration = (await connection.execute(timed)).scalar_one_or_none()
-        return {"frames": 0 if last is None else last + 1, "duration_ns": duration}
-
-    def _info(self, row: dict[str, Any]) -> SessionInfo:
+    def _info(self, row: dict[str, Any], grown: tuple[int, int | None] | None) -> SessionInfo:
         try:
-            return info_from_row(row)
+            return info_from_row(row, grown)
         except (ValueError, TypeError) as error:
             raise StoreCorrupt(
                 f"{self.location}: the summary of session {row['public_id']} is damaged",
@@ -173,9 +147,7 @@ class JournalRecording:
         self.info = info
         self._reader = reader
         self._row_id = row_id
-        self._pager = Pager(
-            reader.engine, reader.location, "seq, offset_ns, kind, sender, type, redacted, payload, codec"
-        )
+        self._pager = Pager(reader.source, "seq, offset_ns, kind, sender, type, redacted, payload, codec")
 
     async def batches(self, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Frame]]:
         """Yield the frames with ``start <= seq < stop`` in order, in lists bounded in number and stored bytes.
@@ -185,7 +157,7 @@ class JournalRecording:
                 yielded.
         """
         at = max(start, 0)
-        end = (1 << 62) if stop is None else stop
+        end = ALL if stop is None else stop
         while at < end:
             frames, damage = await self._read(at, end)
             if frames:
@@ -206,21 +178,22 @@ class JournalRecording:
             async for frames in self.batches(at):
                 yield frames
                 at = frames[-1].seq + 1
-                if frames[-1].kind in ("close", "cutoff"):
+                if frames[-1].kind in LAST_KINDS:
                     return
             if await self._ended_before(at):
                 return
             await asyncio.sleep(poll_seconds)
 
     async def _ended_before(self, seq: int) -> bool:
-        query = select(records.c.kind).where(records.c.session == self._row_id, records.c.seq < seq)
-        with reading(self._reader.location):
-            async with self._reader.engine.connect() as connection:
-                last = (await connection.execute(query.order_by(records.c.seq.desc()).limit(1))).scalar_one_or_none()
-        return last in ("close", "cutoff")
+        query = "SELECT kind FROM records WHERE session = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+        last = await self._reader.source.fetch(query, (self._row_id, seq))
+        return bool(last) and last[0][0] in LAST_KINDS
 
     async def _read(self, at: int, end: int) -> tuple[list[Frame], StoreError | None]:
-        """Read one batch; with it the damage that ends it, if there is any."""
+        """Return one batch, and the damage that ends it, if there is any."""
+        # Imported here: listing sessions decodes nothing.
+        from .format.codecs import decode_many
+
         rows = await self._pager.page(self._row_id, at, end)
         damage: StoreError | None = None
         expected = at

@@ -72,7 +72,7 @@ async def refuses_connections(running: Recorder) -> None:
 
 
 REASONS = {
-    "full": ("database or disk is full", "Make room on the disk."),
+    "full": ("database or disk is full", "Free space on the disk."),
     "locked": ("database is locked", "Another program holds the database locked; close it."),
     "removed": ("file removed", "Put the file back, or restart the recorder to begin a new one."),
 }

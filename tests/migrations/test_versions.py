@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, upgrade, verify
-from earwitness.recorder.journal import admin as maintenance
+from earwitness.recorder.journal import admin
 from earwitness.recorder.journal.database import schema
-from earwitness.recorder.journal.database.tables import SCHEMA_VERSION, metadata
+from earwitness.recorder.journal.database.schema import SCHEMA_VERSION
+from earwitness.recorder.journal.database.tables import metadata
 from earwitness.recorder.journal.database.triggers import SQLITE_TRIGGERS
-from earwitness.recorder.journal.verify.protection import SQLITE_TABLES_DIGEST, tables_digest
+from earwitness.recorder.journal.verification.protection import SQLITE_TABLES_DIGEST, tables_digest
 from earwitness.schemas.errors import StoreBusy, StoreOutdated, StoreWriteFailed
 
 from tests.recorder.journal.builders import write_session
@@ -112,7 +113,7 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         shutil.copytree(MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
         (scripts / "versions" / "0002_later.py").write_text(NEXT_VERSION.format(and_then=and_then))
         monkeypatch.setattr(schema, "_scripts", lambda: nullcontext(scripts))
-        for module in (schema, maintenance):
+        for module in (schema, admin):
             monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
 
     return write

@@ -1,4 +1,4 @@
-"""What PostgreSQL needs instead of a lock file: advisory locks, which end with the connection.
+"""PostgreSQL: engines, reading, and the advisory locks that stand for a lock file and end with the connection.
 
 Each recorder holds a shared lock that keeps schema changes out, and one of its own, whose number its sessions name: a
 session whose recorder's lock is free is one that nobody writes any more.
@@ -6,6 +6,8 @@ session whose recorder's lock is free is one that nobody writes any more.
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from sqlalchemy import URL, event
@@ -13,13 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from ....schemas.errors import StoreBusy
+from .failures import reading
 from .location import Location
+from .queries import ConnectionQueries, Queries
 
 __all__ = [
     "CREATION_LOCK",
     "LEDGER_LOCK",
+    "ServerSource",
+    "is_dead",
     "keep_recorders_out",
-    "reading_engine",
     "recording_allowed",
     "writing_engine",
 ]
@@ -54,14 +59,40 @@ def writing_engine(url: URL, recorder: int | None) -> AsyncEngine:
     return engine
 
 
-def reading_engine(url: URL) -> AsyncEngine:
-    """Make an engine whose connections cannot write."""
-    return create_async_engine(
-        url,
-        execution_options={"isolation_level": "AUTOCOMMIT"},
-        connect_args={"server_settings": {"default_transaction_read_only": "on"}},
-        pool_size=2,
-    )
+class ServerSource:
+    """A server's journal opened for reading: its connections cannot write."""
+
+    def __init__(self, location: Location, url: URL) -> None:
+        self.sqlite = False
+        self.location = location
+        self._engine = create_async_engine(
+            url,
+            execution_options={"isolation_level": "AUTOCOMMIT"},
+            connect_args={"server_settings": {"default_transaction_read_only": "on"}},
+            pool_size=2,
+        )
+
+    async def fetch(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows that a query selects, in a transaction of its own.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with reading(self.location):
+            async with self._engine.connect() as connection:
+                return await ConnectionQueries(connection).fetch(query, values)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Queries]:
+        """Give queries that all see the database as of one moment."""
+        with reading(self.location):
+            async with self._engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                yield ConnectionQueries(connection)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._engine.dispose()
 
 
 async def recording_allowed(connection: AsyncConnection, location: Location) -> None:
@@ -80,6 +111,17 @@ async def keep_recorders_out(connection: AsyncConnection, location: Location) ->
         StoreBusy: one is there.
     """
     await _lock(connection, f"SELECT pg_try_advisory_lock({_RECORDERS_LOCK:d})", location, "being recorded into")
+
+
+async def is_dead(queries: Queries, recorder: int) -> bool:
+    """Whether nobody writes a recorder's sessions any more. Its lock is then ours until the transaction ends.
+
+    In an SQLite file it always is: whoever asks holds the one lock for recorders.
+    """
+    if queries.sqlite:
+        return True
+    ((free,),) = await queries.fetch("SELECT pg_try_advisory_xact_lock(?)", (recorder,))
+    return bool(free)
 
 
 async def _lock(connection: AsyncConnection, query: str, location: Location, what: str) -> None:

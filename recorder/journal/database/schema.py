@@ -5,52 +5,94 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from importlib.resources import as_file, files
 from pathlib import Path
-
-from sqlalchemy import Connection, inspect
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import TYPE_CHECKING, Final
 
 from ....schemas.errors import StoreCorrupt, StoreNewer, StoreOutdated
 from .location import Location
-from .postgres import CREATION_LOCK
-from .sqlite import write_transaction
-from .tables import APPLICATION_ID, SCHEMA_VERSION
+from .queries import ConnectionQueries, Queries
 
-__all__ = ["check_version", "create_schema", "refuse_foreign_file", "schema_version"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
-_VERSION_TABLE = "alembic_version"
+__all__ = [
+    "APPLICATION_ID",
+    "SCHEMA_VERSION",
+    "check_version",
+    "create_schema",
+    "refuse_foreign_file",
+    "schema_version",
+]
 
-_WRITE_VERSION = 18
-_WAL = 2
-_APPLICATION_ID = slice(68, 72)
+SCHEMA_VERSION: Final = 1
+"""The schema that this program writes. Alembic's revisions are these numbers, four digits long."""
+
+APPLICATION_ID: Final = 0x45415257
+"""``EARW`` in the header of an SQLite file (``PRAGMA application_id``): what ``file`` and we know it by."""
+
+_VERSION_TABLE: Final = "alembic_version"
+_SQLITE_TABLES: Final = (
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite~_%' ESCAPE '~'"  # its own
+)
+_SERVER_TABLES: Final = (
+    "SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+    " WHERE relkind IN ('r', 'p') AND pg_table_is_visible(pg_class.oid) AND nspname <> 'pg_catalog'"
+)
+_WRITE_VERSION: Final = 18
+_WAL: Final = 2
+_APPLICATION_ID: Final = slice(68, 72)
 
 
-async def schema_version(connection: AsyncConnection, location: Location) -> int | None:
+async def schema_version(queries: Queries, location: Location) -> int | None:
     """Read the schema's version; None for an empty database.
 
     Raises:
-        StoreCorrupt: the database holds something else than a journal.
+        StoreCorrupt: the database is not a journal.
     """
-    try:
-        return await connection.run_sync(_read_version, location)
-    finally:
-        if connection.in_transaction():
-            await connection.rollback()
-
-
-def _read_version(connection: Connection, location: Location) -> int | None:
-    names = inspect(connection).get_table_names()
-    if _VERSION_TABLE not in names:
-        if names:
-            raise _not_ours(location)
+    names = {name for (name,) in await queries.fetch(_SQLITE_TABLES if queries.sqlite else _SERVER_TABLES)}
+    if not names:
         return None
-    if connection.dialect.name == "sqlite":
-        application = connection.exec_driver_sql("PRAGMA application_id").scalar_one()
-        if application != APPLICATION_ID:
-            raise _not_ours(location)
-    rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all()
-    if len(rows) != 1 or not str(rows[0]).isdecimal():
+    if _VERSION_TABLE not in names:
         raise _not_ours(location)
-    return int(rows[0])
+    if queries.sqlite and await queries.fetch("PRAGMA application_id") != [(APPLICATION_ID,)]:
+        raise _not_ours(location)
+    rows = await queries.fetch(f"SELECT version_num FROM {_VERSION_TABLE}")  # noqa: S608 - a name of Alembic's
+    if len(rows) != 1 or not str(rows[0][0]).isdecimal():
+        raise _not_ours(location)
+    return int(rows[0][0])
+
+
+def check_version(version: int | None, location: Location, *, older: bool = False) -> int:
+    """Refuse a schema that this program cannot use; return its version.
+
+    Args:
+        version: as :func:`schema_version` read it.
+        location: for messages.
+        older: whether an older one than the program's will do.
+
+    Raises:
+        StoreNewer: a newer earwitness made it.
+        StoreOutdated: it must be upgraded first.
+        StoreCorrupt: the database is empty.
+    """
+    if version is None:
+        raise StoreCorrupt(
+            f"{location} is empty", hint="A recording that never began may have left it.", store=str(location)
+        )
+    facts = {"store": str(location), "version": version, "supported": SCHEMA_VERSION}
+    if version > SCHEMA_VERSION:
+        raise StoreNewer(
+            f"{location} has schema version {version}, and this program reads up to {SCHEMA_VERSION}",
+            hint="Please update earwitness.",
+            **facts,
+        )
+    if version < SCHEMA_VERSION and not older:
+        raise StoreOutdated(
+            f"{location} has schema version {version}; this program needs {SCHEMA_VERSION}",
+            hint="Run `earwitness db upgrade`; it keeps a copy of the file.",
+            **facts,
+        )
+    return version
 
 
 def refuse_foreign_file(path: Path, location: Location) -> None:
@@ -61,7 +103,7 @@ def refuse_foreign_file(path: Path, location: Location) -> None:
     :func:`schema_version` finds out.
 
     Raises:
-        StoreCorrupt: it is no journal.
+        StoreCorrupt: it is not a journal.
     """
     with path.open("rb") as file:
         header = file.read(100)
@@ -77,46 +119,18 @@ def _not_ours(location: Location) -> StoreCorrupt:
     )
 
 
-def check_version(version: int | None, location: Location) -> None:
-    """Refuse every version but the program's own.
-
-    Raises:
-        StoreNewer: a newer earwitness made it.
-        StoreOutdated: it must be upgraded first.
-        StoreCorrupt: it is empty.
-    """
-    if version is None:
-        raise StoreCorrupt(
-            f"{location} is empty", hint="A recording that never began may have left it.", store=str(location)
-        )
-    if version > SCHEMA_VERSION:
-        raise StoreNewer(
-            f"{location} has schema version {version}, and this program reads up to {SCHEMA_VERSION}",
-            hint="Please update earwitness.",
-            store=str(location),
-            version=version,
-            supported=SCHEMA_VERSION,
-        )
-    if version < SCHEMA_VERSION:
-        raise StoreOutdated(
-            f"{location} has schema version {version}; this program needs {SCHEMA_VERSION}",
-            hint="Run `earwitness db upgrade`; it keeps a copy of the file.",
-            store=str(location),
-            version=version,
-            supported=SCHEMA_VERSION,
-        )
-
-
 async def create_schema(connection: AsyncConnection, location: Location) -> None:
-    """Bring the database from whatever version it has to the program's, in one transaction.
+    """Bring the database from whatever version it has to the program's, within the caller's transaction.
 
     Two recorders may find a server's database empty at once; the second finds it made.
     """
-    async with write_transaction(connection):
-        if connection.dialect.name != "sqlite":
-            await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({CREATION_LOCK:d})")
-        if await connection.run_sync(_read_version, location) != SCHEMA_VERSION:
-            await connection.run_sync(_migrate)
+    queries = ConnectionQueries(connection)
+    if not queries.sqlite:
+        from .postgres import CREATION_LOCK
+
+        await queries.fetch("SELECT pg_advisory_xact_lock(?)", (CREATION_LOCK,))
+    if await schema_version(queries, location) != SCHEMA_VERSION:
+        await connection.run_sync(_migrate)
 
 
 def _migrate(connection: Connection) -> None:

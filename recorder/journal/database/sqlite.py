@@ -1,58 +1,35 @@
-"""Connections to a journal: how they are opened, what they are told, what their errors mean.
+"""SQLite files: how one is made, recognised, opened for reading, and copied.
 
-SQLite runs in WAL mode with ``synchronous=FULL``. One connection writes and checkpoints (SQLite before 3.51.3 can
-corrupt a WAL database when two do so at once); all others are read-only.
+A journal is in WAL mode with ``synchronous=FULL``. One connection writes and checkpoints (SQLite before 3.51.3 can
+corrupt a WAL database when two do so at once); all others are read-only. Readers use the driver directly: SQLAlchemy
+would take longer to load than most of them run.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-import sys
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Final
 
 import aiosqlite
-from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import StaticPool
 
-from ....schemas.errors import EarwitnessError, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
+from ....schemas.errors import CannotWrite, StoreCorrupt, StoreError, StoreNotFound, StoreWriteFailed
+from .failures import reading
 from .location import Location
-from .postgres import keep_recorders_out, reading_engine, recording_allowed, writing_engine
+from .queries import Queries
 
-__all__ = [
-    "check_header",
-    "connect_writer",
-    "create_file",
-    "fetch",
-    "insert_transaction",
-    "open_reader",
-    "reading",
-    "require_sqlite",
-    "sqlite_driver",
-    "write_transaction",
-    "writing",
-]
+__all__ = ["SQLiteSource", "check_header", "copy_file", "create_file", "require_sqlite"]
 
 _OLDEST_SQLITE: Final = (3, 37, 0)
-_SERVER_HINT: Final = "Check the URL, and that the database server runs and lets you in."
 _MAGIC: Final = b"SQLite format 3\x00"
-_DAMAGE: Final = (
-    "file is not a database",
-    "malformed",
-    "could not decode",
-    "codec can't decode",
-    "file is encrypted",
-    "unsupported file format",
-)
+_READ_TIMEOUT: Final = 5.0
 
 
 def require_sqlite() -> None:
-    """Make sure that this Python's SQLite knows what the journal is made of.
+    """Make sure that this Python's SQLite has what a journal is made of.
 
     Raises:
         StoreError: it is too old.
@@ -60,14 +37,14 @@ def require_sqlite() -> None:
     if sqlite3.sqlite_version_info < _OLDEST_SQLITE:
         needed = ".".join(map(str, _OLDEST_SQLITE))
         raise StoreError(
-            f"this Python has SQLite {sqlite3.sqlite_version}, and a journal needs {needed} (STRICT tables)",
+            f"this Python has SQLite {sqlite3.sqlite_version}; a journal needs {needed} (STRICT tables)",
             hint="Use a newer Python, or PostgreSQL.",
             version=sqlite3.sqlite_version,
         )
 
 
-def create_file(path: Path) -> bool:
-    """Create the empty database file with mode 0600 before SQLite opens it; False where it exists.
+def create_file(path: Path) -> None:
+    """Create the empty database file with mode 0600 before SQLite opens it, unless it exists.
 
     SQLite gives the ``-wal`` and ``-shm`` files the mode of the database.
 
@@ -77,15 +54,14 @@ def create_file(path: Path) -> bool:
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
-        return False
+        return
     except OSError as error:
         raise StoreWriteFailed(
             f"{path} cannot be created ({error.strerror})",
-            hint="Name a file in a folder that exists and that you may write.",
+            hint="Name a file in an existing folder that you may write to.",
             path=str(path),
             reason="create",
         ) from error
-    return True
 
 
 def check_header(path: Path) -> None:
@@ -98,245 +74,138 @@ def check_header(path: Path) -> None:
         head = file.read(len(_MAGIC))
     if head not in (b"", _MAGIC):
         raise StoreCorrupt(
-            f"{path} is no journal (file is not a database)",
+            f"{path} is not an earwitness journal (file is not a database)",
             hint="Check the path given by --db or EARWITNESS_DB.",
             store=str(path),
         )
 
 
-@asynccontextmanager
-async def connect_writer(
-    location: Location,
-    *,
-    busy_timeout: float,
-    page_size: int = 16384,
-    max_page_count: int | None = None,
-    recorder: int | None = None,
-) -> AsyncGenerator[AsyncConnection]:
-    """Open the one connection that writes.
+class SQLiteSource:
+    """An SQLite journal opened for reading: nothing done through it can change the file."""
 
-    Whatever begins a transaction on SQLite takes the write lock with it: :func:`write_transaction`, and the driver
-    itself before an INSERT.
+    def __init__(self, location: Location, uri: str, connection: aiosqlite.Connection) -> None:
+        self.sqlite = True
+        self.location = location
+        self._uri = uri
+        self._connection = connection
 
-    Args:
-        location: where; an SQLite file must exist, it may be empty.
-        busy_timeout: seconds that a statement waits for a lock that another process holds.
-        page_size: of a new file, in bytes.
-        max_page_count: pages beyond which SQLite reports a full disk; None for its own limit.
-        recorder: the number of the recorder that writes; None for maintenance, which tolerates no recorder. (The lock
-            of an SQLite file is the caller's business.)
+    @classmethod
+    async def open(cls, location: Location) -> SQLiteSource:
+        """Open the file.
 
-    Raises:
-        StoreBusy: a recorder and maintenance would meet in a server's database.
-    """
-    if location.url is not None:
-        engine = writing_engine(location.url, recorder)
-    else:
+        Raises:
+            StoreNotFound: there is no such file.
+            StoreCorrupt: it is not a database.
+        """
         require_sqlite()
-        engine = create_async_engine(
-            location.sqlite_url(mode="rw"),
-            poolclass=StaticPool,
-            connect_args={"isolation_level": "IMMEDIATE", "timeout": busy_timeout},
-        )
+        path = location.path
+        assert path is not None
+        if not path.is_file():
+            raise StoreNotFound(
+                f"there is no journal at {path}",
+                hint="Name one with --db or EARWITNESS_DB; `earwitness record` and `earwitness import` create it.",
+                path=str(path),
+            )
+        uri = f"{location.uri}?mode=ro"
+        with reading(location):
+            check_header(path)
+            try:
+                return cls(location, uri, await _connect(uri))
+            except sqlite3.OperationalError as error:
+                if not _needs_immutable(path, error):
+                    raise
+            uri += "&immutable=1"
+            return cls(location, uri, await _connect(uri))
 
-        @event.listens_for(engine.sync_engine, "connect")
-        def prepare(connection: Any, _record: Any) -> None:
-            cursor = connection.cursor()
-            # Order matters on a new file: the page size is fixed by the first page, and WAL writes that page.
-            cursor.execute(f"PRAGMA page_size = {page_size:d}")
-            cursor.execute("PRAGMA auto_vacuum = NONE")
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
-            cursor.execute("PRAGMA foreign_keys = ON")
-            # Erased payloads must be gone from the file's free space too.
-            cursor.execute("PRAGMA secure_delete = ON")
-            if max_page_count is not None:
-                cursor.execute(f"PRAGMA max_page_count = {max_page_count:d}")
-            cursor.close()
+    async def fetch(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows that a query selects, in a transaction of its own.
 
+        Raises:
+            StoreError: the file cannot be read.
+        """
+        with reading(self.location):
+            return await _rows(self._connection, query, values)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Queries]:
+        """Give a source whose queries all see the file as of one moment."""
+        with reading(self.location):
+            connection = await _connect(self._uri)
+        try:
+            moment = SQLiteSource(self.location, self._uri, connection)
+            await moment.fetch("BEGIN")
+            yield moment
+        finally:
+            await connection.close()
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._connection.close()
+
+
+async def _connect(uri: str) -> aiosqlite.Connection:
+    connecting = aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_READ_TIMEOUT)
+    # A reader that nobody closed must not keep the interpreter from ending. Before aiosqlite 0.22 it is the thread.
+    thread: Any = getattr(connecting, "_thread", connecting)
+    thread.daemon = True
+    connection = await connecting
     try:
-        async with engine.connect() as connection:
-            if location.url is not None:
-                await (keep_recorders_out if recorder is None else recording_allowed)(connection, location)
-            yield connection
-    finally:
-        await engine.dispose()
-
-
-@asynccontextmanager
-async def write_transaction(connection: AsyncConnection) -> AsyncGenerator[None]:
-    """Run the block in one transaction that has the write lock from its start; roll back if it fails.
-
-    A deferred transaction that reads first and then writes fails with "database is locked" at once, whatever the
-    busy timeout says; ``BEGIN IMMEDIATE`` waits.
-    """
-    driver = await sqlite_driver(connection)
-    async with insert_transaction(connection, driver):
-        if driver is not None:
-            await driver.execute("BEGIN IMMEDIATE")
-        yield
-
-
-@asynccontextmanager
-async def insert_transaction(connection: AsyncConnection, driver: aiosqlite.Connection | None) -> AsyncGenerator[None]:
-    """Run a block whose first statement is an INSERT in one transaction; roll back if it fails.
-
-    SQLite's driver begins it by itself, with ``BEGIN IMMEDIATE`` before that INSERT: one change of thread less than
-    :func:`write_transaction` for every group of records.
-    """
-    try:
-        yield
-        if driver is None or connection.in_transaction():
-            await connection.commit()
-        else:
-            await driver.commit()
+        await _rows(connection, "PRAGMA query_only = ON")
+        await _rows(connection, "SELECT 1 FROM sqlite_master")
     except BaseException:
-        await connection.rollback()
-        if driver is not None:
-            await driver.rollback()
+        await connection.close()
         raise
+    return connection
 
 
-async def sqlite_driver(connection: AsyncConnection) -> aiosqlite.Connection | None:
-    """Give the driver's own connection to an SQLite file; None for a server's database."""
-    driver = (await connection.get_raw_connection()).driver_connection
-    return driver if isinstance(driver, aiosqlite.Connection) else None
+async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    rows: Any = await connection.execute_fetchall(query, values)
+    return rows
 
 
-async def open_reader(location: Location) -> AsyncEngine:
-    """Open a journal for reading: nothing done through the engine can change it.
+def _needs_immutable(path: Path, error: sqlite3.OperationalError) -> bool:
+    """Whether a WAL database is on a medium that cannot be written, where no ``-shm`` file can be made.
+
+    Without a ``-wal`` nothing is missing from the file itself, and nobody can change it there.
+    """
+    wal = path.with_name(path.name + "-wal")
+    unwritable = any(words in str(error) for words in ("unable to open", "readonly"))
+    return unwritable and not (wal.exists() and wal.stat().st_size > 0)
+
+
+def copy_file(source: Path, target: Path) -> int:
+    """Copy a live database in one step, under a temporary name with mode 0600 until it is whole and on the disk.
+
+    In several steps every commit of the recorder would begin the copy anew.
+
+    Returns:
+        The copy's size in bytes.
 
     Raises:
-        StoreNotFound: there is no such file.
-        StoreCorrupt: it is no database.
+        CannotWrite: the target cannot be written.
     """
-    if location.url is not None:
-        return reading_engine(location.url)
-    require_sqlite()
-    path = location.path
-    assert path is not None
-    if not path.is_file():
-        raise StoreNotFound(
-            f"there is no journal at {path}",
-            hint="Name one with --db or EARWITNESS_DB; `earwitness record` and `earwitness import` create it.",
-            path=str(path),
-        )
-    with reading(location):
-        check_header(path)
-    engine = _read_only(location, immutable=False)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        async with engine.connect() as connection:
-            await connection.exec_driver_sql("SELECT 1 FROM sqlite_master")
-    except OperationalError as error:
-        await engine.dispose()
-        wal = path.with_name(path.name + "-wal")
-        unwritable = any(words in str(error) for words in ("unable to open", "readonly"))
-        if not unwritable or (wal.exists() and wal.stat().st_size > 0):
-            raise _reading_failed(location, error) from error
-        # A WAL database on a medium that cannot be written: no -shm file can be made. Without a -wal nothing is
-        # missing from the file itself, and nobody can change it there.
-        return _read_only(location, immutable=True)
-    except (DBAPIError, UnicodeDecodeError) as error:
-        await engine.dispose()
-        raise _reading_failed(location, error) from error
-    except BaseException:
-        await engine.dispose()
-        raise
-    return engine
-
-
-def _read_only(location: Location, *, immutable: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        location.sqlite_url(mode="ro", immutable=immutable),
-        connect_args={"isolation_level": None, "timeout": 5.0},
-        pool_size=2,
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    return engine
-
-
-async def fetch(connection: AsyncConnection, query: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Run a query as the driver takes it and give all rows."""
-    return [tuple(row) for row in (await connection.exec_driver_sql(query, values or None)).all()]
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    """What a database or its driver may raise.
-
-    Damaged text may come as an error of the driver, or as it failed in the driver. SQLAlchemy before 2.1 passes on
-    asyncpg's own errors while it connects.
-    """
-    asyncpg = sys.modules.get("asyncpg")
-    drivers: tuple[type[Exception], ...] = () if asyncpg is None else (asyncpg.PostgresError,)
-    return (DBAPIError, sqlite3.Error, OSError, UnicodeDecodeError, *drivers)
-
-
-@contextmanager
-def reading(location: Location) -> Generator[None]:
-    """Turn what the database says while reading into our errors."""
-    try:
-        yield
-    except EarwitnessError:
-        raise
-    except _database_errors() as error:
-        raise _reading_failed(location, error) from error
-
-
-@contextmanager
-def writing(location: Location) -> Generator[None]:
-    """Turn what the database says while writing into our errors."""
-    try:
-        yield
-    except EarwitnessError:
-        raise
-    except _database_errors() as error:
-        text = _text(error)
-        if _is_damage(text):
-            raise _reading_failed(location, error) from error
-        raise StoreWriteFailed(
-            f"{location}: the journal cannot be written ({text})",
-            hint=_hint(text, location),
-            store=str(location),
-            reason=text,
+        os.close(os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        with (
+            closing(sqlite3.connect(f"{Location(path=source).uri}?mode=ro", uri=True)) as origin,
+            closing(sqlite3.connect(temporary)) as copy,
+        ):
+            origin.backup(copy)
+        descriptor = os.open(temporary, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        size = temporary.stat().st_size
+        temporary.replace(target)
+    except (OSError, sqlite3.Error) as error:
+        raise CannotWrite(
+            f"{target} cannot be written ({error})",
+            hint="Name a file in a folder that you may write to.",
+            path=str(target),
         ) from error
-
-
-def _text(error: Exception) -> str:
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
-
-
-def _is_damage(text: str) -> bool:
-    return any(word in text.lower() for word in _DAMAGE)
-
-
-def _reading_failed(location: Location, error: Exception) -> StoreError:
-    text = _text(error)
-    if _is_damage(text):
-        return StoreCorrupt(
-            f"{location} is no journal, or is damaged ({text})",
-            hint="Check the path; `earwitness verify` tells how much of a damaged journal can be read.",
-            store=str(location),
-            reason=text,
-        )
-    hint = _SERVER_HINT if location.url is not None else ""
-    return StoreError(f"{location} cannot be read ({text})", hint=hint, store=str(location), reason=text)
-
-
-def _hint(text: str, location: Location) -> str:
-    lower = text.lower()
-    if "full" in lower:
-        return "Make room on the disk."
-    if location.url is not None:
-        return _SERVER_HINT
-    if "locked" in lower or "busy" in lower:
-        return "Another program holds the database locked; close it."
-    if "readonly" in lower or "read-only" in lower or "unable to open" in lower:
-        return "The database and its folder must be writable."
-    return "Check the disk and the file's permissions."
+    finally:
+        for name in (temporary, *(temporary.with_name(temporary.name + end) for end in ("-wal", "-shm", "-journal"))):
+            name.unlink(missing_ok=True)
+    return size

@@ -6,13 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, MetaData, SmallInteger, Table, Text
 
-__all__ = ["APPLICATION_ID", "SCHEMA_VERSION", "ledger", "metadata", "records", "sessions"]
-
-SCHEMA_VERSION: Final = 1
-"""The schema that this program writes. Alembic's revisions are these numbers, four digits long."""
-
-APPLICATION_ID: Final = 0x45415257
-"""``EARW`` in the header of an SQLite file (``PRAGMA application_id``): what ``file`` and we know it by."""
+__all__ = ["ledger", "metadata", "records", "sessions"]
 
 _BIG: Final = BigInteger().with_variant(Integer(), "sqlite")
 _SMALL: Final = SmallInteger().with_variant(Integer(), "sqlite")

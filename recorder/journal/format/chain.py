@@ -14,11 +14,13 @@ length in bytes, as 16 or 32 bits.
     chain(ledger)    = SHA-256("earwitness/1 ledger" ‖ chain before, 32 zero bytes at first ‖ envelope)
     envelope(ledger) = u64 id ‖ u8 kind ‖ str16 public id ‖ str16 at ‖ u64 frames ‖ 32 bytes head ‖ str32 detail
 
-Numbers of kinds and senders: their place in ``KINDS``, ``SENDERS`` and ``LEDGER_KINDS``.
+Numbers of kinds and senders: their place in ``KINDS``, ``SENDERS`` and ``LEDGER_KINDS``. ``detail`` is empty but for
+an erasure: the JSON object ``{"reason": …, "seqs": [[first, last], …]}``.
 """
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Sequence
 from hashlib import sha256
@@ -32,6 +34,8 @@ __all__ = [
     "SALT_BYTES",
     "EnvelopeEncoder",
     "LedgerKind",
+    "erased_seqs",
+    "erasure_detail",
     "ledger_chain",
     "payload_digest",
     "record_chain",
@@ -93,7 +97,7 @@ class EnvelopeEncoder:
         """Encode one envelope.
 
         Raises:
-            KeyError: the kind or sender is none of the format's.
+            KeyError: the format has no such kind or sender.
         """
         suffix = self._suffixes.get((kind, sender, event_type))
         if suffix is None:
@@ -112,7 +116,7 @@ def payload_digest(salt: bytes, payload: bytes) -> bytes:
 
 
 def session_start(public_id: str) -> bytes:
-    """Give what the first record of a session is chained to."""
+    """Return what the first record of a session is chained to."""
     return sha256(_SESSION_TAG + public_id.encode()).digest()
 
 
@@ -136,3 +140,17 @@ def ledger_chain(
         )
     )
     return sha256(_LEDGER_TAG + before + envelope).digest()
+
+
+def erasure_detail(reason: str, runs: list[list[int]]) -> str:
+    """Return the detail of an ``erased`` row; ``runs`` are the seqs as inclusive ``[first, last]``."""
+    return json.dumps({"reason": reason, "seqs": runs})
+
+
+def erased_seqs(detail: str) -> set[int]:
+    """Read which records an ``erased`` row names.
+
+    Raises:
+        ValueError, TypeError, KeyError: no erasure has such a detail.
+    """
+    return {seq for first, last in json.loads(detail)["seqs"] for seq in range(first, last + 1)}

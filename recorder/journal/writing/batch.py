@@ -1,26 +1,49 @@
-"""Turns appended frames into rows: codec, salt, digest, chain, summary. No I/O."""
+"""Encodes rows: records with codec, salt, digest and chain, summaries, and ledger rows. No I/O.
+
+Every row of a journal is made here: of what a session's writer appends, of the end that recovery states for a session
+whose recorder died, and of erasures.
+"""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from ....schemas.frame import Frame, Kind, Sender
+from ....schemas.recording import SessionInfo
 from ....schemas.summary import Summary
-from ..format.chain import SALT_BYTES, EnvelopeEncoder, LedgerKind, payload_digest, record_chain, session_start
+from ..format.chain import (
+    SALT_BYTES,
+    EnvelopeEncoder,
+    LedgerKind,
+    ledger_chain,
+    payload_digest,
+    record_chain,
+    session_start,
+)
 from ..format.codecs import encode_many
-from ..summaries import LAST_KINDS, summary_columns
+from ..summaries import LAST_KINDS, SUMMARY_VERSION, summary_columns
 
-__all__ = ["Appended", "Batch", "EncodingFailed", "Ending", "SessionState", "clean_type", "redacted_text"]
+__all__ = ["Appended", "Batch", "EncodingFailed", "LedgerEntry", "SessionState", "clean_type", "ledger_rows"]
 
 
 class SessionState:
     """What the writer carries along a session: where its chain and its summary stand."""
 
-    __slots__ = ("chain", "columns", "ended", "envelope", "public_id", "recorder", "row_id", "skipped", "summary")
+    __slots__ = (
+        "chain",
+        "columns",
+        "ended",
+        "envelope",
+        "public_id",
+        "recorder",
+        "row_id",
+        "skipped",
+        "summary",
+        "summary_version",
+    )
 
     def __init__(self, public_id: str, recorder: int) -> None:
         self.public_id = public_id
@@ -30,11 +53,29 @@ class SessionState:
         self.chain = session_start(public_id)
         self.envelope = EnvelopeEncoder(public_id)
         self.summary = Summary()
+        self.summary_version = SUMMARY_VERSION
         self.columns: tuple[Any, ...] | None = None
         """The summary columns as last written."""
         self.ended = False
         self.skipped: Appended | None = None
         """The last timed audio frame: the summary was not shown it."""
+
+    @classmethod
+    def resumed(cls, row_id: int, info: SessionInfo, chain: bytes, summary_version: int) -> SessionState:
+        """Go on with a session of another recorder's.
+
+        Args:
+            row_id: ``sessions.id``.
+            info: its summary.
+            chain: of its last record.
+            summary_version: of the summary, which tells less than the records would.
+        """
+        state = cls(info.id, 0)
+        state.row_id = row_id
+        state.chain = chain
+        state.summary = Summary(info)
+        state.summary_version = summary_version
+        return state
 
     def apply(self, item: Appended) -> bool:
         """Show the summary a frame without audio; tell whether more than counts may have changed by it."""
@@ -51,14 +92,14 @@ Appended = tuple[SessionState, int, int | None, Kind, Sender, str | None, bytes,
 """session, seq, offset_ns, kind, sender, type, payload, redacted"""
 
 
-@dataclass(slots=True)
-class Ending:
-    """A ledger row that a batch brings: a session's first or last record."""
+class LedgerEntry(NamedTuple):
+    """A ledger row to be: what happened to a session when it had ``frames`` records and the last one's chain."""
 
-    state: SessionState
     kind: LedgerKind
+    public_id: str
     frames: int
     head: bytes
+    detail: str = ""
 
 
 class EncodingFailed(Exception):
@@ -82,7 +123,8 @@ class Batch:
         self.rows: list[tuple[Any, ...]] = []
         """session, seq, offset_ns, kind, sender, type, redacted, payload, codec, salt, digest, chain"""
         self.opened: list[SessionState] = []
-        self.ledger: list[Ending] = []
+        self.ledger: list[LedgerEntry] = []
+        """Of sessions that begin or end in it."""
         self.summaries: dict[SessionState, tuple[Any, ...]] = {}
         """Summary columns that have changed."""
         self.bytes = 0
@@ -93,7 +135,7 @@ class Batch:
         """Encode the records, unless that was done.
 
         Args:
-            entropy: gives random bytes, for the salts.
+            entropy: returns random bytes, for the salts.
 
         Raises:
             EncodingFailed: one cannot be encoded.
@@ -106,7 +148,7 @@ class Batch:
                 raise EncodingFailed(f"a record cannot be encoded ({error!r})") from error
 
     def rows_to_insert(self, ids: Mapping[SessionState, int]) -> Iterator[tuple[Any, ...]]:
-        """Encode, and give the rows of ``records``; ``ids`` has the rows of sessions that begin in this batch."""
+        """Yield the rows of ``records``, encoded; ``ids`` has ``sessions.id`` of those that begin in this batch."""
         self.encode()
         if ids:
             for index, item in enumerate(self.items):
@@ -116,7 +158,7 @@ class Batch:
 
 
 def clean_type(event_type: str | None) -> str | None:
-    """Give the type as a text column can hold it: None where it has NUL or a lone surrogate in it."""
+    """Return the type as a text column can hold it: None if it contains NUL or a lone surrogate."""
     if event_type is None or "\x00" in event_type:
         return None
     try:
@@ -126,9 +168,23 @@ def clean_type(event_type: str | None) -> str | None:
     return event_type
 
 
-def redacted_text(paths: Sequence[str]) -> str | None:
-    """Give the column ``redacted``: a JSON array in ASCII, null for none."""
-    return json.dumps(list(paths)) if paths else None
+def ledger_rows(
+    entries: Iterable[LedgerEntry], last: int, chain: bytes, now: Callable[[], str]
+) -> list[tuple[int, str, LedgerKind, str, int, bytes, str, bytes]]:
+    """Encode ledger rows: id, session, kind, at, frames, head, detail, chain.
+
+    Args:
+        entries: what they say.
+        last: id of the last row so far; 0 for an empty ledger.
+        chain: that row's chain.
+        now: the wall clock as text.
+    """
+    rows: list[tuple[int, str, LedgerKind, str, int, bytes, str, bytes]] = []
+    for row, (kind, public_id, frames, head, detail) in enumerate(entries, last + 1):
+        at = now()
+        chain = ledger_chain(chain, row, kind, public_id, at, frames, head, detail)
+        rows.append((row, public_id, kind, at, frames, head, detail, chain))
+    return rows
 
 
 def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
@@ -145,7 +201,7 @@ def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
         digest = payload_digest(salt, payload)
         envelope = state.envelope(seq, offset_ns, kind, sender, event_type, redacted)
         state.chain = chain = record_chain(state.chain, envelope, digest)
-        paths = redacted_text(redacted) if redacted else None
+        paths = json.dumps(redacted) if redacted else None
         append((state.row_id, seq, offset_ns, kind, sender, event_type, paths, data, codec, salt, digest, chain))
         size += len(payload)
         stored_size += len(data)
@@ -154,15 +210,16 @@ def _encode(batch: Batch, entropy: Callable[[int], bytes]) -> None:
                 touched[state] = None
             if seq == 0:
                 batch.opened.append(state)
-                batch.ledger.append(Ending(state, "opened", 1, chain))
+                batch.ledger.append(LedgerEntry("opened", state.public_id, 1, chain))
             if kind in LAST_KINDS:
                 state.ended = True
-                batch.ledger.append(Ending(state, LAST_KINDS[kind], seq + 1, chain))
+                batch.ledger.append(LedgerEntry(LAST_KINDS[kind], state.public_id, seq + 1, chain))
         elif offset_ns is not None:
             # Audio tells the summary nothing but the time; the last one is enough.
             state.skipped = item
     batch.bytes, batch.stored_bytes = size, stored_size
     for state in touched:
-        columns = summary_columns(state.summary.info(state.public_id), ended=state.ended)
+        info = state.summary.info(state.public_id)
+        columns = summary_columns(info, ended=state.ended, version=state.summary_version)
         if columns != state.columns:
             state.columns = batch.summaries[state] = columns

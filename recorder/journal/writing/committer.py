@@ -17,7 +17,7 @@ from time import monotonic, perf_counter
 from typing import Final
 
 from ....schemas.errors import EarwitnessError, StoreWriteFailed
-from .batch import Appended, Batch, EncodingFailed, SessionState
+from .batch import Appended, Batch, EncodingFailed
 from .store import Store
 from .writer_settings import WriterSettings, WriterStats
 
@@ -57,8 +57,8 @@ class Committer:
         self.on_failure: list[Callable[[StoreWriteFailed], None]] = []
         self.on_recovery: list[Callable[[], None]] = []
         """Called when the store works again, before the rest of the backlog is committed."""
-        self.heads: dict[SessionState, bytes] = {}
-        """The ledger's head at the end of each session that ended; the session's writer takes it out."""
+        self.heads: dict[str, bytes] = {}
+        """By public id: the ledger's head at the end of a session; the session's writer takes it out."""
         self._store = store
         self._pending: deque[Appended] = deque()
         self._pending_bytes = 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from ....schemas.errors import StoreWriteFailed
 from ....schemas.frame import KINDS, SENDERS, Kind, Sender
-from ....schemas.statements import CloseStatement, CutoffStatement, GapStatement, NoteStatement
+from ....schemas.statements import CloseStatement, CutoffStatement, GapStatement, NoteStatement, Statement
 from .batch import SessionState, clean_type
 from .committer import Committer, Pressure
 
@@ -107,7 +107,7 @@ class SessionWriter:
 
     def note(self, statement: NoteStatement, offset_ns: int | None) -> int:
         """Append a ``note`` record."""
-        return self.append("note", "recorder", statement.to_payload(), offset_ns)
+        return self.append(statement.kind, "recorder", statement.to_payload(), offset_ns)
 
     async def commit(self) -> None:
         """Wait until everything appended so far is durable.
@@ -132,16 +132,9 @@ class SessionWriter:
         """
         if self.ended:
             raise RuntimeError(f"session {self.id} has ended")
-        self._close_gap()
-        self.ended = True
-        self.detach()
-        kind: Kind = "close" if isinstance(statement, CloseStatement) else "cutoff"
-        self._committer.add(
-            (self._state, self._next_seq, offset_ns, kind, "recorder", None, statement.to_payload(), ())
-        )
-        self._next_seq += 1
+        self._end(statement, offset_ns)
         await self._committer.commit()
-        return self._committer.heads.pop(self._state).hex()
+        return self._committer.heads.pop(self.id).hex()
 
     def _taken_while_failing(self, kind: Kind, size: int, offset_ns: int | None) -> bool:
         """Decide on a record that comes while the store fails; where it is not taken, count it.
@@ -172,8 +165,7 @@ class SessionWriter:
         statement = GapStatement(
             frames=gap.frames, bytes=gap.bytes, reason=gap.reason, from_ns=gap.from_ns, to_ns=gap.to_ns
         )
-        payload = statement.to_payload()
-        self._committer.add((self._state, gap.seq, gap.to_ns, "gap", "recorder", None, payload, ()))
+        self._add(statement, gap.seq, gap.to_ns)
         stats = self._committer.stats
         stats.gaps += 1
         stats.gap_frames += gap.frames
@@ -181,12 +173,18 @@ class SessionWriter:
 
     def abandon(self, reason: str) -> None:
         """End a session whose beginning was refused, so that it does not look like one that goes on."""
+        self._end(CloseStatement(code=None, reason=reason, by="recorder"), None)
+
+    def _end(self, statement: CloseStatement | CutoffStatement, offset_ns: int | None) -> None:
         self._close_gap()
         self.ended = True
         self.detach()
-        payload = CloseStatement(code=None, reason=reason, by="recorder").to_payload()
-        self._committer.add((self._state, self._next_seq, None, "close", "recorder", None, payload, ()))
+        self._add(statement, self._next_seq, offset_ns)
         self._next_seq += 1
+
+    def _add(self, statement: Statement, seq: int, offset_ns: int | None) -> None:
+        payload = statement.to_payload()
+        self._committer.add((self._state, seq, offset_ns, statement.kind, "recorder", None, payload, ()))
 
     def detach(self) -> None:
         """Stop listening to the committer."""

@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 
 from earwitness.recorder.journal import Journal, JournalReader, WriterSettings
-from earwitness.recorder.journal.database.tables import SCHEMA_VERSION
+from earwitness.recorder.journal.database.schema import SCHEMA_VERSION
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.statements import CloseStatement, NoteStatement
 

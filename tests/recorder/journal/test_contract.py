@@ -295,7 +295,7 @@ class JournalContract:
     async def test_nothing_is_erased_from_a_session_that_goes_on(self, location):
         async with await Journal.open(location) as journal:
             public_id = await write_session(journal, end=False)
-            with pytest.raises(RequestError, match="goes on"):
+            with pytest.raises(RequestError, match="still open"):
                 await journal.erase(public_id, [1], "x")
         assert (await verify(location)).erased == 0
 
@@ -374,6 +374,16 @@ class JournalContract:
             for use in (Journal.open, JournalReader.open, verify):
                 with pytest.raises(error, match=hint):
                     await use(location)
+
+    async def test_readers_cannot_write(self, location):
+        async with await Journal.open(location):
+            pass
+        async with await JournalReader.open(location) as reader:
+            with pytest.raises(StoreError, match="read-?only"):
+                await reader.source.fetch("CREATE TABLE mine (x int)")
+            async with reader.source.snapshot() as queries:
+                with pytest.raises((StoreError, DBAPIError), match="read-?only"):
+                    await queries.fetch("CREATE TABLE mine (x int)")
 
     async def test_a_writable_store_says_so(self, location):
         async with await Journal.open(location) as journal:
@@ -517,6 +527,15 @@ class TestPostgresql(JournalContract):
         assert report.intact, report.to_text()
         assert report.sessions == 3
 
+    async def test_recorders_that_start_at_once_mark_a_dead_one_s_session_once(self, location):
+        async with await Journal.open(location) as journal:
+            await write_session(journal, end=False, public_id="left")
+        journals = await asyncio.gather(*(Journal.open(location) for _ in range(3)))
+        assert sorted(journal.recovered for journal in journals) == [[], [], ["left"]]
+        await asyncio.gather(*(journal.aclose() for journal in journals))
+        report = await verify(location)
+        assert report.intact, report.to_text()
+
     async def test_maintenance_and_recorders_keep_out_of_each_others_way(self, location):
         async with await Journal.open(location):
             with pytest.raises(StoreBusy, match="being recorded into"):
@@ -544,13 +563,6 @@ class TestPostgresql(JournalContract):
         frames = await read_frames(location, writer.id)
         assert [frame.payload for frame in frames[1:-1]] == [b"0", b"1", b"2"]
         assert (await verify(location)).intact
-
-    async def test_readers_cannot_write(self, location):
-        async with await Journal.open(location):
-            pass
-        async with await JournalReader.open(location) as reader, reader.engine.connect() as connection:
-            with pytest.raises(DBAPIError, match="read-only"):
-                await connection.execute(text("CREATE TABLE mine (x int)"))
 
     async def test_a_database_that_is_not_there_is_named(self, location):
         missing = location.replace("?host=", "_none?host=")

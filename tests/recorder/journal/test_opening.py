@@ -199,7 +199,7 @@ async def test_a_password_in_a_url_is_not_shown():
 
 async def test_a_server_that_cannot_be_reached_is_hinted_at_as_one():
     for opening in (Journal.open, JournalReader.open):
-        with pytest.raises(StoreError, match="that the database server runs"):
+        with pytest.raises(StoreError, match="that the database server is running"):
             await opening("postgresql://user@127.0.0.1:1/db")
 
 

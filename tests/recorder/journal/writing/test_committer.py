@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, verify
-from earwitness.recorder.journal.writing.batch import Batch, SessionState
+from earwitness.recorder.journal.writing.batch import Batch
 from earwitness.recorder.proxy.decisions import closing_for_store
 from earwitness.schemas.errors import StoreCorrupt, StoreWriteFailed
 from earwitness.schemas.statements import GapStatement
@@ -269,7 +269,7 @@ async def test_a_full_disk_fails_the_commit_and_room_heals_it(path):
             writer.append("binary", "client", bytes([number]) * 16_384, number)
         with pytest.raises(StoreWriteFailed, match="full") as caught:
             await writer.commit()
-        assert caught.value.hint == "Make room on the disk."
+        assert caught.value.hint == "Free space on the disk."
         async with journal._store.lock:
             await journal._store.connection.exec_driver_sql("PRAGMA max_page_count = 100000")
         await until(lambda: journal.failure is None)
@@ -393,8 +393,8 @@ async def test_a_record_that_cannot_be_encoded_is_a_failure_that_everybody_hears
 async def test_peers_are_not_told_where_a_damaged_journal_is(path, monkeypatch):
     """The damage is pretended: SQLite does not meet real damage reliably while its pages are cached."""
 
-    async def damaged(batch: Batch) -> dict[SessionState, bytes]:
-        raise StoreCorrupt(f"{path} is no journal, or is damaged (malformed)", reason="malformed", store=str(path))
+    async def damaged(batch: Batch) -> dict[str, bytes]:
+        raise StoreCorrupt(f"{path} is not an earwitness journal, or is damaged (malformed)", reason="malformed", store=str(path))
 
     async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="close")) as journal:
         writer = await journal.begin(OPENING)

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from ....schemas.errors import RequestError, StoreCorrupt, StoreError
-from ..database.sqlite import fetch, reading
-from ..database.tables import sessions as sessions_table
-from ..paging import Pager
+from ..database.queries import Queries
+from ..database.source import Source
+from ..format.chain import erased_seqs
+from ..paging import ALL, Pager
 from ..reader import JournalReader
-from .ledger import LedgerCheck, SessionLedger, erased_seqs
+from ..summaries import SUMMARY_COLUMNS
+from .ledger import LedgerCheck, SessionLedger
 from .protection import check_pages, check_protection
 from .records import RECORD_COLUMNS, SessionCheck
 from .report import Finding, VerifyReport
@@ -27,13 +27,17 @@ from .report import Finding, VerifyReport
 __all__ = ["verify"]
 
 _MOST_PER_SESSION: Final = 100
-_ALL: Final = 1 << 62
+_LEDGER_PAGE: Final = 5000
 _HEAD: Final = re.compile(r"[0-9a-f]{64}")
+_LEDGER: Final = ("id", "session", "kind", "at", "frames", "head", "detail", "chain")
+_SESSIONS: Final[tuple[str, ...]] = ("id", "public_id", "recorder", *SUMMARY_COLUMNS)
+_TEXTS: Final = {"session", "kind", "at", "detail", "sender", "type", "redacted"} | {*_SESSIONS} - {"id", "recorder"}
+"""Columns of text, or of what SQLite lets a damaged file have in their place."""
 
 
 @dataclass(slots=True)
 class _Snapshot:
-    """What there was at one moment. ``bounds``: for sessions without an end, the number of records then."""
+    """What the journal held at one moment. ``bounds``: for sessions without an end, the number of records then."""
 
     sessions: list[dict[str, Any]]
     ledger: LedgerCheck
@@ -49,7 +53,7 @@ async def verify(location: str | Path, sessions: Sequence[str] | None = None, he
         head: a ledger head (64 hexadecimal digits) from earlier, kept elsewhere: the journal must contain that state.
 
     Raises:
-        RequestError: the head is no head.
+        RequestError: the head is not 64 hexadecimal digits.
         SessionNotFound, AmbiguousSession: no or several sessions have that id.
         StoreError: there is no journal that could be read at all.
     """
@@ -60,82 +64,64 @@ async def verify(location: str | Path, sessions: Sequence[str] | None = None, he
                 "a ledger head is 64 hexadecimal digits", hint="`record` prints it at each session's end."
             )
     async with await JournalReader.open(location) as reader:
-        report = VerifyReport(location=str(reader.location), expected_head=head)
+        source = reader.source
+        report = VerifyReport(location=str(source.location), expected_head=head)
         wanted = None if sessions is None else {(await reader.resolve(ref)).id for ref in sessions}
         for check in (check_protection,) if wanted is not None else (check_pages, check_protection):
             try:
-                with reading(reader.location):
-                    async with reader.engine.connect() as connection:
-                        report.findings += await check(connection)
+                report.findings += await check(source)
             except StoreCorrupt as error:
                 # SQLite's own check gives up on some damage. What can be read is compared nevertheless.
                 report.findings.append(Finding(kind="file", message=f"SQLite: {error.data['reason']}"))
         try:
-            with reading(reader.location):
-                snapshot = await _snapshot(reader, report)
+            async with source.snapshot() as queries:
+                snapshot = await _snapshot(queries, report)
         except StoreError as error:
             report.findings.append(Finding(kind="file", message=error.message))
             return report
         _check_head(report, snapshot.ledger, head)
         for row in snapshot.sessions:
             if wanted is None or row["public_id"] in wanted:
-                await _check_session(reader, row, snapshot, report)
+                await _check_session(source, row, snapshot, report)
         if wanted is None:
-            report.findings += _check_sessions(snapshot, in_order=reader.engine.dialect.name == "sqlite")
+            report.findings += _check_sessions(snapshot, in_order=source.sqlite)
             try:
-                report.findings += await _orphans(reader)
+                report.findings += await _orphans(source)
             except StoreError as error:
                 report.findings.append(Finding(kind="file", message=error.message))
         return report
 
 
-async def _snapshot(reader: JournalReader, report: VerifyReport) -> _Snapshot:
+async def _snapshot(queries: Queries, report: VerifyReport) -> _Snapshot:
     """Read the ledger, the sessions and how far the unfinished ones are, all as of one moment."""
     check = LedgerCheck()
-    async with reader.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            await connection.exec_driver_sql("BEGIN")
-        else:
-            await connection.execution_options(isolation_level="REPEATABLE READ")
-        columns = _raw(connection, ("id", "session", "kind", "at", "frames", "head", "detail", "chain"))
-        at = 0
-        while True:
-            query = f"SELECT {columns} FROM ledger WHERE id > {at:d} ORDER BY id LIMIT 5000"  # noqa: S608 - our names
-            rows = await fetch(connection, query)
-            for row in rows:
-                report.findings += check.feed((*map(_text, row[:5]), row[5], _text(row[6]), row[7]))
-            if not rows:
-                break
-            at = rows[-1][0]
-        names = tuple(column.name for column in sessions_table.columns)
-        query = f"SELECT {_raw(connection, names)} FROM sessions ORDER BY id"  # noqa: S608 - our own names
-        found = [dict(zip(names, map(_text, row), strict=True)) for row in await fetch(connection, query)]
-        bounds: dict[int, int] = {}
-        for row in found:
-            entry = check.sessions.get(row["public_id"])
-            if entry is not None and entry.ending is None:
-                query = f"SELECT max(seq) FROM records WHERE session = {row['id']:d}"  # noqa: S608 - an integer
-                ((last,),) = await fetch(connection, query)
-                bounds[row["id"]] = 0 if last is None else last + 1
-        await connection.rollback()
+    at = 0
+    page = f"SELECT {_raw(queries, _LEDGER)} FROM ledger WHERE id > ? ORDER BY id LIMIT {_LEDGER_PAGE}"  # noqa: S608
+    while rows := await queries.fetch(page, (at,)):
+        for row in rows:
+            report.findings += check.feed((*map(_text, row[:5]), row[5], _text(row[6]), row[7]))
+        at = rows[-1][0]
+    query = f"SELECT {_raw(queries, _SESSIONS)} FROM sessions ORDER BY id"  # noqa: S608 - our own names
+    found = [dict(zip(_SESSIONS, map(_text, row), strict=True)) for row in await queries.fetch(query)]
+    bounds: dict[int, int] = {}
+    for row in found:
+        entry = check.sessions.get(row["public_id"])
+        if entry is not None and entry.ending is None:
+            ((last,),) = await queries.fetch("SELECT max(seq) FROM records WHERE session = ?", (row["id"],))
+            bounds[row["id"]] = 0 if last is None else last + 1
     report.ledger = check.rows
     report.head = check.head.hex()
     return _Snapshot(found, check, bounds)
 
 
-def _raw(source: AsyncEngine | AsyncConnection, names: Iterable[str]) -> str:
-    """Select text as bytes where the database does not make sure that it is text."""
-    if source.dialect.name != "sqlite":
+def _raw(queries: Queries, names: Iterable[str]) -> str:
+    """Select text as bytes from a database that does not make sure that it is text."""
+    if not queries.sqlite:
         return ", ".join(names)
     return ", ".join(
         f"CASE typeof({name}) WHEN 'text' THEN CAST({name} AS BLOB) ELSE {name} END" if name in _TEXTS else name
         for name in names
     )
-
-
-_TEXTS: Final = frozenset({"session", "kind", "at", "detail", "sender", "type", "redacted"}) | {
-    column.name for column in sessions_table.columns if column.name not in ("id", "recorder")
-}
 
 
 def _text(value: Any) -> Any:
@@ -153,20 +139,20 @@ def _check_head(report: VerifyReport, ledger: LedgerCheck, head: str | None) -> 
         )
 
 
-async def _check_session(reader: JournalReader, row: dict[str, Any], snapshot: _Snapshot, report: VerifyReport) -> None:
+async def _check_session(source: Source, row: dict[str, Any], snapshot: _Snapshot, report: VerifyReport) -> None:
     public_id = row["public_id"]
     entry = snapshot.ledger.sessions.get(public_id) or SessionLedger()
     check = SessionCheck(public_id, entry)
-    stop = snapshot.bounds.get(row["id"], _ALL)
+    stop = snapshot.bounds.get(row["id"], ALL)
     growing = row["id"] in snapshot.bounds
     findings: list[Finding] = []
     try:
-        pager = Pager(reader.engine, reader.location, _raw(reader.engine, RECORD_COLUMNS))
+        pager = Pager(source, _raw(source, RECORD_COLUMNS))
         at = 0
         while at < stop and (rows := await pager.page(row["id"], at, stop)):
             findings += check.feed(rows)
             at = rows[-1][0] + 1
-        unledgered = check.unledgered and await _still_unledgered(reader, public_id, check.unledgered)
+        unledgered = check.unledgered and await _still_unledgered(source, public_id, check.unledgered)
         findings += (
             Finding(
                 kind="erasure",
@@ -196,18 +182,15 @@ async def _check_session(reader: JournalReader, row: dict[str, Any], snapshot: _
     report.erased += check.erased - len(check.unledgered)
 
 
-async def _still_unledgered(reader: JournalReader, public_id: str, seqs: list[int]) -> list[int]:
+async def _still_unledgered(source: Source, public_id: str, seqs: list[int]) -> list[int]:
     """Look again for the ledger's erasures: one may have been made since the snapshot."""
-    mark = "?" if reader.engine.dialect.name == "sqlite" else "$1"
-    query = f"SELECT detail FROM ledger WHERE session = {mark} AND kind = 'erased'"  # noqa: S608 - a placeholder
     erased: set[int] = set()
-    with reading(reader.location):
-        async with reader.engine.connect() as connection:
-            for (detail,) in await fetch(connection, query, (public_id,)):
-                try:
-                    erased |= erased_seqs(detail)
-                except (ValueError, TypeError, KeyError):
-                    continue
+    query = "SELECT detail FROM ledger WHERE session = ? AND kind = 'erased'"
+    for (detail,) in await source.fetch(query, (public_id,)):
+        try:
+            erased |= erased_seqs(detail)
+        except (ValueError, TypeError, KeyError):
+            continue
     return [seq for seq in seqs if seq not in erased]
 
 
@@ -225,16 +208,13 @@ def _check_sessions(snapshot: _Snapshot, *, in_order: bool) -> Iterable[Finding]
         yield Finding(kind="session", message="the sessions are not in the order in which the ledger has them")
 
 
-async def _orphans(reader: JournalReader) -> list[Finding]:
+async def _orphans(source: Source) -> list[Finding]:
     """Find records of sessions that are not there."""
     query = (
         "SELECT session, min(seq), count(*) FROM records"
         " WHERE session NOT IN (SELECT id FROM sessions) GROUP BY session LIMIT 100"
     )
-    with reading(reader.location):
-        async with reader.engine.connect() as connection:
-            rows = await fetch(connection, query)
     return [
         Finding(kind="session", message=f"{count} records belong to session row {row}, which is gone", seq=seq)
-        for row, seq, count in rows
+        for row, seq, count in await source.fetch(query)
     ]

@@ -74,11 +74,11 @@ class VerifyReport:
         return next(records, self.findings[0] if self.findings else None)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the report as JSON values."""
+        """Return the report as JSON values."""
         return {"intact": self.intact, **asdict(self)}
 
     def to_text(self) -> str:
-        """Give the report for a person."""
+        """Return the report for a person."""
         counts = (
             f"{_count(self.sessions, 'session')} ({self.open} open), {_count(self.records, 'record')}"
             f" ({self.erased} erased), {_count(self.ledger, 'ledger row')}"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from ..format.chain import LEDGER_KINDS, LEDGER_START, ledger_chain
+from ..format.chain import LEDGER_KINDS, LEDGER_START, erased_seqs, ledger_chain
 from .report import Finding
 
-__all__ = ["Checkpoint", "LedgerCheck", "SessionLedger", "erased_seqs"]
+__all__ = ["Checkpoint", "LedgerCheck", "SessionLedger"]
 
 
 class Checkpoint(NamedTuple):
@@ -102,15 +101,3 @@ class LedgerCheck:
                 entry.erased |= erased_seqs(detail)
             except (ValueError, TypeError, KeyError):
                 yield wrong("has an erasure that cannot be read")
-
-
-def erased_seqs(detail: str) -> set[int]:
-    """Read which records an ``erased`` row names.
-
-    Raises:
-        ValueError, TypeError, KeyError: the detail is not what an erasure writes.
-    """
-    seqs: set[int] = set()
-    for first, last in json.loads(detail)["seqs"]:
-        seqs.update(range(first, last + 1))
-    return seqs

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from ..database.sqlite import fetch
+from ..database.queries import Queries
 from ..database.triggers import POSTGRESQL_FUNCTIONS, POSTGRESQL_TRIGGERS, SQLITE_TRIGGERS
 from .report import Finding
 
@@ -27,25 +25,23 @@ def tables_digest(rows: list[tuple[str, str]]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-async def check_protection(connection: AsyncConnection) -> list[Finding]:
+async def check_protection(queries: Queries) -> list[Finding]:
     """Compare triggers (and SQLite's tables and indexes) with the expected text."""
-    if connection.dialect.name == "sqlite":
-        rows = await fetch(connection, "SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    if queries.sqlite:
+        rows = await queries.fetch("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
         findings = list(_compare(SQLITE_TRIGGERS, {name: sql for kind, name, sql in rows if kind == "trigger"}))
         if tables_digest([(name, sql) for kind, name, sql in rows if kind != "trigger"]) != SQLITE_TABLES_DIGEST:
             findings.append(Finding(kind="schema", message="the tables or indexes are not as they were created"))
         return findings
-    ((schema,),) = await fetch(connection, "SELECT current_schema()")
-    rows = await fetch(
-        connection,
+    ((schema,),) = await queries.fetch("SELECT current_schema()")
+    rows = await queries.fetch(
         "SELECT tgname, pg_get_triggerdef(pg_trigger.oid), tgenabled FROM pg_trigger"
         " JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal"
         " AND relname IN ('sessions', 'records', 'ledger') AND relnamespace = current_schema()::regnamespace",
     )
     triggers = {str(name): str(sql) for name, sql, enabled in rows if enabled in ("O", b"O")}
     expected = {name: sql.format(schema=schema) for name, sql in POSTGRESQL_TRIGGERS.items()}
-    rows = await fetch(
-        connection,
+    rows = await queries.fetch(
         "SELECT proname, prosrc FROM pg_proc"
         " WHERE proname LIKE 'earwitness_%' AND pronamespace = current_schema()::regnamespace",
     )
@@ -61,12 +57,12 @@ def _compare(expected: dict[str, str], found: dict[str, str]) -> Iterator[Findin
             yield Finding(kind="schema", message=f"trigger {name} was changed")
     for name in found:
         if name not in expected:
-            yield Finding(kind="schema", message=f"trigger {name} is not earwitness's")
+            yield Finding(kind="schema", message=f"trigger {name} is not one of earwitness's")
 
 
-async def check_pages(connection: AsyncConnection) -> list[Finding]:
-    """Let SQLite check its pages, indexes and types; a server's database does so itself."""
-    if connection.dialect.name != "sqlite":
+async def check_pages(queries: Queries) -> list[Finding]:
+    """Let SQLite check its pages, indexes and types; a server does so itself."""
+    if not queries.sqlite:
         return []
-    lines = await fetch(connection, f"PRAGMA integrity_check({_MOST_LINES:d})")
+    lines = await queries.fetch(f"PRAGMA integrity_check({_MOST_LINES:d})")
     return [Finding(kind="file", message=str(line)) for (line,) in lines if line != "ok"]
