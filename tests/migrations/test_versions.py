@@ -9,8 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, upgrade, verify
-from earwitness.recorder.journal import admin
+from earwitness.recorder.journal import Journal, JournalReader, admin, upgrade, verify
 from earwitness.recorder.journal.database import schema
 from earwitness.recorder.journal.database.schema import SCHEMA_VERSION
 from earwitness.recorder.journal.database.tables import metadata

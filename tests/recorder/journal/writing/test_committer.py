@@ -394,7 +394,8 @@ async def test_peers_are_not_told_where_a_damaged_journal_is(path, monkeypatch):
     """The damage is pretended: SQLite does not meet real damage reliably while its pages are cached."""
 
     async def damaged(batch: Batch) -> dict[str, bytes]:
-        raise StoreCorrupt(f"{path} is not an earwitness journal, or is damaged (malformed)", reason="malformed", store=str(path))
+        message = f"{path} is not an earwitness journal, or is damaged (malformed)"
+        raise StoreCorrupt(message, reason="malformed", store=str(path))
 
     async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="close")) as journal:
         writer = await journal.begin(OPENING)
