@@ -1,4 +1,4 @@
-"""Where a recording comes from: what a user writes as SESSION."""
+"""Opens a recording: what a user writes as SESSION."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
 
-from ..recorder.importing.files import file_id, read_file
+from ..recorder.importing import file_id, read_file
 from ..recorder.journal import JournalReader
 from ..schemas.errors import RequestError
-from ..schemas.files.cassette import read_cassette
 from ..schemas.recording import MemoryRecording, Recording
-from ..schemas.summary import Summary
+from ..schemas.summary import opening_info, statement_of
 
 __all__ = ["bundled_path", "bundled_recording", "is_file_reference", "open_recording"]
 
@@ -39,7 +37,7 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
     Args:
         reference: public id, unique prefix of one, ``latest``, or the path of a cassette or capture; ``PATH#N`` for
             the N-th session of a file that holds several.
-        db: path or URL of the journal; not touched where a file is meant.
+        db: path or URL of the journal; not touched if a file is meant.
 
     Raises:
         SessionNotFound, AmbiguousSession: no or several sessions have that id.
@@ -53,19 +51,10 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
     async with await JournalReader.open(db) as reader:
         info = await reader.resolve(reference)
         recording = reader.recording(info.id)
-        recording.info = replace(recording.info, match=await _policy(recording))
+        # The summary has no column for the match policy of an imported cassette: the first record tells it.
+        async for batch in recording.batches(0, 1):
+            recording.info = replace(info, match=opening_info(statement_of(batch[0])).match)
         yield recording
-
-
-async def _policy(recording: Recording) -> dict[str, Any] | None:
-    """Read the match policy that an imported cassette brought along: it stands in the first record."""
-    async for batch in recording.batches(0, 1):
-        try:
-            policy = batch[0].json().get("match")
-        except (ValueError, AttributeError):
-            return None
-        return cast("dict[str, Any]", policy) if isinstance(policy, dict) else None
-    return None
 
 
 def _split(reference: str) -> tuple[str, int | None]:
@@ -91,16 +80,11 @@ def _from_file(reference: str) -> Recording:
 
 
 def bundled_path() -> Path:
-    """Where the bundled conversation's cassette is installed."""
+    """Return where the bundled conversation's cassette is installed."""
     return Path(str(files("earwitness.replay").joinpath("data", "demo.ndjson")))
 
 
 def bundled_recording() -> MemoryRecording:
-    """Read the bundled conversation; its public id is ``demo``."""
-    path = bundled_path()
-    with path.open(encoding="utf-8", newline="\n") as lines:
-        cassette = read_cassette(lines, name=path.name)
-    summary = Summary()
-    for frame in cassette.frames:
-        summary.apply(frame)
-    return MemoryRecording(summary.info("demo"), cassette.frames)
+    """Return the bundled conversation; its public id is ``demo``."""
+    (session,) = read_file(bundled_path())
+    return session.recording("demo")

@@ -1,1 +1,81 @@
-"""The language: frames, dialects, event models, conversation state, cassette format. No I/O."""
+"""The language: frames, dialects, event models, conversation state, file formats. No I/O.
+
+The names below are imported when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .lazy import lazy_names
+
+if TYPE_CHECKING:
+    from .dialects.normalise import normalise
+    from .errors import (
+        AmbiguousSession,
+        CannotWrite,
+        ClientDiverged,
+        DamagedFile,
+        EarwitnessError,
+        FileError,
+        ListenFailed,
+        NotRecognised,
+        OutputExists,
+        PeerError,
+        RequestError,
+        SessionNotFound,
+        StoreBusy,
+        StoreCorrupt,
+        StoreError,
+        StoreNewer,
+        StoreNotFound,
+        StoreOutdated,
+        StoreWriteFailed,
+        UpstreamRefused,
+        UpstreamUnreachable,
+    )
+    from .events import parse_event
+    from .frame import Frame
+    from .recording import Recording, SessionInfo
+    from .state import Conversation
+
+__all__ = [
+    "AmbiguousSession",
+    "CannotWrite",
+    "ClientDiverged",
+    "Conversation",
+    "DamagedFile",
+    "EarwitnessError",
+    "FileError",
+    "Frame",
+    "ListenFailed",
+    "NotRecognised",
+    "OutputExists",
+    "PeerError",
+    "Recording",
+    "RequestError",
+    "SessionInfo",
+    "SessionNotFound",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreNewer",
+    "StoreNotFound",
+    "StoreOutdated",
+    "StoreWriteFailed",
+    "UpstreamRefused",
+    "UpstreamUnreachable",
+    "normalise",
+    "parse_event",
+]
+
+_HOMES = {
+    "Conversation": "state",
+    "Frame": "frame",
+    "Recording": "recording",
+    "SessionInfo": "recording",
+    "normalise": "dialects.normalise",
+    "parse_event": "events",
+}
+
+__getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "errors") | _HOMES)

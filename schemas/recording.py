@@ -21,7 +21,7 @@ class SessionInfo:
 
     Attributes:
         id: public id.
-        opened_at: wall clock, UTC; None where an import had no clock.
+        opened_at: wall clock, UTC; None if an import had no clock.
         status: where the session stands.
         dialect: the vocabulary that it speaks.
         target: request path and query, secrets replaced; None for an import that had none.
@@ -50,6 +50,11 @@ class SessionInfo:
     links: Mapping[str, str] = field(default_factory=dict[str, str])
     source: str | None = None
     match: Mapping[str, Any] | None = None
+
+    @property
+    def url(self) -> str | None:
+        """Where the client's handshake went, secrets replaced; None for an import that had no target."""
+        return None if self.target is None else (self.upstream or "").rstrip("/") + self.target
 
 
 class Recording(Protocol):

@@ -7,14 +7,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
 from .dialects.detect import DialectReading
 from .frame import Frame
 from .recording import SessionInfo, SessionStatus
 
-__all__ = ["MODEL_PARAMETERS", "Summary", "dialect_reading", "opening_info", "parse_time", "statement_of"]
+if TYPE_CHECKING:
+    from .state import Conversation
+
+__all__ = [
+    "MODEL_PARAMETERS",
+    "Summary",
+    "dialect_reading",
+    "model_of",
+    "opening_info",
+    "parse_time",
+    "statement_of",
+    "time_text",
+]
 
 MODEL_PARAMETERS: Final = ("model", "deployment")
 """The query parameters that name a model; the second is Azure's."""
@@ -31,6 +43,11 @@ def parse_time(text: Any) -> datetime | None:
     except ValueError:
         return None
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def time_text(time: datetime) -> str:
+    """Write a time in UTC as statements and cassettes do: ISO 8601 with microseconds and ``Z``."""
+    return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def statement_of(frame: Frame) -> dict[str, Any]:
@@ -73,6 +90,11 @@ def dialect_reading(statement: dict[str, Any]) -> DialectReading:
     """Return the reading of a session's dialect that its handshake begins."""
     request = _part(statement, "request")
     return DialectReading(_text(request.get("target")), _headers(request))
+
+
+def model_of(info: SessionInfo, conversation: Conversation) -> str | None:
+    """Return the model that a session ran on: what the server last said, else what its summary says."""
+    return conversation.session.model or info.model
 
 
 class Summary:
@@ -159,7 +181,8 @@ def _strings(value: dict[str, Any]) -> dict[str, str]:
 
 def _headers(request: dict[str, Any]) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
-    for header in cast("list[Any]", request.get("headers") or []):
+    stated = request.get("headers")
+    for header in cast("list[Any]", stated) if isinstance(stated, list) else []:
         match header:
             case [str(name), str(value)]:
                 headers.append((name, value))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.replay.compare.check import EXPLANATIONS, CheckReport, check
 from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ...schemas.errors import RequestError, StoreWriteFailed
 from ...schemas.statements import OpenStatement
+from ...schemas.summary import time_text
 from .database.failures import writing
 from .database.location import Location
 from .database.lock import WriterLock
@@ -49,7 +50,7 @@ def new_public_id() -> str:
 
 def utc_now() -> str:
     """Return the wall clock as statements and the ledger write it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return time_text(datetime.now(UTC))
 
 
 class Journal:

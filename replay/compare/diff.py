@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, cast, get_args
 from ...schemas.recording import SessionInfo
 from ...schemas.refs import to_plain
 from ...schemas.state import Conversation, ServerError
+from ...schemas.summary import model_of
 from ...schemas.values import json_differences
 from ..fold.digest import canonical_json
 from ..playing.match import TRUNCATION_TOLERANCE_MS, PathRules
@@ -206,7 +207,7 @@ def _side(info: SessionInfo, conversation: Conversation) -> Side:
     return Side(
         session=info.id,
         dialect=conversation.dialect if conversation.dialect != "unknown" else info.dialect,
-        model=conversation.session.model or info.model,
+        model=model_of(info, conversation),
         turns=len(turns),
         duration_ns=conversation.last_ns,
         latency_ms=median(latencies) if latencies else None,

@@ -22,6 +22,7 @@ from ...schemas.errors import RequestError, UpstreamRefused
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import Header, OpenStatement
+from ...schemas.summary import MODEL_PARAMETERS
 from ..compare.diff import Diff, DiffOptions
 from ..compare.recordings import compare_recordings
 from ..fold import fold_recording
@@ -207,7 +208,7 @@ def _target(target: str, model: str | None) -> str:
     split = urlsplit(target)
     pairs = [(key, value) for key, value in parse_qsl(split.query, keep_blank_values=True) if REDACTED not in value]
     if model is not None:
-        named = {key for key, _ in pairs} & {"model", "deployment"} or {"model"}
+        named = {key for key, _ in pairs} & {*MODEL_PARAMETERS} or {MODEL_PARAMETERS[0]}
         pairs = [(key, value) for key, value in pairs if key not in named]
         pairs += [(key, model) for key in sorted(named)]
     query = "&".join(f"{quote(key, safe='')}={quote(value, safe=':/')}" for key, value in pairs)

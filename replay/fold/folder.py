@@ -15,6 +15,7 @@ from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
 from ...schemas.state import Close, Conversation, Gap
+from ...schemas.summary import dialect_reading
 from ...schemas.values import DEEPEST, Json, integer, members, string
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
@@ -163,28 +164,11 @@ class Folder:
                 pass
 
     def _open(self, stated: Json) -> None:
-        request = members(stated, "request")
-        headers = [
-            (name, value)
-            for name, value in _pairs(request.get("headers"))
-            if isinstance(name, str) and isinstance(value, str)
-        ]
-        self._reading = DialectReading(string(request, "target"), headers)
+        self._reading = dialect_reading(stated)
         self.state.dialect = string(stated, "dialect")
 
 
 _BRACKETS_EACH: Final = tuple(bytes((bracket,)) for bracket in _BRACKETS)
-
-
-def _pairs(value: Any) -> list[tuple[Any, Any]]:
-    pairs: list[tuple[Any, Any]] = []
-    for each in cast("list[Any]", value) if isinstance(value, list) else []:
-        match each:
-            case [first, second]:
-                pairs.append((first, second))
-            case _:
-                pass
-    return pairs
 
 
 def _deeper_than(value: Any, depth: int) -> bool:

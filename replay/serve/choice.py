@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from ...schemas.summary import MODEL_PARAMETERS
+
 __all__ = ["CHOICE", "Handout", "NoSession", "Offer"]
 
 CHOICE: Final = "earwitness-session"
 """Query parameter or header by which a client names a session: by its id, or by the value of one of its labels."""
-
-_MODEL_PARAMETERS: Final = ("model", "deployment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Handout:
             if split.path.rstrip("/") != path.rstrip("/"):
                 continue
             models = parse_qs(split.query)
-            stated = [name for name in _MODEL_PARAMETERS if name in models]
+            stated = [name for name in MODEL_PARAMETERS if name in models]
             if all(models[name] == query.get(name) for name in stated):
                 fitting.append(number)
             else:

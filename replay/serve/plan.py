@@ -122,9 +122,8 @@ class Plan:
 
     @property
     def target(self) -> str | None:
-        """Path and query of the recorded handshake; None where an import had none."""
-        request = self.opened.request if self.opened is not None else None
-        return request.target if request is not None else self.info.target
+        """Path and query of the recorded handshake; None if an import had none."""
+        return self.info.target
 
     @property
     def subprotocol(self) -> str | None:

@@ -12,6 +12,7 @@ from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.refs import Seqs
 from ...schemas.state import Call, Conversation, Item, Part, Response
+from ...schemas.summary import model_of
 from ..fold import Until
 from .terminal import visible
 
@@ -165,11 +166,11 @@ def _head(info: SessionInfo, conversation: Conversation) -> str:
     formats = f"{heard} in, {spoken} out"
     lines = [
         f"session   {info.id}",
-        f"          {conversation.dialect}, {session.model or info.model or 'model unknown'}, {formats}",
+        f"          {conversation.dialect}, {model_of(info, conversation) or 'model unknown'}, {formats}",
         f"          {opened}, {clock(conversation.last_ns)}, {conversation.last_seq + 1} records, {_end(conversation)}",
     ]
-    if info.target:
-        lines.append(f"          {(info.upstream or '').rstrip('/')}{info.target}")
+    if info.url:
+        lines.append(f"          {info.url}")
     if info.labels:
         lines += [f"          {key}={value}" for key, value in sorted(info.labels.items())]
     return _lines(lines)

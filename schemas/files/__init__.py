@@ -1,1 +1,1 @@
-"""Files that hold sessions: the cassette."""
+"""Files that hold sessions: cassettes, which earwitness writes, and captures of others. No file is opened here."""

@@ -28,14 +28,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import DamagedFile, NotRecognised
 from ..frame import KINDS, SENDERS, Frame, parse_json
-from ..statements import CloseStatement, CutoffStatement, OpenStatement
+from ..recording import SessionInfo
+from ..statements import CloseStatement, CutoffStatement, OpenStatement, Statement
+from ..summary import statement_of, time_text
 
 __all__ = [
     "CASSETTE_VERSION",
     "Cassette",
     "CassetteClose",
     "CassetteHeader",
+    "cassette_header",
     "decode_record",
+    "encode_header",
     "encode_record",
     "is_cassette",
     "read_cassette",
@@ -47,7 +51,9 @@ CASSETTE_VERSION: Final = 1
 _RAW: Final = "$raw"
 _RECORD_LENGTH: Final = 5
 _INT64: Final = range(-(1 << 63), 1 << 63)
-_BOUNDS: Final = {"open": OpenStatement, "close": CloseStatement, "cutoff": CutoffStatement}
+_BOUNDS: Final[dict[str, type[Statement]]] = {
+    model.kind: model for model in (OpenStatement, CloseStatement, CutoffStatement)
+}
 """The statements between which a session stands; a journal takes nothing that is shaped otherwise."""
 
 
@@ -87,7 +93,7 @@ class Cassette:
         header: its first line.
         frames: its records; ``frames[n].seq == n``.
         extras: what a record's line holds besides the frame, by seq: elements from the sixth on.
-        others: lines that are no records, each with the seq of the record that it stands before.
+        others: lines that are not records, each with the seq of the record that it stands before.
     """
 
     header: CassetteHeader
@@ -105,8 +111,38 @@ def is_cassette(first_line: str) -> bool:
     return isinstance(value, dict) and cast("dict[str, Any]", value).get("earwitness") == "cassette"
 
 
+def cassette_header(info: SessionInfo, last: Frame | None) -> CassetteHeader:
+    """Return the header of a recording's cassette.
+
+    Args:
+        info: the session's summary.
+        last: its last record; the header tells how a ``close`` record ends it.
+    """
+    close = None
+    if last is not None and last.kind == "close":
+        stated = statement_of(last)
+        try:
+            close = CassetteClose(code=stated.get("code"), reason=stated.get("reason") or "")
+        except ValidationError:
+            close = None
+    return CassetteHeader(
+        session=info.id,
+        dialect=info.dialect,
+        url=info.url,
+        opened_at=None if info.opened_at is None else time_text(info.opened_at),
+        close=close,
+        labels=dict(info.labels),
+        match=None if info.match is None else dict(info.match),
+    )
+
+
+def encode_header(header: CassetteHeader) -> str:
+    """Return the first line of a cassette, without the line end."""
+    return header.model_dump_json(exclude_none=True)
+
+
 def encode_record(frame: Frame, extras: list[Any] | None = None) -> str:
-    """Give a frame as a cassette's line, without the line end."""
+    """Return a frame as a cassette's line, without the line end."""
     envelope = orjson.dumps([frame.seq, frame.offset_ns, frame.sender, frame.kind]).decode()
     more = _extras(frame, extras)
     rest = f",{_array(more)[1:]}" if more else "]"
@@ -122,9 +158,9 @@ def _array(values: list[Any]) -> str:
 
 
 def _event(frame: Frame) -> str:
-    """Give the frame's event as JSON text.
+    """Return the frame's event as JSON text.
 
-    The standard library's parser, slower than orjson, because it keeps integers of any length.
+    By the standard library's parser, slower than orjson, because it keeps integers of any length.
     """
     payload = frame.payload
     if payload is not None and frame.kind != "binary":
@@ -167,26 +203,26 @@ def decode_record(record: list[Any]) -> Frame:
     """Read a cassette's array as a frame.
 
     Raises:
-        ValueError: it is no record; the text says why.
+        ValueError: it is not a record; the text says why.
     """
     if len(record) < _RECORD_LENGTH:
         raise ValueError(f"a record has {_RECORD_LENGTH} elements, this has {len(record)}")
     seq, offset, sender, kind, event = record[:_RECORD_LENGTH]
     if not isinstance(seq, int) or isinstance(seq, bool):
-        raise ValueError("the seq (first element) is no integer")
+        raise ValueError("the seq (first element) is not an integer")
     if offset is not None and (not isinstance(offset, int) or isinstance(offset, bool)):
         raise ValueError("the offset_ns (second element) is neither an integer nor null")
     if offset is not None and offset not in _INT64:
         raise ValueError("the offset_ns (second element) has more than 64 bits")
     if sender not in SENDERS:
-        raise ValueError(f"the sender (third element) is none of {', '.join(SENDERS)}")
+        raise ValueError(f"the sender (third element) is not one of {', '.join(SENDERS)}")
     if kind not in KINDS:
-        raise ValueError(f"the kind (fourth element) is none of {', '.join(KINDS)}")
+        raise ValueError(f"the kind (fourth element) is not one of {', '.join(KINDS)}")
     redacted: tuple[str, ...] = ()
     if len(record) > _RECORD_LENGTH and isinstance(record[_RECORD_LENGTH], dict):
         paths = cast("dict[str, Any]", record[_RECORD_LENGTH]).get("redacted", [])
         if not isinstance(paths, list) or not all(isinstance(path, str) for path in cast("list[Any]", paths)):
-            raise ValueError("'redacted' (sixth element) is no list of strings")
+            raise ValueError("'redacted' (sixth element) is not a list of strings")
         redacted = tuple(cast("list[str]", paths))
     body = _body(event)
     type_: str | None = None
@@ -209,7 +245,7 @@ def _body(event: Any) -> bytes | None:
                     try:
                         return pybase64.b64decode(text, validate=True)
                     except ValueError as error:
-                        raise ValueError("'$raw' holds no valid base64") from error
+                        raise ValueError("'$raw' does not hold valid base64") from error
                 case _:
                     pass
         raise ValueError("'$raw' holds neither 'text', 'base64' nor 'erased'")
@@ -217,8 +253,8 @@ def _body(event: Any) -> bytes | None:
 
 
 def write_cassette(cassette: Cassette) -> Iterator[str]:
-    """Give a cassette's lines, without line ends."""
-    yield orjson.dumps(cassette.header.model_dump(mode="json", exclude_none=True)).decode()
+    """Yield a cassette's lines, without line ends."""
+    yield encode_header(cassette.header)
     others = iter(cassette.others)
     waiting = next(others, None)
     for frame in cassette.frames:
@@ -235,7 +271,7 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
     """Read a cassette from its lines.
 
     Raises:
-        NotRecognised: the first line is no cassette header, or of a newer version.
+        NotRecognised: the first line is not a cassette header, or is of a newer version.
         DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``cassette`` with all that
             was read before it.
     """
@@ -279,7 +315,7 @@ def _check_place(frame: Frame, before: Frame | None) -> None:
         ValueError: it does not; the text says why.
     """
     if before is not None and before.kind in ("close", "cutoff"):
-        raise ValueError(f"it stands behind the {before.kind!r} record, which ends the session")
+        raise ValueError(f"it follows the {before.kind!r} record, which ends the session")
     if frame.kind == "open" and before is not None:
         raise ValueError("an 'open' record can only be the first")
     model = _BOUNDS.get(frame.kind)
@@ -298,7 +334,7 @@ def _check_place(frame: Frame, before: Frame | None) -> None:
 def _header(line: str, name: str) -> CassetteHeader:
     if not is_cassette(line):
         raise NotRecognised(
-            f"{name} is no cassette: its first line is not the header object.",
+            f"{name} is not a cassette: its first line is not the header object.",
             hint='A cassette begins with {"earwitness": "cassette", "version": 1, …}.',
             file=name,
         )

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.schemas.frame import Frame, sniff_type
 from earwitness.schemas.recording import MemoryRecording, Recording
 from earwitness.schemas.summary import Summary

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ....schemas.recording import Recording, SessionInfo
 from ....schemas.state import Conversation
+from ....schemas.summary import model_of
 from ...audio.encode import FileFormat
 from ...audio.timeline import Timeline, read_timeline
 from ...times import clock, ms_of, seconds, wall_clock
@@ -99,7 +100,7 @@ def lay_out(info: SessionInfo, timeline: Timeline, log: EventLog, reading: Readi
 def _subtitle(info: SessionInfo, conversation: Conversation, duration: int) -> list[str]:
     parts = [
         wall_clock(info.opened_at) if info.opened_at else "",
-        conversation.session.model or info.model or "",
+        model_of(info, conversation) or "",
         seconds(duration) if duration else "",
     ]
     return [part for part in parts if part]

@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from ....schemas.recording import SessionInfo
 from ....schemas.state import AudioFormat, Conversation, Response
+from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem
 from ...audio.timeline import Interval, Side
 from ...fold.digest import full_digest
@@ -154,10 +155,10 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
     found: Pairs = [("session", info.id)]
     if info.opened_at is not None:
         found.append(("opened", wall_clock(info.opened_at)))
-    if info.upstream or info.target:
-        found.append(("server", f"{(info.upstream or '').rstrip('/')}{info.target or ''}"))
+    if server := info.url or info.upstream:
+        found.append(("server", server))
     found += [
-        ("model", session.model or info.model or "not stated"),
+        ("model", model_of(info, conversation) or "not stated"),
         ("vocabulary", conversation.dialect),
         ("audio in", _format(session.input_format)),
         ("audio out", _format(session.output_format)),

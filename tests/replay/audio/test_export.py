@@ -16,7 +16,7 @@ import orjson
 import pybase64
 import pytest
 import soundfile
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
 from earwitness.replay.open import bundled_recording
 from earwitness.schemas.errors import CannotWrite, OutputExists, RequestError

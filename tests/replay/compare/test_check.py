@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.replay.compare.check import EXPLANATIONS, CheckReport, check, check_recording
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 

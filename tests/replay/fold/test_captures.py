@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.replay.fold import fold
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.state import Conversation

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
-from earwitness.recorder.importing.files import import_files, read_file
+from earwitness.recorder.importing import import_files, read_file
 from earwitness.recorder.journal import JournalReader
 from earwitness.replay.fold import fold, fold_recording
 from earwitness.replay.fold.digest import canonical_json, content_digest, content_of, full_digest

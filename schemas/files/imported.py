@@ -1,14 +1,14 @@
-"""What every importer gives: one session, ready for the journal."""
+"""A session as a file holds it, completed: what every importer returns."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...schemas.frame import Frame
-from ...schemas.recording import MemoryRecording
-from ...schemas.statements import CloseStatement, OpenStatement
-from ...schemas.summary import Summary
+from ..frame import Frame
+from ..recording import MemoryRecording
+from ..statements import CloseStatement, OpenStatement
+from ..summary import Summary
 
 __all__ = ["ImportedSession", "imported_session"]
 
@@ -29,20 +29,23 @@ class ImportedSession:
     match: dict[str, Any] | None = None
 
     def recording(self, public_id: str) -> MemoryRecording:
-        """Give it as a recording that needs no journal."""
+        """Return it as a recording that needs no journal."""
         summary = Summary()
         for frame in self.frames:
             summary.apply(frame)
         return MemoryRecording(replace(summary.info(public_id), match=self.match), self.frames)
 
 
-def imported_session(opening: OpenStatement, frames: list[Frame], why: str) -> ImportedSession:
-    """Complete a session that a file shows in part.
+def imported_session(
+    opening: OpenStatement, frames: list[Frame], why: str, match: dict[str, Any] | None = None
+) -> ImportedSession:
+    """Complete a session of which a file shows only a part.
 
     Args:
-        opening: for the ``open`` record, if the first frame is none.
+        opening: for the ``open`` record, if the file has none.
         frames: as read; their seqs are counted anew.
-        why: the reason that the ``close`` record gives, where the file shows no end. It has no code.
+        why: the reason that the ``close`` record gives, if the file shows no end. It has no code.
+        match: the match policy that a cassette carries.
     """
     complete = list(frames)
     if not complete or complete[0].kind != "open":
@@ -52,10 +55,8 @@ def imported_session(opening: OpenStatement, frames: list[Frame], why: str) -> I
         last_ns = next((frame.offset_ns for frame in reversed(complete) if frame.offset_ns is not None), None)
         payload = CloseStatement(code=None, reason=why, by="recorder").to_payload()
         complete.append(Frame(0, last_ns, "close", "recorder", None, payload))
-    return ImportedSession(
-        opening,
-        [
-            Frame(seq, frame.offset_ns, frame.kind, frame.sender, frame.type, frame.body, redacted=frame.redacted)
-            for seq, frame in enumerate(complete)
-        ],
-    )
+    numbered = [
+        Frame(seq, frame.offset_ns, frame.kind, frame.sender, frame.type, frame.body, redacted=frame.redacted)
+        for seq, frame in enumerate(complete)
+    ]
+    return ImportedSession(opening, numbered, match)

@@ -1,4 +1,4 @@
-"""Capture lines: one JSON object per message, as test suites keep them.
+"""The capture: one JSON object per message, as test suites keep them.
 
 ``{"dir": "client"|"server", "t": seconds or null, "event": {…}}``, and for the end of a connection
 ``{"dir": …, "t": …, "close": {"code": …, "reason": …}}``. What follows a close is the next session.
@@ -11,9 +11,9 @@ from typing import Any, cast
 
 import orjson
 
-from ...schemas.errors import DamagedFile
-from ...schemas.frame import Frame, Sender, parse_json
-from ...schemas.statements import CloseStatement, OpenStatement, Source
+from ..errors import DamagedFile
+from ..frame import Frame, Sender, parse_json
+from ..statements import CloseStatement, OpenStatement, Source
 from .imported import ImportedSession, imported_session
 
 __all__ = ["is_capture", "read_capture"]
@@ -36,7 +36,7 @@ def is_capture(first_line: str) -> bool:
 
 
 def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
-    """Read the sessions of a capture, in order.
+    """Return the sessions of a capture, in order.
 
     Times that the source did not have are None, never invented; a session whose close the source does not show ends
     with a ``close`` record of the recorder's that has no code and says so.
@@ -71,7 +71,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
 
 
 class _Session:
-    """One connection of the capture while it is read."""
+    """A connection of the capture while it is read."""
 
     def __init__(self, name: str, part: int) -> None:
         self._source = Source(format="capture", name=name, part=part)
@@ -118,13 +118,13 @@ class _Session:
         self._frames.append(Frame(len(self._frames) + 1, offset, kind, sender, type_, payload))
 
     def finish(self, why: str) -> ImportedSession:
-        """Give the session; for one without a close, ``why`` says where it ends."""
+        """Return the session; ``why`` says where one ends that has no close."""
         return imported_session(OpenStatement(origin="import", source=self._source), self._frames, why)
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise ValueError(f"{what} is no JSON object")
+        raise ValueError(f"{what} is not a JSON object")
     return cast("dict[str, Any]", value)
 
 

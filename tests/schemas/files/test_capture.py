@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.recorder.importing.capture import is_capture, read_capture
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.schemas.errors import DamagedFile, NotRecognised
+from earwitness.schemas.files.capture import is_capture, read_capture
 
 from tests.corpus import capture_params, needs_corpus
 

@@ -1,0 +1,69 @@
+"""Reads the sessions of a file, whichever kind it is."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import cast
+
+from ..errors import DamagedFile, NotRecognised
+from ..statements import OpenStatement, Source
+from ..summary import statement_of
+from .capture import is_capture, read_capture
+from .cassette import Cassette, is_cassette, read_cassette
+from .imported import ImportedSession, imported_session
+
+__all__ = ["read_sessions"]
+
+
+def read_sessions(text: str, path: PurePath, *, partial: bool = False) -> list[ImportedSession]:
+    """Return the sessions of a cassette or capture, in order.
+
+    Args:
+        text: the whole file.
+        path: the file's; its name goes on record.
+        partial: of a damaged file, return what stands before the damage; the ``close`` record says so.
+
+    Raises:
+        NotRecognised: it is neither.
+        DamagedFile: a line cannot be read and ``partial`` is false.
+    """
+    # Not splitlines(): JSON strings may hold U+2028 and its like unescaped.
+    lines = text.split("\n")
+    first = next((line for line in lines if line.strip()), "")
+    try:
+        if is_cassette(first):
+            return [_from_cassette(read_cassette(lines, name=path.name), path.name)]
+        if is_capture(first):
+            return read_capture(lines, name=path.name)
+    except DamagedFile as error:
+        if not partial:
+            raise
+        if "sessions" in error.data:
+            return cast("list[ImportedSession]", error.data["sessions"])
+        cassette, damaged = cast("Cassette", error.data["cassette"]), cast("int", error.data["line"])
+        return [_from_cassette(cassette, path.name, damaged)]
+    raise NotRecognised(
+        f"{path} is neither a cassette nor a capture.",
+        hint=(
+            'A cassette begins with {"earwitness": "cassette", …}; a capture has lines like '
+            '{"dir": "client", "t": 0.1, "event": {…}}.'
+        ),
+        file=str(path),
+    )
+
+
+def _from_cassette(cassette: Cassette, name: str, damaged: int | None = None) -> ImportedSession:
+    header, frames = cassette.header, cassette.frames
+    if frames and frames[0].kind == "open":
+        opening = OpenStatement.model_validate(statement_of(frames[0]))
+    else:
+        # A cassette that somebody wrote by hand may leave the handshake to its header.
+        opening = OpenStatement(
+            origin="import",
+            opened_at=header.opened_at,
+            dialect=None if header.dialect == "unknown" else header.dialect,
+            labels=header.labels,
+            source=Source(format="cassette", name=name),
+        )
+    why = "the source ends here, without a close" if damaged is None else f"the source is damaged at line {damaged}"
+    return imported_session(opening, frames, why, header.match)
