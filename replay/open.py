@@ -51,7 +51,7 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
     async with await JournalReader.open(db) as reader:
         info = await reader.resolve(reference)
         recording = reader.recording(info.id)
-        # The summary has no column for the match policy of an imported cassette: the first record tells it.
+        # The summary has no column for the match policy of an imported cassette: it is in the first record.
         async for batch in recording.batches(0, 1):
             recording.info = replace(info, match=opening_info(statement_of(batch[0])).match)
         yield recording

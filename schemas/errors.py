@@ -3,7 +3,7 @@
 ::
 
     EarwitnessError
-    ├── RequestError        what was asked for cannot be had        exit code 3
+    ├── RequestError        the request cannot be met               exit code 3
     │   ├── SessionNotFound
     │   ├── AmbiguousSession
     │   └── OutputExists
@@ -19,7 +19,7 @@
     │   ├── StoreOutdated
     │   ├── StoreCorrupt
     │   └── StoreWriteFailed
-    └── FileError           a file that was given or is to be made   exit code 6
+    └── FileError           a file to be read or written             exit code 6
         ├── NotRecognised
         ├── DamagedFile
         └── CannotWrite
@@ -60,8 +60,8 @@ class EarwitnessError(Exception):
     """Base of all errors raised on purpose.
 
     Args:
-        message: what is wrong, naming the file, session and seq where there is one.
-        hint: what to do next, as one sentence; empty where nothing can be said.
+        message: what is wrong, naming the file, session and seq if known.
+        hint: what to do next, as one sentence; empty if there is nothing to say.
         data: the facts by name.
     """
 
@@ -81,7 +81,7 @@ class EarwitnessError(Exception):
 
 
 class RequestError(EarwitnessError):
-    """What was asked for cannot be had: an unknown session, an impossible position, a bad value."""
+    """The request cannot be met: an unknown session, an impossible position, a bad value."""
 
     exit_code = 3
 
@@ -95,11 +95,11 @@ class AmbiguousSession(RequestError):
 
 
 class OutputExists(RequestError):
-    """The target exists and may not be overwritten without being told to."""
+    """The target exists, and nobody asked to overwrite it."""
 
 
 class PeerError(EarwitnessError):
-    """The other side of a socket did not do its part."""
+    """The other side of a socket failed."""
 
     exit_code = 4
 
@@ -109,11 +109,11 @@ class UpstreamUnreachable(PeerError):
 
 
 class UpstreamRefused(PeerError):
-    """The upstream server answered the handshake with another status than 101."""
+    """The upstream server answered the handshake with a status other than 101."""
 
 
 class ListenFailed(PeerError):
-    """The listening address cannot be had."""
+    """The listening address cannot be bound."""
 
 
 class ClientDiverged(PeerError):
@@ -121,13 +121,13 @@ class ClientDiverged(PeerError):
 
 
 class StoreError(EarwitnessError):
-    """The journal cannot be used as asked."""
+    """The journal cannot be used."""
 
     exit_code = 5
 
 
 class StoreNotFound(StoreError):
-    """There is no journal at that place."""
+    """There is no journal in that place."""
 
 
 class StoreBusy(StoreError):
@@ -151,13 +151,13 @@ class StoreWriteFailed(StoreError):
 
 
 class FileError(EarwitnessError):
-    """A file that was given, or is to be made."""
+    """A file cannot be read or written."""
 
     exit_code = 6
 
 
 class NotRecognised(FileError):
-    """The file is of no kind that earwitness reads."""
+    """earwitness does not read this kind of file."""
 
 
 class DamagedFile(FileError):

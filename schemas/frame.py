@@ -33,13 +33,13 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         seq: position in the session, dense from 0.
-        offset_ns: monotonic nanoseconds since the session opened, when the frame arrived at the recorder; None where
-            the source had no clock.
+        offset_ns: monotonic nanoseconds since the session opened, when the frame arrived at the recorder; None if the
+            source had no clock.
         kind: what the frame is.
         sender: who sent it; ``recorder`` for the recorder's own statements.
-        type: the event's own top-level ``type`` string; None where there is none.
-        body: the message's bytes, less the audio if that is held apart; None where the payload was erased.
-        audio: decoded audio bytes, or None where the body is the whole payload.
+        type: the event's own top-level ``type`` string; None if it has none.
+        body: the message's bytes, less the audio if that is held apart; None if the payload was erased.
+        audio: decoded audio bytes; None if the body is the whole payload.
         cut: byte position in ``body`` where the base64 of ``audio`` belongs; 0 without audio.
         redacted: JSON paths of values that were replaced by a marker before the frame was recorded.
     """
@@ -56,7 +56,7 @@ class Frame(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def payload(self) -> bytes | None:
-        """The message's bytes as they crossed the wire (redacted values apart); None where erased."""
+        """The message's bytes as they crossed the wire (redacted values apart); None if erased."""
         if self.audio is None or self.body is None:
             return self.body
         return b"".join((self.body[: self.cut], pybase64.b64encode(self.audio), self.body[self.cut :]))
@@ -110,7 +110,7 @@ _type_decoder = msgspec.json.Decoder(_TypeOnly)
 
 
 def sniff_type(data: bytes | str) -> str | None:
-    """Read the top-level ``type`` of an event without building the rest; None where there is none.
+    """Return the top-level ``type`` of an event without building the rest; None if it has none.
 
     It skips the other values unparsed (about 0.3 µs for a small event), for the relay's path.
     """

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .input_audio import AudioFormat, BufferEvent, InputAudio, InputFormat, InputSpan, SpeechSpan
 from .refs import AudioRefs, Seqs
 
 __all__ = [
@@ -41,16 +42,6 @@ __all__ = [
 
 Json = Any
 Side = Literal["client", "server"]
-
-
-@dataclass(slots=True)
-class AudioFormat:
-    """Format of one direction's audio. ``type``: ``audio/pcm``, ``audio/pcmu`` or ``audio/pcma``; ``rate`` in Hz."""
-
-    type: str
-    rate: int
-    stated: bool = True
-    """False where no event stated it and the API's default was taken."""
 
 
 @dataclass(slots=True)
@@ -124,24 +115,6 @@ class Part:
     """When the first of its audio from the server came."""
     audio_done: bool = False
     """Whether the server said that the audio is complete (``response.output_audio.done``)."""
-    seqs: Seqs = field(default_factory=Seqs)
-
-
-@dataclass(slots=True)
-class InputSpan:
-    """Which part of the input stream a user item is, by the session's sample clock.
-
-    ``start_ms``/``end_ms`` count from the start of all audio written in the session (server VAD: as stated by the
-    server, padding included); ``start_byte``/``end_byte`` are the same span in decoded bytes of the input stream.
-    """
-
-    source: Literal["vad", "commit", "timeout"]
-    start_ms: float | None
-    end_ms: float | None
-    start_byte: int | None
-    end_byte: int | None
-    reliable: bool
-    why_not: str | None = None
     seqs: Seqs = field(default_factory=Seqs)
 
 
@@ -274,54 +247,6 @@ class Interruption:
     cut_ns: int | None = None
     by: Literal["client", "server"] | None = None
     unheard_ms: float | None = None
-
-
-@dataclass(slots=True)
-class SpeechSpan:
-    """One utterance as server VAD saw it, in ms of the input stream."""
-
-    item_id: str | None
-    start_ms: int | None = None
-    end_ms: int | None = None
-    started_seq: int | None = None
-    started_ns: int | None = None
-    stopped_seq: int | None = None
-    stopped_ns: int | None = None
-
-
-@dataclass(slots=True)
-class BufferEvent:
-    """Something that happened to the input audio buffer. ``at_byte``: decoded bytes received by then."""
-
-    type: str
-    seq: int
-    offset_ns: int | None
-    at_byte: int
-    item_id: str | None = None
-    fields: dict[str, Json] = field(default_factory=dict[str, Json])
-
-
-@dataclass(slots=True)
-class InputFormat:
-    """The format of the input stream from a byte on, until the next one."""
-
-    at_byte: int
-    format: AudioFormat
-
-
-@dataclass(slots=True)
-class InputAudio:
-    """The input audio buffer: one stream of all audio appended in the session."""
-
-    audio: AudioRefs = field(default_factory=AudioRefs)
-    """Every append in order. Byte 0 is the first byte appended in the session."""
-    pending_from_byte: int = 0
-    """Where the uncommitted rest begins."""
-    speech: list[SpeechSpan] = field(default_factory=list[SpeechSpan])
-    events: list[BufferEvent] = field(default_factory=list[BufferEvent])
-    """The client's commits and clears, the server's answers, timeouts, DTMF, in order."""
-    formats: list[InputFormat] = field(default_factory=list[InputFormat])
-    """What its bytes are, in order; the first from byte 0 on."""
 
 
 @dataclass(slots=True)

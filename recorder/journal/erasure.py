@@ -23,7 +23,7 @@ _AT_ONCE = 500
 async def erase_payloads(store: Store, public_id: str, seqs: Iterable[int], reason: str) -> None:
     """Erase payloads: the bytes and their salts go, envelopes, digests and the chain stay.
 
-    The ledger row that tells what was erased and why, and the summary as read from what is left, are in the same
+    The ledger row that says what was erased and why, and the summary as read from what is left, are in the same
     transaction. What was erased before is left out of the row.
 
     Args:

@@ -44,7 +44,7 @@ _PUBLIC_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def new_public_id() -> str:
-    """Make a public id: 80 random bits, which nobody has to coordinate."""
+    """Make a public id: 80 random bits, unique without coordination."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_ID_CHARACTERS))
 
 
@@ -224,8 +224,8 @@ class Journal:
     async def erase(self, public_id: str, seqs: Iterable[int], reason: str) -> str:
         """Erase payloads: the bytes and their salts go, envelopes, digests and the chain stay.
 
-        The ledger row that tells what was erased and why is in the same transaction. What was erased before is left
-        out of it. The summary is read anew from what is left.
+        The ledger row that says what was erased and why is in the same transaction; it leaves out what was erased
+        before. The summary is read again from what is left.
 
         Args:
             public_id: the session, by its full id.
@@ -277,7 +277,7 @@ def _log_failure(error: StoreWriteFailed) -> None:
 
 
 def _log_recovery() -> None:
-    # A warning too: whoever hears only of warnings must not think that it still fails.
+    # A warning too: an operator who sees only warnings must not think that it still fails.
     logger.warning("store_recovered")
 
 

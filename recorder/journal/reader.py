@@ -102,7 +102,7 @@ class JournalReader:
         if not found:
             raise SessionNotFound(
                 f"{self.location} has no session {ref!r}" if ref != "latest" else f"{self.location} has no session yet",
-                hint="`earwitness list` shows them.",
+                hint="Run `earwitness list` to see them.",
                 session=ref,
             )
         exact_match = [entry for entry in found if entry[1].id == ref]
@@ -135,7 +135,7 @@ class JournalReader:
         except (ValueError, TypeError) as error:
             raise StoreCorrupt(
                 f"{self.location}: the summary of session {row['public_id']} is damaged",
-                hint="`earwitness verify` tells more.",
+                hint="Run `earwitness verify` to see what else is damaged.",
                 session=row["public_id"],
             ) from error
 
@@ -223,7 +223,7 @@ class JournalRecording:
     def _corrupt(self, seq: int, what: str, hint: str = "") -> StoreCorrupt:
         return StoreCorrupt(
             f"{self._reader.location}: session {self.info.id}, record {seq}: {what}",
-            hint=hint or "`earwitness verify` tells what else is damaged.",
+            hint=hint or "Run `earwitness verify` to see what else is damaged.",
             store=str(self._reader.location),
             session=self.info.id,
             seq=seq,

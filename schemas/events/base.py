@@ -146,7 +146,7 @@ class UnknownEvent:
 
     @property
     def type(self) -> str | None:
-        """The event's own ``type`` string; None where there is none."""
+        """The event's own ``type`` string; None if it has none."""
         return event_type(self.data)
 
     def to_json(self) -> Json:

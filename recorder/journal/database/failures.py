@@ -79,7 +79,7 @@ def writing(location: Location) -> Generator[None]:
 
 
 def _text(error: Exception) -> str:
-    """Return the driver's own words, without the statement that SQLAlchemy puts behind them."""
+    """Return the driver's own words, without the statement that SQLAlchemy appends."""
     cause = getattr(error, "orig", None) or error
     return str(cause).splitlines()[0] if str(cause) else type(cause).__name__
 
@@ -92,7 +92,7 @@ def _reading_failed(location: Location, text: str) -> StoreError:
     if _is_damage(text):
         return StoreCorrupt(
             f"{location} is not an earwitness journal, or is damaged ({text})",
-            hint="Check the path; `earwitness verify` tells how much of a damaged journal can be read.",
+            hint="Check the path; `earwitness verify` shows how much of a damaged journal can be read.",
             store=str(location),
             reason=text,
         )

@@ -15,11 +15,11 @@ from ....schemas.errors import StoreBusy, StoreWriteFailed
 
 __all__ = ["WriterLock", "lock_path"]
 
-FOR_RECORDERS: Final = "Give this one a file of its own with --db, or use PostgreSQL for several recorders."
+FOR_RECORDERS: Final = "Name another file with --db, or use PostgreSQL for several recorders."
 
 
 def lock_path(path: Path) -> Path:
-    """Give the path of the file that is locked for the database at ``path``."""
+    """Return the path of the lock file of the database at ``path``."""
     return path.with_name(path.name + ".lock")
 
 
@@ -36,7 +36,7 @@ class WriterLock:
 
         Args:
             path: the database.
-            hint: what to do where it is taken.
+            hint: what to do if it is taken.
 
         Raises:
             StoreBusy: another process (or another journal of this one) holds it.
@@ -48,7 +48,7 @@ class WriterLock:
         except OSError as error:
             raise StoreWriteFailed(
                 f"{path}: the lock file {beside.name} cannot be opened ({error.strerror})",
-                hint="Recording needs a folder and files that it may write.",
+                hint="Recording needs a folder and files that it may write to.",
                 path=str(path),
                 reason="lock-file",
             ) from error
@@ -68,7 +68,7 @@ class WriterLock:
         return cls(beside, descriptor)
 
     def release(self) -> None:
-        """Give the lock back; the file stays, because removing it would race with the next recorder."""
+        """Release the lock. The file stays, because removing it would race with the next recorder."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -1,7 +1,7 @@
 """PostgreSQL: engines, reading, and the advisory locks that stand for a lock file and end with the connection.
 
 Each recorder holds a shared lock that keeps schema changes out, and one of its own, whose number its sessions name: a
-session whose recorder's lock is free is one that nobody writes any more.
+session whose recorder's lock is free is no longer being written.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class ServerSource:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Queries]:
-        """Give queries that all see the database as of one moment."""
+        """Run queries that all see the database as of one moment."""
         with reading(self.location):
             async with self._engine.connect() as connection:
                 await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -114,9 +114,9 @@ async def keep_recorders_out(connection: AsyncConnection, location: Location) ->
 
 
 async def is_dead(queries: Queries, recorder: int) -> bool:
-    """Whether nobody writes a recorder's sessions any more. Its lock is then ours until the transaction ends.
+    """Whether a recorder no longer writes its sessions. Its lock is then ours until the transaction ends.
 
-    In an SQLite file it always is: whoever asks holds the one lock for recorders.
+    In an SQLite file it is dead: the caller holds the one lock for recorders.
     """
     if queries.sqlite:
         return True

@@ -96,7 +96,7 @@ def check_version(version: int | None, location: Location, *, older: bool = Fals
 
 
 def refuse_foreign_file(path: Path, location: Location) -> None:
-    """Refuse an SQLite file of somebody else's before it is opened for writing, which would switch it to WAL mode.
+    """Refuse another program's SQLite file before it is opened for writing, which would switch it to WAL mode.
 
     A journal is in WAL mode from its first page on; one that is in another mode was copied, and has our id in its
     header (https://www.sqlite.org/fileformat.html, section 1.3). In WAL mode the id may still be in the log;

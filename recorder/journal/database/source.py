@@ -22,7 +22,7 @@ class Source(Queries, Protocol):
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Queries]:
-        """Give queries that all see the journal as of one moment."""
+        """Run queries that all see the journal as of one moment."""
         ...
 
     async def aclose(self) -> None:

@@ -128,7 +128,7 @@ class SQLiteSource:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Queries]:
-        """Give a source whose queries all see the file as of one moment."""
+        """Run queries that all see the file as of one moment."""
         with reading(self.location):
             connection = await _connect(self._uri)
         try:
@@ -145,7 +145,7 @@ class SQLiteSource:
 
 async def _connect(uri: str) -> aiosqlite.Connection:
     connecting = aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=_READ_TIMEOUT)
-    # A reader that nobody closed must not keep the interpreter from ending. Before aiosqlite 0.22 it is the thread.
+    # A reader that was never closed must not keep the interpreter alive. Before aiosqlite 0.22 it is the thread itself.
     thread: Any = getattr(connecting, "_thread", connecting)
     thread.daemon = True
     connection = await connecting
@@ -166,7 +166,7 @@ async def _rows(connection: aiosqlite.Connection, query: str, values: Sequence[A
 def _needs_immutable(path: Path, error: sqlite3.OperationalError) -> bool:
     """Whether a WAL database is on a medium that cannot be written, where no ``-shm`` file can be made.
 
-    Without a ``-wal`` nothing is missing from the file itself, and nobody can change it there.
+    Without a ``-wal`` nothing is missing from the file itself, and it cannot change there.
     """
     wal = path.with_name(path.name + "-wal")
     unwritable = any(words in str(error) for words in ("unable to open", "readonly"))

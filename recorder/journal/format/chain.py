@@ -1,4 +1,4 @@
-"""The hashes that tie records together, as byte strings. ``docs/journal.md`` tells what they prove.
+"""The hashes that tie records together, as byte strings. ``docs/journal.md`` says what they prove.
 
 All integers are big-endian. ``str16`` and ``str32`` are UTF-8 text (lone surrogates as three bytes each) behind its
 length in bytes, as 16 or 32 bits.
@@ -111,7 +111,7 @@ class EnvelopeEncoder:
 
 
 def payload_digest(salt: bytes, payload: bytes) -> bytes:
-    """Hash a frame's bytes behind its salt, so that an erased frame cannot be found by guessing its text."""
+    """Hash the salt and a frame's bytes, so that an erased frame cannot be found by guessing its text."""
     return sha256(salt + payload).digest()
 
 

@@ -22,7 +22,6 @@ from collections.abc import Sequence
 from threading import local
 from typing import Final, NamedTuple
 
-import numpy as np
 import zstandard
 
 from ....schemas.errors import StoreCorrupt
@@ -89,7 +88,7 @@ class _Tools(local):
         self.bodies: dict[bytes, bytes] = {}
 
     def prefix(self, split: Split) -> bytes:
-        """Give what stands before a split event's audio; a client's appends mostly have the very same."""
+        """Return what stands before a split event's audio; a client's appends mostly have the very same."""
         key = split.body, split.cut
         found = self.prefixes.get(key)
         if found is None:
@@ -223,12 +222,14 @@ def _read_split(tools: _Tools, data: bytes) -> tuple[bytes, bytes, int]:
                 tools.bodies.clear()
             tools.bodies[stored] = body
     if cut > len(body):
-        raise ValueError("the cut lies outside the body")
+        raise ValueError("the cut is outside the body")
     return body, data[end:], cut
 
 
 def _to_planes(chunks: list[bytes], size: int) -> bytes:
     """Delta-code chunks of equal size; the result has them one after the other."""
+    import numpy as np  # takes its time to load, and most readers want no sound
+
     samples = np.frombuffer(b"".join(chunks), "<i2").reshape(len(chunks), size // 2)
     delta = samples.copy()
     delta[:, 1:] -= samples[:, :-1]
@@ -238,6 +239,8 @@ def _to_planes(chunks: list[bytes], size: int) -> bytes:
 
 def _from_planes(chunks: list[bytes], size: int) -> bytes:
     """Undo :func:`_to_planes`."""
+    import numpy as np
+
     planes = np.frombuffer(b"".join(chunks), np.uint8).reshape(len(chunks), 2, size // 2)
     zigzag = planes[:, 0].astype("<u2")
     zigzag |= planes[:, 1].astype("<u2") << 8

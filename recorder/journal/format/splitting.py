@@ -54,7 +54,7 @@ _delta_decoder = msgspec.json.Decoder(_DeltaKey)
 
 
 def audio_key(event_type: str | None) -> str | None:
-    """Tell under which top-level key an event of this type carries audio; None where it carries none.
+    """Return the top-level key under which an event of this type carries audio; None if it carries no audio.
 
     By shape, so that the names of all dialects fall under it: ``input_audio_buffer.append``,
     ``session.input_audio.append``, … have ``audio``; ``response.audio.delta``, ``response.output_audio.delta``,
@@ -87,7 +87,7 @@ class Splitter:
         self._shapes: dict[str, _Shape] = {}
 
     def split(self, payload: bytes, event_type: str | None) -> Split | None:
-        """Split an event's bytes into JSON and decoded audio; None where that is not exactly reversible.
+        """Split an event's bytes into JSON and decoded audio; None if that is not exactly reversible.
 
         Args:
             payload: the frame's bytes.
@@ -147,7 +147,7 @@ def _split_like(payload: bytes, shape: _Shape) -> Split | None:
 
 
 def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, bytes] | None:
-    """Find the audio; give what stands before it, the decoded audio, and what stands behind it."""
+    """Return what precedes the audio, the decoded audio, and what follows it; None if there is no such audio."""
     quoted = b'"audio"' if key == "audio" else b'"delta"'
     at = payload.find(quoted)
     for _ in range(_CANDIDATES):

@@ -30,7 +30,7 @@ _RECORD_COST: Final = 256
 """Bytes counted for a record beside its payload, so that empty frames cannot fill the memory either."""
 
 _LARGEST_GROUP: Final = 4
-"""A group that gathered behind a slow commit may be so many times the usual size."""
+"""How many times its usual size a group may have that gathered during a slow commit."""
 
 
 def _cost(item: Appended) -> int:

@@ -117,7 +117,7 @@ class Store:
         return self._committed(batch, ids, heads)
 
     async def recall(self, batch: Batch) -> dict[str, bytes] | None:
-        """Look for a batch whose commit was in doubt: as :meth:`write` where it is there after all, else None."""
+        """Look for a batch whose commit was in doubt: as :meth:`write` if it is there after all, else None."""
         state, row = batch.items[0][0], batch.rows[0]
         ids: dict[SessionState, int] = {}
         heads: list[bytes] = []

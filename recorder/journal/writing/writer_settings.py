@@ -13,14 +13,14 @@ class WriterSettings:
     """How the writer groups, bounds and retries.
 
     Attributes:
-        flush_seconds: a frame waits at most so long before its group is committed.
-        flush_frames: so many frames are a group.
-        flush_bytes: so many payload bytes are a group.
+        flush_seconds: the longest that a frame waits before its group is committed.
+        flush_frames: number of frames that make a group.
+        flush_bytes: payload bytes that make a group.
         backlog_bytes: bound of what is taken but not yet committed; a crash loses at most this.
         on_store_failure: ``close``: appending raises while the store fails. ``pass``: frames are taken as long as the
-            backlog has room, and beyond that counted; a ``gap`` record tells of them when the store works again.
+            backlog has room, and counted beyond that; a ``gap`` record states them when the store works again.
         retry_seconds: time between tries while the store fails.
-        close_retry_seconds: how long closing the journal goes on trying to commit the rest.
+        close_retry_seconds: how long closing the journal keeps trying to commit the rest.
         busy_timeout: seconds that SQLite waits for a lock of another process.
         page_size: of a new SQLite file, in bytes.
         max_page_count: pages at which SQLite reports a full disk; None for no limit of our own.

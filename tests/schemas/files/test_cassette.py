@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -11,12 +12,15 @@ from earwitness.schemas.errors import DamagedFile, NotRecognised
 from earwitness.schemas.files.cassette import (
     Cassette,
     CassetteHeader,
+    cassette_header,
     decode_record,
+    encode_header,
     encode_record,
     read_cassette,
     write_cassette,
 )
 from earwitness.schemas.frame import Frame
+from earwitness.schemas.recording import SessionInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -122,14 +126,14 @@ def test_unknown_header_keys_lines_and_elements_survive_a_round_trip() -> None:
         ("{", "line 3"),
         ("7", "neither a record"),
         ('[1,0,"client","text"]', "a record has 5 elements, this has 4"),
-        ('["1",0,"client","text",{}]', "no integer"),
+        ('["1",0,"client","text",{}]', "not an integer"),
         ('[1,0.5,"client","text",{}]', "offset_ns"),
         ('[1,0,"nobody","text",{}]', "the sender"),
         ('[1,0,"client","song",{}]', "the kind"),
         ('[2,0,"client","text",{}]', "its seq is 2 where 1 is due"),
         ('[1,0,"client","text",{"$raw":{}}]', "holds neither"),
-        ('[1,0,"client","text",{"$raw":{"base64":"?"}}]', "no valid base64"),
-        ('[1,0,"client","text",{},{"redacted":"x"}]', "no list of strings"),
+        ('[1,0,"client","text",{"$raw":{"base64":"?"}}]', "does not hold valid base64"),
+        ('[1,0,"client","text",{},{"redacted":"x"}]', "not a list of strings"),
         ('[1,9223372036854775808,"client","text",{}]', "more than 64 bits"),
         (f'[1,0,"client","text",{"[" * 100_000}{"]" * 100_000}]', "nested too deeply"),
         ('[1,0,"recorder","open",{}]', "'open' record can only be the first"),
@@ -151,9 +155,9 @@ def test_a_damaged_line_is_named_and_what_was_read_is_kept(line: str, why: str) 
 @pytest.mark.parametrize(
     ("ending", "statement"), [("close", '{"by":"client"}'), ("cutoff", '{"reason":"","found_at":""}')]
 )
-def test_nothing_stands_behind_the_end_of_a_session(ending: str, statement: str) -> None:
+def test_nothing_follows_the_end_of_a_session(ending: str, statement: str) -> None:
     lines = [HEADER, f'[0,0,"recorder","{ending}",{statement}]', '[1,0,"client","text",{}]']
-    with pytest.raises(DamagedFile, match=f"line 3: it stands behind the '{ending}' record"):
+    with pytest.raises(DamagedFile, match=f"line 3: it follows the '{ending}' record"):
         read_cassette(lines)
 
 
@@ -163,8 +167,8 @@ def test_an_open_record_of_wrong_shape_is_damage_and_names_the_field() -> None:
 
 
 @pytest.mark.parametrize("lines", [[], [""], ["{}"], ["[]"], ['{"dir":"client","event":{}}']])
-def test_a_file_without_the_header_is_no_cassette(lines: list[str]) -> None:
-    with pytest.raises(NotRecognised, match="no cassette"):
+def test_a_file_without_the_header_is_not_a_cassette(lines: list[str]) -> None:
+    with pytest.raises(NotRecognised, match="not a cassette"):
         read_cassette(lines)
 
 
@@ -181,3 +185,40 @@ def test_a_header_of_wrong_shape_is_damage_and_names_the_field() -> None:
 def test_the_written_header_says_what_it_is() -> None:
     first = next(write_cassette(Cassette(CassetteHeader(session="abc"))))
     assert first == '{"earwitness":"cassette","version":1,"session":"abc","dialect":"unknown","labels":{}}'
+
+
+def test_the_header_of_a_recording_tells_where_it_went_when_and_how_it_ended() -> None:
+    info = SessionInfo(
+        id="abc",
+        opened_at=datetime(2026, 3, 1, 10, tzinfo=UTC),
+        dialect="ga",
+        upstream="wss://api.example.com/",
+        target="/v1/realtime?model=m",
+        labels={"case": "x"},
+        match={"mode": "strict"},
+    )
+    closed = Frame(5, 1, "close", "recorder", None, b'{"code":1000,"reason":"bye","by":"client"}')
+    assert json.loads(encode_header(cassette_header(info, closed))) == {
+        "earwitness": "cassette",
+        "version": 1,
+        "session": "abc",
+        "dialect": "ga",
+        "url": "wss://api.example.com/v1/realtime?model=m",
+        "opened_at": "2026-03-01T10:00:00.000000Z",
+        "close": {"code": 1000, "reason": "bye"},
+        "labels": {"case": "x"},
+        "match": {"mode": "strict"},
+    }
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        None,
+        Frame(5, 1, "cutoff", "recorder", None, b'{"reason":"","found_at":""}'),
+        Frame(5, 1, "close", "recorder", None, b'{"code":"x"}'),
+    ],
+)
+def test_the_header_says_nothing_of_an_end_that_is_not_on_record(last: Frame | None) -> None:
+    header = cassette_header(SessionInfo(id="abc"), last)
+    assert (header.close, header.url, header.opened_at, header.match) == (None, None, None, None)
