@@ -212,6 +212,6 @@ def test_rebuild_puts_a_summary_right_that_verify_found(earwitness: Command, ses
         connection.execute("UPDATE sessions SET model = 'another'")
         connection.commit()
     assert "summary" in earwitness("verify").out
-    assert "summaries put right: 1." in earwitness.ok("db", "rebuild").out
+    assert "summaries corrected: 1." in earwitness.ok("db", "rebuild").out
     assert earwitness.ok("verify").out.startswith("Intact")
     assert earwitness.ok("list", "--json").json()[0]["model"] != "another"

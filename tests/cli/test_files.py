@@ -40,7 +40,7 @@ def test_export_to_a_missing_folder_is_refused(earwitness: Command, tmp_path: Pa
     ("name", "content", "why"),
     [
         ("a.txt", b"hello", "neither a cassette nor a capture"),
-        ("b.bin", b"\xff\xfe\x00", "no text in UTF-8"),
+        ("b.bin", b"\xff\xfe\x00", "is not UTF-8 text"),
         ("c.ndjson", b'{"earwitness":"cassette","version":9}\n', "Update earwitness"),
         ("d.ndjson", b'{"earwitness":"cassette","version":1}\n[0,0,"client","text",{}]\n{"half\n', "line 3"),
         (

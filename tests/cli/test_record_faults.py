@@ -293,7 +293,7 @@ def foreign_tables(db: Path) -> None:
 DAMAGES = {
     "no database at all": (
         lambda db: db.write_bytes(b"not a database, but a text of some length\n" * 999),
-        "no journal",
+        "not an earwitness journal",
     ),
     "damaged pages": (damaged_pages, "damaged"),
     "cut short": (lambda db: db.write_bytes(db.read_bytes()[:20_000]), "damaged"),

@@ -40,7 +40,8 @@ def test_partial_returns_what_stands_before_the_damage(lines: tuple[str, ...], n
 
 
 def test_a_cassette_without_a_handshake_has_it_from_its_header() -> None:
-    header = '{"earwitness":"cassette","version":1,"dialect":"preview","opened_at":"2026-03-01T10:00Z","labels":{"a":"b"}}'
+    stated = '"dialect":"preview","opened_at":"2026-03-01T10:00:00Z","labels":{"a":"b"}'
+    header = f"{CASSETTE[:-1]},{stated}}}"
     (session,) = read_sessions(f"{header}\n{EVENT}", NAME)
     info = session.recording("id").info
     assert (info.id, info.dialect, info.labels, info.source) == ("id", "preview", {"a": "b"}, "x.ndjson")
