@@ -17,6 +17,7 @@ __all__ = [
     "AudioFormat",
     "BufferEvent",
     "Call",
+    "CauseBy",
     "Close",
     "ConfigChange",
     "Conversation",
@@ -42,6 +43,7 @@ __all__ = [
 
 Json = Any
 Side = Literal["client", "server"]
+CauseBy = Literal["event_id", "param", "content", "order"]
 
 
 @dataclass(slots=True)
@@ -282,7 +284,7 @@ class ServerError:
     param: str | None
     event_id: str | None
     cause_seq: int | None
-    cause_by: Literal["event_id", "param", "content", "order"] | None
+    cause_by: CauseBy | None
     """How the cause was told: by the ``event_id`` that the error names, by its ``param``, by what its code or message
     speaks of, or as the oldest request that was not answered."""
 

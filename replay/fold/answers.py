@@ -1,57 +1,148 @@
-"""Pair what the server does with what the client asked for: by id, then by content, never by counting."""
+"""Which client event a server event answers: the one place that decides it.
+
+:data:`RULES` is the table: for each server event, the rules by which its client event is found, the surest first. The
+first rule that tells decides, also where it tells that the event answers nobody; where none tells, it is not known.
+Nothing is ever paired by count: an ``error`` may overtake the acknowledgement of the event before it, and three creates
+may give two items.
+
+An answered request waits no longer. Errors, pending requests, why a response was created, what a replayed server frame
+waits for, and the positions by which a recording drives another server all follow from these answers.
+
+To add a rule, write a function that takes the state and the event, and put it into the table.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, Final, Literal, cast
+from collections.abc import Callable, Iterable
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, cast
 
 from ...schemas.values import Json, integer, members, string
-from .requests import item_fingerprint
-from .working import Request, State
+from .requests import Answer, AnswerBy, Request, Requests, item_fingerprint
+from .working import State
 
-__all__ = [
-    "ACTIVE_RESPONSE",
-    "answer_create",
-    "answer_first",
-    "answer_item_request",
-    "answer_response",
-    "find_cause",
-    "names_item",
-]
+__all__ = ["ACKNOWLEDGED", "ACTIVE_RESPONSE", "RULES", "Rule", "answer"]
+
+NOBODY: Final = -1
+"""What a rule returns in place of a seq where the event answers no client event, whatever other rules would say."""
 
 
-def answer_first(state: State, kind: str) -> Request | None:
-    """Take the oldest open request of a type as answered: for answers that say nothing about which."""
-    request = next(state.requests.of_type(kind), None)
-    return None if request is None else state.requests.pop(request.seq)
+class Rule(NamedTuple):
+    """One way to find the client event that a server event answers.
+
+    Attributes:
+        by: the name under which the answer is kept.
+        find: given the state and the server event (canonical), returns the client event's seq, :data:`NOBODY`, or None
+            where the rule does not tell.
+    """
+
+    by: AnswerBy
+    find: Callable[[State, Json], int | None]
 
 
-def answer_item_request(state: State, kind: str, item_id: str, **same: int | None) -> Request | None:
-    """Take the oldest open request of a type about an item as answered.
+def answer(state: State, event: Json) -> Request | None:
+    """Find the client event that the server event at hand answers, and take it as answered.
+
+    The answer is kept in ``state.answers``, under the server event's seq.
 
     Args:
-        state: the working state.
-        kind: the type of the request.
-        item_id: the item that the answer names.
-        **same: fields that must be equal, so far as the answer states them.
+        state: the working state; its requests are those that came before the event.
+        event: the server event, in canonical form.
+
+    Returns:
+        The request, if it was open until now.
     """
-    for request in state.requests.of_type(kind):
-        if string(request.event, "item_id") == item_id and all(
-            value is None or integer(request.event, key) == value for key, value in same.items()
-        ):
-            return state.requests.pop(request.seq)
+    for rule in RULES.get(cast("str", event["type"]), _OF_OTHERS):
+        seq = rule.find(state, event)
+        if seq == NOBODY:
+            return None
+        if seq is not None:
+            state.answers[state.seq] = Answer(seq, rule.by)
+            return state.requests.pop(seq) or state.other_requests.pop(seq)
     return None
 
 
-def answer_create(state: State, item: Json) -> Request | None:
-    """Take the ``conversation.item.create`` that an item on record comes from: by id, else by content."""
-    item_id = string(item, "id")
-    request = None if item_id is None else state.requests.create_of(item_id)
-    if request is None:
-        request = state.requests.create_of(item_fingerprint(item))
-    return None if request is None else state.requests.pop(request.seq)
+def _seq(requests: Iterable[Request]) -> int | None:
+    """The seq of the first of these requests."""
+    return next((request.seq for request in requests), None)
 
+
+# Answers that say nothing but their type
+
+
+def _oldest(kind: str) -> Callable[[State, Json], int | None]:
+    def oldest(state: State, event: Json) -> int | None:
+        return _seq(state.requests.of_type(kind))
+
+    return oldest
+
+
+def _oldest_other(kind: str) -> Callable[[State, Json], int | None]:
+    def oldest_other(state: State, event: Json) -> int | None:
+        return _seq(state.other_requests.of_type(kind))
+
+    return oldest_other
+
+
+def _commit(state: State, event: Json) -> int | None:
+    """The oldest commit, unless voice detection ended the turn."""
+    item_id = string(event, "item_id")
+    speech = None if item_id is None else state.speech_of.get(item_id)
+    if speech is not None and speech.stopped_seq is not None:
+        return NOBODY
+    return _seq(state.requests.of_type("input_audio_buffer.commit"))
+
+
+# Answers about an item
+
+
+def _item_id(event: Json) -> str | None:
+    item_id = string(event, "item_id")
+    return string(members(event, "item"), "id") if item_id is None else item_id
+
+
+def _same_item(kind: str) -> Callable[[State, Json], int | None]:
+    def same_item(state: State, event: Json) -> int | None:
+        item_id = _item_id(event)
+        return _seq(each for each in state.requests.of_type(kind) if string(each.event, "item_id") == item_id)
+
+    return same_item
+
+
+def _same_cut(state: State, event: Json) -> int | None:
+    """The truncation of the same part of the item at the same position."""
+    wanted = (_item_id(event), integer(event, "content_index") or 0, integer(event, "audio_end_ms"))
+    return _seq(
+        each
+        for each in state.requests.of_type("conversation.item.truncate")
+        if (string(each.event, "item_id"), integer(each.event, "content_index"), integer(each.event, "audio_end_ms"))
+        == wanted
+    )
+
+
+def _known_item(state: State, event: Json) -> int | None:
+    """What made an item that is known already: one create, or nothing that the client asked for."""
+    item = state.items.get(string(members(event, "item"), "id") or "")
+    if item is None or item.created_by is None:
+        return None
+    return NOBODY if item.request_seq is None else item.request_seq
+
+
+def _chosen_id(state: State, event: Json) -> int | None:
+    return _create(state.requests, string(members(event, "item"), "id"))
+
+
+def _same_content(state: State, event: Json) -> int | None:
+    return _create(state.requests, item_fingerprint(members(event, "item")))
+
+
+def _create(requests: Requests, item: Any) -> int | None:
+    request = None if item is None else requests.create_of(item)
+    return None if request is None else request.seq
+
+
+# Answers about a response
 
 _ECHOED: Final[tuple[Callable[[Json], Any], ...]] = (
     lambda fields: fields.get("metadata"),
@@ -61,16 +152,20 @@ _ECHOED: Final[tuple[Callable[[Json], Any], ...]] = (
 )
 
 
-def answer_response(state: State, response: Json, before_seq: int | None) -> Request | None:
-    """Take the ``response.create`` that a new response comes from.
+def _same_metadata(state: State, event: Json) -> int | None:
+    """The request whose metadata the response repeats."""
+    return _create_response(state, members(event, "response")) if members(event, "response").get("metadata") else None
 
-    The echo decides: metadata and configuration that the request stated and the response repeats differently rule it
-    out. Of what is left the oldest counts.
 
-    Args:
-        state: the working state.
-        response: the response object of ``response.created``, in canonical form.
-        before_seq: a turn of the user that waits for a response since this seq; it comes first where it is older.
+def _next_response(state: State, event: Json) -> int | None:
+    return _create_response(state, members(event, "response"))
+
+
+def _create_response(state: State, response: Json) -> int | None:
+    """The oldest ``response.create`` that a new response can come from.
+
+    Metadata and configuration that the request stated and the response repeats differently rule it out. A turn of the
+    user that waits for a response and is older comes first.
     """
     for request in state.requests.of_type("response.create"):
         asked = members(request.event, "response")
@@ -82,9 +177,10 @@ def answer_response(state: State, response: Json, before_seq: int | None) -> Req
         if apart and isinstance(response.get("conversation_id"), str):
             continue
         # A response to a user's turn has no metadata and is in the conversation.
-        if before_seq is not None and before_seq < request.seq and not asked.get("metadata") and not apart:
-            return None
-        return state.requests.pop(request.seq)
+        turn = state.turn
+        if turn is not None and turn.first_seq < request.seq and not asked.get("metadata") and not apart:
+            return NOBODY
+        return request.seq
     return None
 
 
@@ -103,14 +199,36 @@ def _as_set(values: list[Any]) -> set[str]:
     return {value for value in values if isinstance(value, str)}
 
 
-CauseBy = Literal["event_id", "param", "content", "order"]
+def _cancel(state: State, event: Json) -> int | None:
+    """The cancel of a response that ended before its time.
 
-_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
+    A response that was completed all the same leaves it to the server's refusal. A client may cancel what it asked for
+    before the server has said that it began.
+    """
+    response = state.responses.get(string(members(event, "response"), "id") or string(event, "response_id") or "")
+    if response is None or response.status == "completed":
+        return None
+    if response.cancel_seq is not None or response.status != "cancelled":
+        return response.cancel_seq
+    details = response.status_details
+    if isinstance(details, dict) and cast("Json", details).get("reason") not in (None, "client_cancelled"):
+        return None
+    since = response.created_seq if response.trigger_seq is None else response.trigger_seq
+    for request in state.requests.of_type("response.cancel"):
+        named = string(request.event, "response_id")
+        if since is not None and request.seq > since and (response.in_band if named is None else named == response.id):
+            return request.seq
+    return None
+
+
+# Errors
+
 ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
 """Where the client asked for nothing, it is the user's turn that gets no response: with ``interrupt_response: false``
 voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
 """
 _QUOTED: Final = re.compile(r"'([^']*)'")
+_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
 
 _CODES: Final = {
     "conversation_already_has_active_response": "response.create",
@@ -139,52 +257,75 @@ _MESSAGE_WORDS: Final = (
 audio is shorter than the cut that was asked for."""
 
 
-def find_cause(state: State, error: Json) -> tuple[int, CauseBy] | None:
-    """Find the client's event that an ``error`` answers.
+def _stated_event(state: State, event: Json) -> int | None:
+    """The client event whose id the server event states; a stated id that the client did not use is nobody's.
 
-    Returns:
-        Its seq and how it was told; None where nothing points to one.
+    An error states it in its ``event_id``, the live vocabulary in ``client_event_id``. The ``event_id`` of any other
+    event is its own.
     """
-    event_id = string(error, "event_id")
-    if event_id is not None:
-        seq = state.event_ids.get(event_id)
-        if seq is None:
-            seq = next((seq for known, seq in reversed(state.append_ids) if known == event_id), None)
-        return None if seq is None else (seq, "event_id")
-    requests = list(state.requests)
-    by_param = _by_param(requests, string(error, "param"), string(error, "message") or "")
-    if by_param is not None:
-        return by_param.seq, "param"
-    about = _about(string(error, "code"), string(error, "message") or "")
-    if about is not None:
-        kind, facts = about
-        requests = [
-            r
-            for r in requests
-            if r.type == kind and all(integer(r.event, key) == value for key, value in facts.items())
-        ]
-        # Of several the one whose item the message names; of those the last, because a second one is what fails.
-        named = [r for r in requests if names_item(r.event, string(error, "message") or "")]
-        return ((named[-1] if named else requests[0]).seq, "content") if requests else None
-    if requests and string(error, "type") == "invalid_request_error":
-        return requests[0].seq, "order"
-    return None
+    error = members(event, "error")
+    stated = (string(error, "event_id"), string(error, "client_event_id"), string(event, "client_event_id"))
+    event_id = next((value for value in stated if value is not None), None)
+    if event_id is None:
+        return None
+    seq = state.event_ids.get(event_id)
+    if seq is None:
+        seq = next((seq for known, seq in reversed(state.append_ids) if known == event_id), NOBODY)
+    return seq
 
 
-def _by_param(requests: list[Request], param: str | None, message: str) -> Request | None:
+def _named_param(state: State, event: Json) -> int | None:
+    """The request that has the offending value at the path, or else the only one that has the path."""
+    error = members(event, "error")
+    param = string(error, "param")
     if param is None:
         return None
-    values = [(request, _at_path(request.wire, param)) for request in requests]
+    values = [(request, _at_path(request.wire, param)) for request in state.requests]
     present = [(request, value) for request, value in values if value is not None]
-    quoted = set(_QUOTED.findall(message))
-    exact = [request for request, value in present if isinstance(value, str) and value in quoted]
-    if exact:
-        return exact[0]
-    # The message quotes the offending value; where it quotes none that is there, one single candidate is told too.
-    return present[0][0] if len(present) == 1 else None
+    quoted = set(_QUOTED.findall(string(error, "message") or ""))
+    exact = _seq(request for request, value in present if isinstance(value, str) and value in quoted)
+    if exact is not None:
+        return exact
+    return present[0][0].seq if len(present) == 1 else None
 
 
-def names_item(event: Json, message: str) -> bool:
+def _subject(state: State, event: Json) -> int | None:
+    """The request that the error's code or message speaks of; nobody's where no such request is open."""
+    error = members(event, "error")
+    message = string(error, "message") or ""
+    about = _about(string(error, "code"), message)
+    if about is None:
+        return None
+    kind, facts = about
+    requests = [
+        request
+        for request in state.requests.of_type(kind)
+        if all(integer(request.event, key) == value for key, value in facts.items())
+    ]
+    # Of several the one whose item the message names; of those the last, because a second one is what fails.
+    named = [request for request in requests if _names_item(request.event, message)]
+    if named:
+        return named[-1].seq
+    return requests[0].seq if requests else NOBODY
+
+
+def _oldest_of_any(state: State, event: Json) -> int | None:
+    if string(members(event, "error"), "type") != "invalid_request_error":
+        return None
+    return _seq(state.requests)
+
+
+def _about(code: str | None, message: str) -> tuple[str, dict[str, int]] | None:
+    """The type of request that an error speaks of, with the numbers of it that it repeats."""
+    by_code = None if code is None else _CODES.get(code)
+    for words, kind in _MESSAGE_WORDS:
+        match = words.search(message)
+        if match is not None and by_code in (None, kind):
+            return kind, {key: int(value) for key, value in match.groupdict().items()}
+    return None if by_code is None else (by_code, {})
+
+
+def _names_item(event: Json, message: str) -> bool:
     """Whether a message quotes an id that a request gives or names."""
     item = members(event, "item")
     ids = (
@@ -210,11 +351,56 @@ def _at_path(value: Any, path: str) -> Any:
     return value
 
 
-def _about(code: str | None, message: str) -> tuple[str, dict[str, int]] | None:
-    """The type of request that an error speaks of, with the numbers of it that it repeats."""
-    by_code = None if code is None else _CODES.get(code)
-    for words, kind in _MESSAGE_WORDS:
-        match = words.search(message)
-        if match is not None and by_code in (None, kind):
-            return kind, {key: int(value) for key, value in match.groupdict().items()}
-    return None if by_code is None else (by_code, {})
+# The table
+
+ACKNOWLEDGED: Final[MappingProxyType[str, str]] = MappingProxyType(
+    {
+        "decision.item.created": "decision.item.create",
+        "decision.item.deleted": "decision.item.delete",
+        "session.closed": "session.close",
+        "session.commentary.appended": "session.commentary.append",
+        "session.input_audio.muted": "session.input_audio.mute",
+        "session.input_audio.unmuted": "session.input_audio.unmute",
+        "session.instructions.appended": "session.instructions.append",
+        "session.output_audio.fixture.playing": "session.output_audio.fixture.play",
+        "session.started": "session.start",
+        "session.thinking.appended": "session.thinking.append",
+        "transport.dtmf.sent": "transport.dtmf.send",
+    }
+)
+"""Answers of the live and translation vocabularies, which are not folded, and the client events that they answer."""
+
+_ITEM: Final = (Rule("item_id", _known_item), Rule("item_id", _chosen_id), Rule("content", _same_content))
+_OF_OTHERS: Final = (Rule("event_id", _stated_event),)
+
+RULES: Final[MappingProxyType[str, tuple[Rule, ...]]] = MappingProxyType(
+    {
+        "conversation.item.added": _ITEM,
+        "conversation.item.created": _ITEM,
+        "conversation.item.deleted": (Rule("item_id", _same_item("conversation.item.delete")),),
+        "conversation.item.done": _ITEM,
+        "conversation.item.retrieved": (Rule("item_id", _same_item("conversation.item.retrieve")),),
+        "conversation.item.truncated": (
+            Rule("content", _same_cut),
+            Rule("item_id", _same_item("conversation.item.truncate")),
+        ),
+        "error": (
+            Rule("event_id", _stated_event),
+            Rule("param", _named_param),
+            Rule("content", _subject),
+            Rule("order", _oldest_of_any),
+        ),
+        "input_audio_buffer.cleared": (Rule("order", _oldest("input_audio_buffer.clear")),),
+        "input_audio_buffer.committed": (Rule("order", _commit),),
+        "output_audio_buffer.cleared": (Rule("order", _oldest("output_audio_buffer.clear")),),
+        "response.created": (Rule("content", _same_metadata), Rule("order", _next_response)),
+        "response.done": (Rule("order", _cancel),),
+        "session.updated": (Rule("order", _oldest("session.update")),),
+        **{
+            name: (*_OF_OTHERS, Rule("order", _oldest_other(acknowledged)))
+            for name, acknowledged in ACKNOWLEDGED.items()
+        },
+    }
+)
+"""The rules for each server event that answers one of the client's, by its canonical type, the surest first. Any other
+answers at most the client event whose id it states."""

@@ -17,6 +17,7 @@ from ...schemas.recording import Recording
 from ...schemas.state import Close, Conversation, Gap
 from ...schemas.summary import dialect_reading
 from ...schemas.values import DEEPEST, Json, integer, members, string
+from .answers import ACKNOWLEDGED, answer
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
 from .until import Point, as_until
@@ -26,6 +27,7 @@ from .working import Request, State
 __all__ = ["Folder", "fold", "fold_recording"]
 
 _BRACKETS: Final = b"[{"
+_OTHER_REQUESTS: Final = frozenset(ACKNOWLEDGED.values())
 
 
 class Folder:
@@ -95,6 +97,8 @@ class Folder:
         reducer = (CLIENT if frame.sender == "client" else SERVER).get(name)
         if reducer is None:
             state.unknown[kind] = state.unknown.get(kind, 0) + 1
+            if frame.sender == "server":
+                answer(state, canonical)
         else:
             reducer(state, canonical)
 
@@ -120,12 +124,15 @@ class Folder:
 
     def _note_client_event(self, frame: Frame, event: Json, canonical: Json, name: str) -> None:
         state, event_id = self.state, string(event, "event_id")
+        request = Request(frame.seq, frame.offset_ns, name, canonical, event, event_id, state.input.received)
         if name in REQUESTS:
-            request = Request(frame.seq, frame.offset_ns, name, canonical, event, event_id, state.input.received)
             state.requests.add(request)
             if event_id is not None:
                 state.event_ids[event_id] = frame.seq
-        elif event_id is not None:
+            return
+        if name in _OTHER_REQUESTS:
+            state.other_requests.add(request)
+        if event_id is not None:
             state.append_ids.append((event_id, frame.seq))
 
     def _statement(self, frame: Frame) -> None:

@@ -5,11 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from ...schemas.values import Json, members, objects, string
 
-__all__ = ["Request", "Requests", "item_fingerprint"]
+__all__ = ["Answer", "AnswerBy", "Request", "Requests", "item_fingerprint"]
+
+AnswerBy = Literal["event_id", "item_id", "param", "content", "order"]
+"""How a client event is told to be the one that a server event answers; the surest first.
+
+``event_id``: by the client event's own id. ``item_id``: by the id of the item that both are about. ``param``: by the
+path that an error names. ``content``: by what the answer repeats, or by what an error's code or message speaks of.
+``order``: the answer does not say which; it is the oldest open request that it can answer.
+"""
+
+
+class Answer(NamedTuple):
+    """The client event that a server event answers.
+
+    Attributes:
+        seq: the client event.
+        by: the rule by which it was found.
+    """
+
+    seq: int
+    by: AnswerBy
 
 
 @dataclass(slots=True)
@@ -46,7 +66,7 @@ class Requests:
             self._creates[_made_by(request)][request.seq] = request
 
     def pop(self, seq: int) -> Request | None:
-        """Take the request of that seq out, where it still waits."""
+        """Remove and return the request of that seq; None where it does not wait (any more)."""
         request = self._all.pop(seq, None)
         if request is None:
             return None

@@ -30,7 +30,7 @@ from ...schemas.state import (
 )
 from ...schemas.values import Json
 from .order import Order
-from .requests import Request, Requests
+from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
 
 __all__ = [
@@ -236,6 +236,10 @@ class State:
         self.close: Close | None = None
 
         self.requests = Requests()
+        self.other_requests = Requests()
+        """Those of vocabularies that are not folded: never pending, but their answers are told."""
+        self.answers: dict[int, Answer] = {}
+        """The client event that each server event answers, by the server event's seq (:mod:`.answers`)."""
         self.event_ids: dict[str, int] = {}
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, cast
 
-from ..fold.answers import ACTIVE_RESPONSE, names_item
+from ..fold.answers import ACTIVE_RESPONSE, _names_item as names_item
 from ..playing.match import same_json
 from .causes import AudioPoint, Control, Hold, RuleName
 

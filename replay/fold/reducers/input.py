@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....schemas.state import BufferEvent, InputSpan, SpeechSpan
 from ....schemas.values import Json, integer, members, number, string
-from ..answers import answer_first
+from ..answers import answer
 from ..merge import find_item, part_of, place_item
 from ..sample_clock import distrust_by_transcript
 from ..working import ItemWork, PartWork, State, TranscriptionWork, TurnTrigger
@@ -74,7 +74,7 @@ def committed(state: State, event: Json) -> None:
     )
     speech = None if item_id is None else state.speech_of.get(item_id)
     detected = speech is not None and speech.stopped_seq is not None
-    request = None if detected else answer_first(state, "input_audio_buffer.commit")
+    request = answer(state, event)
     end_byte = state.input.received if request is None else request.at_byte
     item = None if item_id is None else find_item(state, item_id)
     if item is not None and item.span is not None:  # by timeout
@@ -125,7 +125,7 @@ def _trigger(state: State, by: str, seq: int, ns: int | None) -> None:
 
 def cleared(state: State, event: Json) -> None:
     """``input_audio_buffer.cleared``: what was appended before the client's request is gone from the buffer."""
-    request = answer_first(state, "input_audio_buffer.clear")
+    request = answer(state, event)
     at_byte = state.input.received if request is None else request.at_byte
     state.input.committed_to = max(state.input.committed_to, at_byte)
     state.buffer_events.append(BufferEvent("input_audio_buffer.cleared", state.seq, state.ns, at_byte))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ....schemas.state import McpTools, Truncation
 from ....schemas.values import Json, integer, members, objects, string
-from ..answers import answer_create, answer_item_request
+from ..answers import answer
 from ..merge import audio_length, find_item, merge_item, place_item
 from ..working import ItemWork, Output, Request, State
 
@@ -52,16 +52,14 @@ def item_done(state: State, event: Json) -> None:
 
 
 def _record(state: State, item: ItemWork, stated: Json, event: Json, *, final: bool) -> None:
-    new = not item.on_record
     item.on_record = True
     merge_item(state, item, stated, final=final)
     if item.deleted_seq is not None:
         return
-    request = None
     if item.created_by is None and item.id in state.speech_of:  # some vendors add the item while it is being spoken
         item.created_by = "speech"
-    if new and item.created_by is None:
-        request = answer_create(state, stated)
+    request = answer(state, event)
+    if item.created_by is None:
         _say_who(state, item, request)
     if item.response is not None:
         item.response.in_band = True  # whatever was read off its fields before: its item is in the conversation
@@ -123,7 +121,7 @@ def item_retrieved(state: State, event: Json) -> None:
     if found is None:
         return
     item, stated = found
-    answer_item_request(state, "conversation.item.retrieve", item.id)
+    answer(state, event)
     merge_item(state, item, stated, final=item.status != "in_progress")
     take_item(state, item)
     if not item.on_record and item.deleted_seq is None:
@@ -138,7 +136,7 @@ def item_deleted(state: State, event: Json) -> None:
     if item_id is None:
         state.problem("bad-field", "item_id")
         return
-    answer_item_request(state, "conversation.item.delete", item_id)
+    answer(state, event)
     item = find_item(state, item_id)
     item.seqs.add(state.seq)
     if item.deleted_seq is None:
@@ -154,9 +152,7 @@ def item_truncated(state: State, event: Json) -> None:
         return
     index = integer(event, "content_index") or 0
     find_item(state, item_id).seqs.add(state.seq)
-    request = answer_item_request(
-        state, "conversation.item.truncate", item_id, content_index=index, audio_end_ms=end
-    ) or answer_item_request(state, "conversation.item.truncate", item_id)
+    request = answer(state, event)
     cut = None if request is None else state.truncation_asked.get(request.seq)
     if cut is None:
         cut = Truncation(item_id, index, end, "done", "server")

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, cast
 
 from ....schemas.state import PlaybackEvent, Response
 from ....schemas.values import Json, integer, members, objects, string
-from ..answers import answer_first, answer_response
+from ..answers import answer
 from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
 from ..working import ItemWork, PartWork, State, TextStream
 from .items import item_of, take_item
@@ -49,14 +49,14 @@ def response_created(state: State, event: Json) -> None:
     response.seqs.add(state.seq)
     if response.created_seq is None:
         response.created_seq, response.created_ns = state.seq, state.ns
-        _find_trigger(state, response, stated)
+        _find_trigger(state, response, event)
     if response.done_seq is not None:  # it comes late: what it says of the status is over
         stated = {key: value for key, value in stated.items() if key != "status"}
     _merge_response(state, response, stated)
 
 
-def _find_trigger(state: State, response: Response, stated: Json) -> None:
-    request = answer_response(state, stated, None if state.turn is None else state.turn.first_seq)
+def _find_trigger(state: State, response: Response, event: Json) -> None:
+    request = answer(state, event)
     if request is not None:
         response.trigger, response.trigger_seq, response.trigger_ns = "client", request.seq, request.ns
         response.request_seq = request.seq
@@ -112,28 +112,9 @@ def response_done(state: State, event: Json) -> None:
         _bind(state, item, response, index)
         merge_item(state, item, output, final=True)
         take_item(state, item)
-    _answer_cancel(state, response)
-
-
-def _answer_cancel(state: State, response: Response) -> None:
-    """Take the cancel as answered; a response that was completed all the same leaves it to the server's refusal."""
-    if response.status == "cancelled" and response.cancel_seq is None:
-        _find_early_cancel(state, response)
-    if response.cancel_seq is not None and response.status != "completed":
-        state.requests.pop(response.cancel_seq)
-
-
-def _find_early_cancel(state: State, response: Response) -> None:
-    """A client may cancel what it asked for before the server has said that it began."""
-    details = response.status_details
-    if isinstance(details, dict) and cast("Json", details).get("reason") not in (None, "client_cancelled"):
-        return
-    since = response.created_seq if response.trigger_seq is None else response.trigger_seq
-    for request in state.requests.of_type("response.cancel"):
-        named = string(request.event, "response_id")
-        if since is not None and request.seq > since and (response.in_band if named is None else named == response.id):
-            response.cancel_seq, response.cancel_ns = request.seq, request.ns
-            return
+    cancel = answer(state, event)
+    if cancel is not None and response.cancel_seq is None:
+        response.cancel_seq, response.cancel_ns = cancel.seq, cancel.ns
 
 
 def output_item_added(state: State, event: Json) -> None:
@@ -343,5 +324,5 @@ def playback(state: State, event: Json) -> None:
     """``output_audio_buffer.started``, ``.stopped``, ``.cleared``: what the other end plays (WebRTC, SIP)."""
     kind = string(event, "type") or ""
     if kind.endswith(".cleared"):
-        answer_first(state, "output_audio_buffer.clear")
+        answer(state, event)
     state.playback.append(PlaybackEvent(kind, string(event, "response_id"), state.seq, state.ns))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from ....schemas.dialects.normalise import audio_format
-from ....schemas.state import AudioFormat, ConfigChange, RateLimits, ServerError
+from ....schemas.state import AudioFormat, CauseBy, ConfigChange, RateLimits, ServerError
 from ....schemas.values import Json, integer, members, objects, string
-from ..answers import ACTIVE_RESPONSE, answer_first, find_cause
-from ..working import Output, State
+from ..answers import ACTIVE_RESPONSE, answer
+from ..working import Output, Request, State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]
 
@@ -19,8 +19,8 @@ def session_created(state: State, event: Json) -> None:
 
 
 def session_updated(state: State, event: Json) -> None:
-    """``session.updated``: the configuration in force; the oldest open ``session.update`` is answered."""
-    request = answer_first(state, "session.update")
+    """``session.updated``: the configuration in force."""
+    request = answer(state, event)
     state.session.requested = _still_requested(state)
     _take_config(state, event, at_byte=state.input.received if request is None else request.at_byte)
 
@@ -73,8 +73,8 @@ def rate_limits_updated(state: State, event: Json) -> None:
 def error(state: State, event: Json) -> None:
     """``error``: kept, and what it refuses is taken back."""
     stated = members(event, "error")
-    cause = find_cause(state, stated)
-    seq, by = (None, None) if cause is None else cause
+    refused = answer(state, event)
+    cause = state.answers.get(state.seq)
     state.errors.append(
         ServerError(
             state.seq,
@@ -84,31 +84,28 @@ def error(state: State, event: Json) -> None:
             string(stated, "message"),
             string(stated, "param"),
             string(stated, "event_id"),
-            seq,
-            by,
+            None if cause is None else cause.seq,
+            None if cause is None else cast("CauseBy", cause.by),
         )
     )
-    if seq is not None:
-        _refuse(state, seq)
-    elif string(stated, "code") == ACTIVE_RESPONSE:
+    if refused is not None:
+        _take_back(state, refused)
+    elif cause is None and string(stated, "code") == ACTIVE_RESPONSE:
         state.turn = None
 
 
-def _refuse(state: State, seq: int) -> None:
-    request = state.requests.pop(seq)
-    if request is None:  # it was answered before, or asked for nothing
-        return
-    match request.type:
+def _take_back(state: State, refused: Request) -> None:
+    match refused.type:
         case "conversation.item.truncate":
-            cut = state.truncation_asked.get(seq)
+            cut = state.truncation_asked.get(refused.seq)
             if cut is not None:
                 cut.status = "refused"
                 cut.done_seq, cut.done_ns = state.seq, state.ns
         case "conversation.item.create":
-            _refuse_output(state, string(members(request.event, "item"), "call_id"), seq)
+            _refuse_output(state, string(members(refused.event, "item"), "call_id"), refused.seq)
         case "response.cancel":
             for response in state.responses.values():
-                if response.cancel_seq == seq:
+                if response.cancel_seq == refused.seq:
                     response.cancel_seq = response.cancel_ns = None
         case "session.update":
             state.session.requested = _still_requested(state)
