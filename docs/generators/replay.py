@@ -102,8 +102,8 @@ a client that asks for another voice than the [bundled conversation](bundled-con
 
 ## What server frames wait for
 
-Causes are paired by id, then by content, then by `error.param`, and only where events say nothing to tell them apart by
-order; never by count. Frames that are not in the table follow the frame before them.
+The rows are tried in this order; frames that none of them holds follow the frame before them. Which client event a frame
+answers is told by ids, then by content, and by order only where events say nothing to tell them apart; never by count.
 
 """
 

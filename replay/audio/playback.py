@@ -20,7 +20,7 @@ from typing import Final, Literal
 import numpy as np
 
 from ...schemas.state import AudioFormat, Conversation, Item, Part, Truncation
-from ..fold.output_format import output_format
+from ..fold.output_audio import output_format
 from .clock import Clock
 from .formats import NS, bytes_to_ns, sample_size
 from .pieces import Integers, Piece, bounds_of, ref_arrays
@@ -120,7 +120,7 @@ def plan_playback(conversation: Conversation, clock: Clock) -> list[Playback]:
     for item, part in spoken_parts(conversation):
         response = responses.get(item.response_id) if item.response_id else None
         seqs, lengths = ref_arrays(part.audio)
-        stated = output_format(conversation, response, int(seqs[0]))
+        stated = output_format(conversation.session, response, int(seqs[0]))
         player.queue(item, part.index, response.id if response else item.response_id, stated, seqs, lengths)
     return player.played
 

@@ -13,16 +13,15 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, cast
 
-from ...schemas.dialects.normalise import audio_format, normalise
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import EarwitnessError
-from ...schemas.frame import NS_PER_MS, Frame, parse_json, sniff_type
+from ...schemas.frame import NS_PER_MS, Frame, parse_json
 from ..playing.core import Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, collect_ids
-from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, bytes_per_ms, same_json
+from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, same_json
 from ..playing.pacing import MAX_SPEED, Pacer
-from ..serve.plan import output_audio
-from .positions import Key, Structure
+from .live_session import LiveSession
+from .positions import Key
 from .steps import EVERY, MORE, DrivePlan, FrameHash, read_object
 
 __all__ = ["Driver"]
@@ -30,21 +29,9 @@ __all__ = ["Driver"]
 Json = dict[str, Any]
 
 _AUDIO_END: Final = re.compile(rb'("audio_end_ms"\s*:\s*)(-?\d+(?:\.\d+)?)')
-_OUTPUT_DONE: Final = frozenset(("response.output_audio.done", "response.output_item.done"))
 _NORMAL: Final = 1000
 _STRETCH: Final = 9
 """A frame waits at most so many times its patience longer for a server that talks on."""
-
-
-class _Playback:
-    """How much of an item's audio the live server has delivered, and since when."""
-
-    __slots__ = ("done", "first_ns", "size")
-
-    def __init__(self, now_ns: int) -> None:
-        self.first_ns = now_ns
-        self.size = 0
-        self.done = False
 
 
 class Driver:
@@ -72,7 +59,7 @@ class Driver:
         self._speed = speed
         self._patience_ns = patience_ns
         self._on_other_call = on_other_call
-        self._live = Structure()
+        self._live = LiveSession()
         self._ids = IdMap()
         self._events: deque[Frame] = deque()
         self._sound: deque[Frame] = deque()
@@ -85,8 +72,6 @@ class Driver:
         self._heard_ns = 0
         self._owed: dict[str, int] = {}
         self._missed: set[Key] = set()
-        self._playback: dict[str, _Playback] = {}
-        self._rate = bytes_per_ms("audio/pcm", 24000)
         self.sent_frames = FrameHash()
         self.received_frames = FrameHash()
         self.notes: list[str] = []
@@ -121,32 +106,9 @@ class Driver:
         data = message.encode("utf-8", "surrogatepass") if isinstance(message, str) else message
         self.received_frames.add(data)
         self._heard_ns = now_ns
-        name = canonical_type(sniff_type(data) or "") if isinstance(message, str) else ""
-        if name == "response.output_audio.delta":
-            item_id, size = output_audio(data)
-            if item_id is not None:
-                self._playback.setdefault(item_id, _Playback(now_ns)).size += size
-        elif name and not name.endswith(".delta"):
-            event = read_object(data)
-            if event is not None:
-                self._server_event(normalise(event), name)
+        if isinstance(message, str):
+            self._live.apply("server", data, now_ns)
         return self.advance(now_ns)
-
-    def _server_event(self, event: Json, name: str) -> None:
-        self._live.server(event)
-        if name in _OUTPUT_DONE:
-            item = event.get("item")
-            item_id = cast("Json", item).get("id") if isinstance(item, dict) else event.get("item_id")
-            played = self._playback.get(item_id) if isinstance(item_id, str) else None
-            if played is not None:
-                played.done = True
-        elif name in ("session.created", "session.updated"):
-            stated = event.get("session")
-            for step in ("audio", "output", "format"):
-                stated = cast("Json", stated).get(step) if isinstance(stated, dict) else None
-            known = audio_format(stated)
-            if known is not None:
-                self._rate = bytes_per_ms(*known)
 
     def advance(self, now_ns: int) -> list[Command]:
         """Let out what is due."""
@@ -218,7 +180,7 @@ class Driver:
     def _give_up(self, frame: Frame) -> None:
         """Wait no more for what a frame went without: the frames behind it would wait for the same."""
         for name in self._counted(frame):
-            lacking = self._plan.before(name, frame.seq) - self._live.counts.get(name, 0)
+            lacking = self._plan.before(name, frame.seq) - self._live.structure.counts.get(name, 0)
             self._owed[name] = max(self._owed.get(name, 0), lacking)
         if frame.type not in APPEND_TYPES:
             self._missed.update(self._named(read_object(frame.payload) or {}))
@@ -243,7 +205,7 @@ class Driver:
 
     def _come(self, name: str) -> int:
         """Count the landmarks of a type that have come, or are no longer waited for."""
-        return self._live.counts.get(name, 0) + self._owed.get(name, 0)
+        return self._live.structure.counts.get(name, 0) + self._owed.get(name, 0)
 
     def _lacking(self, frame: Frame) -> Iterator[str]:
         """Name what a frame still waits for."""
@@ -257,9 +219,9 @@ class Driver:
             if key in self._missed:
                 continue
             if key[-1] == "call":
-                if key not in self._live.calls:
+                if key not in self._live.structure.calls:
                     yield "the call that it answers"
-            elif self._live.id(key) is None:
+            elif self._live.structure.id(key) is None:
                 yield "the id that it names"
         if frame.type == TRUNCATE and not self._delivered(event, frame.seq):
             yield "the audio that it cuts"
@@ -269,8 +231,9 @@ class Driver:
         wanted, item_id = event.get("audio_end_ms"), str(event.get("item_id"))
         if not isinstance(wanted, (int, float)) or self._plan.plan.delivery.delivered_ms(item_id, seq) < wanted:
             return True
-        played = self._playback.get(self._live_id(item_id))
-        return played is not None and (played.done or played.size / self._rate >= wanted)
+        live_id = self._live_id(item_id)
+        begun = self._live.first_ns(live_id) is not None
+        return begun and (self._live.ended(live_id) or self._live.delivered_ms(live_id) >= wanted)
 
     def _named(self, event: Json) -> list[Key]:
         """Give the positions of the server-made ids in an event."""
@@ -280,7 +243,7 @@ class Driver:
 
     def _live_id(self, recorded: str) -> str:
         key = self._plan.structure.key(recorded)
-        live = self._live.id(key) if key is not None else None
+        live = self._live.structure.id(key) if key is not None else None
         return live if live is not None else recorded
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
@@ -295,7 +258,7 @@ class Driver:
                     commands += self._finish(_NORMAL, "")
                     return
                 payload = self._adapt(payload, event, frame, now_ns)
-                self._live.client(normalise(event))
+                self._live.apply("client", payload, now_ns)
         self.sent_frames.add(payload)
         commands.append(Send(frame.seq, payload, frame.kind == "text"))
 
@@ -319,18 +282,19 @@ class Driver:
         """
         wanted = event.get("audio_end_ms")
         item_id = str(event.get("item_id"))
-        played = self._playback.get(self._live_id(item_id))
-        if not isinstance(wanted, (int, float)) or played is None:
+        live_id = self._live_id(item_id)
+        first_ns = self._live.first_ns(live_id)
+        if not isinstance(wanted, (int, float)) or first_ns is None:
             return payload
         position = float(wanted)
         if self._speed == 1:
-            position = (now_ns - played.first_ns) / NS_PER_MS
+            position = (now_ns - first_ns) / NS_PER_MS
             begun_ns = self._plan.plan.delivery.first_ns(item_id)
             if begun_ns is not None and frame.offset_ns is not None:
                 position -= (frame.offset_ns - begun_ns) / NS_PER_MS - wanted
             if abs(position - wanted) <= TRUNCATION_TOLERANCE_MS:
                 position = float(wanted)
-        position = max(min(position, played.size / self._rate), 0.0)
+        position = max(min(position, self._live.delivered_ms(live_id)), 0.0)
         if position == wanted:
             return payload
         return _AUDIO_END.sub(lambda found: found[1] + str(int(position)).encode(), payload, count=1)
@@ -343,7 +307,7 @@ class Driver:
         key = self._plan.structure.key(str(cast("Json", item).get("call_id")))
         if key is None:
             return True
-        recorded, live = self._plan.structure.calls.get(key), self._live.calls.get(key)
+        recorded, live = self._plan.structure.calls.get(key), self._live.structure.calls.get(key)
         if live is not None and recorded is not None and _same_call(recorded, live):
             return True
         made = f"{live[0]}({live[1]})" if live is not None else "no call"

@@ -7,9 +7,10 @@ the recording and one for the live session, ids of the one are found in the othe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, cast
 
-from ..playing.match import same_json
+from ..fold.requests import Answer
 
 __all__ = ["Key", "Structure"]
 
@@ -49,26 +50,31 @@ class Structure:
         self._ids: dict[Key, str] = {}
         self._responses: dict[str, int] = {}
         self._items: dict[str, int] = {}
-        self._created: list[tuple[int, Json]] = []
-        self._sent = 0
+        self._creates: dict[int, int] = {}
 
     def key(self, id_: str) -> Key | None:
-        """Give the position of an id; None where the server has not named it."""
+        """The position of an id; None until the server has named it."""
         return self._keys.get(id_)
 
     def id(self, key: Key) -> str | None:
-        """Give the id at a position; None where it has not come yet."""
+        """The id at a position; None until it has come."""
         return self._ids.get(key)
 
-    def client(self, event: Json) -> None:
-        """Take a client event, in canonical form."""
-        item = event.get("item")
-        if event.get("type") == "conversation.item.create" and isinstance(item, dict):
-            self._created.append((self._sent, cast("Json", item)))
-            self._sent += 1
+    def apply(self, sender: str, seq: int, event: Json, answers: Mapping[int, Answer]) -> None:
+        """Take the session's next event. Deltas and appended audio may be left out.
 
-    def server(self, event: Json) -> None:
-        """Take a server event, in canonical form. Deltas need not be given."""
+        Args:
+            sender: ``client`` or ``server``.
+            seq: its place in the session.
+            event: in canonical form.
+            answers: the client event that each server event answers, as the fold of the same session tells.
+        """
+        if sender == "server":
+            self._server(seq, event, answers)
+        elif event.get("type") == "conversation.item.create":
+            self._creates[seq] = len(self._creates)
+
+    def _server(self, seq: int, event: Json, answers: Mapping[int, Answer]) -> None:
         name = event.get("type")
         if not isinstance(name, str):
             return
@@ -90,7 +96,8 @@ class Structure:
             if isinstance(item_id, str) and item_id not in self._keys:
                 self._name(item_id, ("turn", self._next("turn")))
         elif name in _ANNOUNCED:
-            self._announced(event.get("item"))
+            answer = answers.get(seq)
+            self._announced(event.get("item"), None if answer is None else self._creates.get(answer.seq))
 
     def _next(self, name: str) -> int:
         number = self._items.get(name, 0)
@@ -134,16 +141,14 @@ class Structure:
             arguments if isinstance(arguments, str) else "",
         )
 
-    def _announced(self, item: Any) -> None:
+    def _announced(self, item: Any, create: int | None) -> None:
         item_id = _id(item)
         if item_id is None or item_id in self._keys:
             return
+        if create is not None:
+            self._name(item_id, ("created", create))
+            return
         fields = cast("Json", item)
-        for place, (number, asked) in enumerate(self._created):
-            if asked.get("id") == item_id or (asked.get("id") is None and _like(asked, fields)):
-                del self._created[place]
-                self._name(item_id, ("created", number))
-                return
         role = str(fields.get("role") or fields.get("type"))
         self._name(item_id, ("inserted", role, self._next(f"inserted {role}")))
 
@@ -151,16 +156,3 @@ class Structure:
 def _id(value: Any) -> str | None:
     id_ = cast("Json", value).get("id") if isinstance(value, dict) else None
     return id_ if isinstance(id_, str) else None
-
-
-def _like(asked: Json, given: Json) -> bool:
-    """Whether an item can be the one that the client asked for."""
-    if any(asked.get(key) != given.get(key) for key in ("type", "role", "call_id", "name")):
-        return False
-    return same_json(_texts(asked), _texts(given))
-
-
-def _texts(item: Json) -> list[Any]:
-    content = item.get("content")
-    parts = cast("list[Any]", content) if isinstance(content, list) else []
-    return [cast("Json", part).get("text") for part in parts if isinstance(part, dict)]

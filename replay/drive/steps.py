@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, cast
 
-from ...schemas.dialects.normalise import normalise
-from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.frame import parse_json
 from ...schemas.recording import Recording
-from ..playing.match import APPEND_TYPES, TRUNCATE
+from ..playing.match import TRUNCATE
 from ..serve.plan import Plan, Planner
 from .positions import LANDMARKS, Structure
 
@@ -135,25 +133,17 @@ class DrivePlan:
 
 
 async def make_drive_plan(recording: Recording) -> DrivePlan:
-    """Read a recording once and lay it out for driving."""
+    """Read a recording once and find out what its client frames wait for."""
     planner = Planner(recording.info)
-    landmarks: dict[str, array[int]] = {}
-    structure = Structure()
     async for batch in recording.batches():
         for frame in batch:
             planner.apply(frame)
-            name = canonical_type(frame.type or "")
-            if frame.kind != "text" or name.endswith(".delta") or name in APPEND_TYPES:
-                continue
-            event = read_object(frame.payload)
-            if event is None:
-                continue
-            if frame.sender == "client":
-                structure.client(normalise(event))
-            elif frame.sender == "server":
-                structure.server(normalise(event))
-                if name in LANDMARKS:
-                    landmarks.setdefault(name, array("q")).append(frame.seq)
+    landmarks: dict[str, array[int]] = {}
+    structure = Structure()
+    for control in planner.controls:
+        structure.apply(control.sender, control.seq, control.event, planner.answers)
+        if control.sender == "server" and control.type in LANDMARKS:
+            landmarks.setdefault(control.type, array("q")).append(control.seq)
     return DrivePlan(planner.plan(), landmarks, structure)
 
 

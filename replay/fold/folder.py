@@ -7,7 +7,7 @@ becomes a ``Problem`` in the state. It is incremental: folding ``a + b`` gives w
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, Final, cast
 
 from ...schemas.dialects.detect import DialectReading
@@ -34,11 +34,16 @@ class Folder:
     """A fold in progress: frames in, a conversation at any time.
 
     Frames come in the order of their seqs.
+
+    Args:
+        watch: called for each event once the state has taken it, with its frame, the event as it crossed, and in
+            canonical form. Not for appended audio, nor for further deltas of what is open.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Callable[[Frame, Json, Json], None] | None = None) -> None:
         self.state = State()
-        """The working state: for modules of this package that compare it while it grows. Not a value."""
+        """The working state, for code that follows it while it grows. Not a value."""
+        self._watch = watch
         self._handlers = handlers(self.state)
         self._reading = DialectReading()
 
@@ -101,6 +106,8 @@ class Folder:
                 answer(state, canonical)
         else:
             reducer(state, canonical)
+        if self._watch is not None:
+            self._watch(frame, event, canonical)
 
     def _parse(self, frame: Frame) -> Json | None:
         state, payload = self.state, frame.payload

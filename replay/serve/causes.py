@@ -5,251 +5,25 @@ what the *protocol* makes it wait for; everything else may come earlier or later
 example, the client's tool output was sent before ``response.done`` came. A client that answers only after
 ``response.done`` is right too, and must not wait for a frame that waits for it.
 
-:data:`RULES` is the table; the documentation is made from it, and :mod:`.pairing` applies it. Causes are paired by id,
-then by content, then by ``error.param``, and only then, among events that say nothing by which to tell them apart, by
-order. They are never paired by count: an ``error`` may overtake the acknowledgement of the event before it, and three
-creates may give two items.
+:data:`RULES` is the table. :func:`find_holds` walks it, and the documentation is made from it. Which client event a
+server event answers is the fold's to tell (:mod:`~earwitness.replay.fold.answers`); what else holds a frame is the
+input audio that had arrived before it.
 
 No held frame can wait for ever on a client that behaves as recorded: what it waits for came before it in the recording.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, NamedTuple
+from fnmatch import fnmatchcase
+from typing import Final, NamedTuple
 
-__all__ = ["RULES", "AudioPoint", "Control", "Hold", "Rule", "RuleName", "rules_as_markdown"]
+from ...schemas.values import members
+from .controls import COMMITTED, AudioPoint, Control, RecordedSession, item_id_of
 
-Json = dict[str, Any]
-
-RuleName = Literal[
-    "error",
-    "session updated",
-    "item acknowledged",
-    "committed",
-    "committed by voice detection",
-    "cleared",
-    "truncated",
-    "deleted",
-    "retrieved",
-    "response requested",
-    "response by voice detection",
-    "cancelled",
-    "cancelled by speech",
-    "after the cut",
-    "speech",
-    "idle timeout",
-    "early transcription",
-    "output buffer cleared",
-    "continuous",
-    "acknowledged",
-    "session ended",
-]
-
-
-class Rule(NamedTuple):
-    """One row of the table.
-
-    Attributes:
-        name: how reports call it.
-        frames: the server frames that it is about.
-        waits_for: what they wait for.
-        paired_by: how the cause is found.
-        reason: why the protocol makes them wait.
-    """
-
-    name: RuleName
-    frames: str
-    waits_for: str
-    paired_by: str
-    reason: str
-
-
-RULES: Final[tuple[Rule, ...]] = (
-    Rule(
-        "error",
-        "`error`",
-        "the client event that it refuses",
-        "`error.event_id`; `error.param` (the path exists in the event, and its value is quoted in the message); the "
-        "error's code; else the latest event that nothing else answers",
-        "An error states what was wrong with one client event. Its `event_id` is null where the client gave none, and "
-        "then it may overtake the acknowledgement of an earlier event.",
-    ),
-    Rule(
-        "session updated",
-        "`session.updated`, `transcription_session.updated`",
-        "`session.update`",
-        "the settings in it: the update that it contradicts least",
-        "The server answers each accepted update with the whole configuration. Several can be under way.",
-    ),
-    Rule(
-        "item acknowledged",
-        "`conversation.item.created`, `.added`, `.done`",
-        "`conversation.item.create`",
-        "the item's id; its content; else its type and role",
-        "Items of a response follow the response, and items that the server inserts itself (idle timeout, history of "
-        "a resumed session) answer nobody: neither waits for the client.",
-    ),
-    Rule(
-        "committed",
-        "`input_audio_buffer.committed` and its item",
-        "`input_audio_buffer.commit`",
-        "no speech or timeout event has its `item_id`; order",
-        "Without voice detection the client ends the turn.",
-    ),
-    Rule(
-        "committed by voice detection",
-        "`input_audio_buffer.committed` and its item",
-        "the input audio that had arrived before it",
-        "a `speech_…` or `timeout_triggered` event has its `item_id`",
-        "The server ends the turn by what it hears, so by samples; its stated milliseconds count on a clock with "
-        "padding that differs between vendors.",
-    ),
-    Rule(
-        "cleared",
-        "`input_audio_buffer.cleared`",
-        "`input_audio_buffer.clear`",
-        "order: neither says more than its type",
-        "It answers nothing else.",
-    ),
-    Rule(
-        "truncated",
-        "`conversation.item.truncated`",
-        "`conversation.item.truncate`",
-        "`item_id` and `content_index`",
-        "Over WebRTC the server truncates by itself; then there is nothing to wait for.",
-    ),
-    Rule(
-        "deleted", "`conversation.item.deleted`", "`conversation.item.delete`", "`item_id`", "It answers nothing else."
-    ),
-    Rule(
-        "retrieved",
-        "`conversation.item.retrieved`",
-        "`conversation.item.retrieve`",
-        "the item's id",
-        "It answers nothing else.",
-    ),
-    Rule(
-        "response requested",
-        "`response.created`",
-        "`response.create`",
-        "`metadata`; else the earliest request or finished turn that has no response yet",
-        "A response begins when it is asked for, also with Azure's `commit` and `cancel_previous`.",
-    ),
-    Rule(
-        "response by voice detection",
-        "`response.created`",
-        "the input audio that had arrived before the turn was committed",
-        "as above; only where `turn_detection.create_response` is not false",
-        "Under voice detection a finished turn is answered without being asked.",
-    ),
-    Rule(
-        "cancelled",
-        "`response.done` with status `cancelled`",
-        "`response.cancel`",
-        "`response_id`; else the last cancel since the response was asked for",
-        "Without the client's cancel the response would have gone on.",
-    ),
-    Rule(
-        "cancelled by speech",
-        "`response.done` with status `cancelled`, reason `turn_detected`",
-        "the input audio that had arrived before the speech was noticed",
-        "the last `speech_started` while the response ran",
-        "The user cut in.",
-    ),
-    Rule(
-        "after the cut",
-        "`….done` frames of a cancelled response, after the cancel",
-        "`response.cancel`",
-        "`response_id` and `item_id`",
-        "They close what the cancel broke off. Deltas that were under way when the cancel came do not wait.",
-    ),
-    Rule(
-        "speech",
-        "`input_audio_buffer.speech_started`, `.speech_stopped`",
-        "the input audio that had arrived before it",
-        "number of decoded bytes since the client's last commit or clear",
-        "Speech is noticed by what was heard. Counting samples works with any chunk size and any speed.",
-    ),
-    Rule(
-        "idle timeout",
-        "`input_audio_buffer.timeout_triggered`",
-        "the input audio that had arrived before it",
-        "number of decoded bytes since the client's last commit or clear",
-        "The silence that it is about is silence that was sent.",
-    ),
-    Rule(
-        "early transcription",
-        "`conversation.item.input_audio_transcription.…` before the item's commit",
-        "the input audio that had arrived before it",
-        "number of decoded bytes since the client's last commit or clear",
-        "A transcription that runs along cannot know words that were not yet said. After the commit it depends on "
-        "nothing that the client does.",
-    ),
-    Rule(
-        "output buffer cleared",
-        "`output_audio_buffer.cleared`",
-        "`output_audio_buffer.clear`",
-        "order: the client's event says only its type",
-        "Speech can clear it as well; then there is nothing to wait for.",
-    ),
-    Rule(
-        "continuous",
-        "`session.….delta` of the translation and live vocabularies",
-        "the input audio that had arrived before it",
-        "number of decoded bytes",
-        "Output runs along with the input; there are no turns.",
-    ),
-    Rule(
-        "acknowledged",
-        "`session.started`, `session.….appended`, `.muted`, `decision.item.…` and the like of the live vocabulary",
-        "the client event of that name",
-        "`client_event_id`; else order",
-        "Each answers one client event.",
-    ),
-    Rule("session ended", "`session.closed`", "`session.close`", "order", "It answers nothing else."),
-)
-"""Every reason for which a server frame is held. All other frames follow the frame before them."""
-
-
-def rules_as_markdown() -> str:
-    """Give the table for the documentation."""
-    lines = ["| frames | wait for | found by | because |", "|---|---|---|---|"]
-    lines += [f"| {rule.frames} | {rule.waits_for} | {rule.paired_by} | {rule.reason} |" for rule in RULES]
-    return "\n".join(lines) + "\n"
-
-
-class AudioPoint(NamedTuple):
-    """A position in the input audio.
-
-    Attributes:
-        stretch: how many commits and clears the client had sent before.
-        offset: decoded bytes since the last of them.
-        offset_ns: when the last of these bytes arrived; None without a clock.
-    """
-
-    stretch: int
-    offset: int
-    offset_ns: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """An event that the pairing looks at: all but deltas and appended audio.
-
-    Attributes:
-        event: in canonical form.
-        raw: as it crossed.
-        audio: how much input audio had arrived before it.
-    """
-
-    seq: int
-    offset_ns: int | None
-    sender: Literal["client", "server"]
-    type: str
-    event: Json
-    raw: Json
-    audio: AudioPoint
+__all__ = ["RULES", "Hold", "Rule", "find_holds", "rules_as_markdown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +39,347 @@ class Hold:
     """
 
     seq: int
-    rule: RuleName
+    rule: str
     clients: tuple[int, ...] = ()
     audio: AudioPoint | None = None
     cause_ns: int | None = None
+
+
+Cause = int | AudioPoint | None
+"""The seq of a client event, or a position in the input audio; None where the rule does not hold the frame."""
+
+
+# How causes are found
+
+
+def _answered(session: RecordedSession, frame: Control) -> Cause:
+    """The client event that the frame answers; of appended audio all that had arrived."""
+    answer = session.state.answers.get(frame.seq)
+    if answer is None:
+        return None
+    return answer.seq if answer.seq in session.clients else frame.audio
+
+
+def _arrived(session: RecordedSession, frame: Control) -> Cause:
+    return frame.audio
+
+
+def _commit(session: RecordedSession, frame: Control) -> Control | None:
+    return frame if frame.type == COMMITTED else session.commit_of.get(item_id_of(frame))
+
+
+def _committed(session: RecordedSession, frame: Control) -> Cause:
+    commit = _commit(session, frame)
+    answer = session.state.answers.get(commit.seq) if commit is not None else None
+    # An item can be announced before its commit: it waits for no more than had come by then.
+    return answer.seq if answer is not None and answer.seq < frame.seq else None
+
+
+def _committed_by_voice(session: RecordedSession, frame: Control) -> Cause:
+    commit = _commit(session, frame)
+    if commit is None or commit.seq in session.state.answers:
+        return None
+    return frame.audio if commit.audio.heard else None
+
+
+def _turn(session: RecordedSession, frame: Control) -> Cause:
+    """The audio that had arrived when the turn was committed that the response answers."""
+    response = session.response(frame)
+    if response is None or response.created_seq != frame.seq or response.trigger not in ("vad", "timeout"):
+        return None
+    trigger_seq = response.trigger_seq or 0
+    before = bisect_left(session.commits, frame.seq, key=lambda commit: commit.seq)
+    turn = session.commits[before - 1] if before else None
+    if turn is None or turn.seq < trigger_seq:
+        turn = session.servers.get(trigger_seq)
+    return turn.audio if turn is not None else None
+
+
+def _speech_over(session: RecordedSession, frame: Control) -> Cause:
+    """The last speech while the response ran."""
+    stated = members(frame.event, "response")
+    if stated.get("status") != "cancelled" or members(stated, "status_details").get("reason") != "turn_detected":
+        return None
+    response = session.response(frame)
+    since = response.created_seq if response is not None and response.created_seq is not None else -1
+    last = bisect_left(session.speech, frame.seq, key=lambda speech: speech.seq) - 1
+    return session.speech[last].audio if last >= 0 and session.speech[last].seq > since else None
+
+
+def _cut(session: RecordedSession, frame: Control) -> Cause:
+    """The cancel of the response that the frame belongs to, if it came before the frame."""
+    response = session.response(frame)
+    done_seq = None if response is None else response.done_seq
+    if done_seq is None or done_seq not in session.state.answers:
+        return None
+    cancel = session.state.answers[done_seq].seq
+    return cancel if cancel < frame.seq < done_seq else None
+
+
+def _before_commit(session: RecordedSession, frame: Control) -> Cause:
+    commit = session.commit_of.get(item_id_of(frame))
+    return frame.audio if commit is not None and frame.seq < commit.seq else None
+
+
+# The table
+
+
+class Rule(NamedTuple):
+    """One row of the table.
+
+    Attributes:
+        name: how reports call it.
+        frames: canonical types of the server frames that it is about; ``*`` stands for any part of one.
+        which: which of these frames, in words; empty for all.
+        waits_for: what they wait for.
+        found_by: how the cause is found.
+        reason: why the protocol makes them wait.
+        find: finds the cause.
+    """
+
+    name: str
+    frames: tuple[str, ...]
+    which: str
+    waits_for: str
+    found_by: str
+    reason: str
+    find: Callable[[RecordedSession, Control], Cause]
+
+
+_ITEM: Final = ("conversation.item.created", "conversation.item.added", "conversation.item.done")
+_ARRIVED: Final = "the input audio that had arrived before it"
+_BYTES: Final = "number of decoded bytes since the client's last commit or clear"
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        "error",
+        ("error",),
+        "",
+        "the client event that it refuses",
+        "`error.event_id`; `error.param` (the message quotes the value at that path, or only one open event has the "
+        "path); what its code or message speaks of; else the oldest open request",
+        "An error states what was wrong with one client event. Its `event_id` is null where the client gave none, and "
+        "then it may overtake the acknowledgement of an earlier event.",
+        _answered,
+    ),
+    Rule(
+        "session updated",
+        ("session.updated",),
+        "(and `transcription_session.updated`)",
+        "`session.update`",
+        "order: the oldest open one",
+        "The server answers each accepted update with the whole configuration. Several can be under way.",
+        _answered,
+    ),
+    Rule(
+        "item acknowledged",
+        _ITEM,
+        "of an item that the client made",
+        "`conversation.item.create`",
+        "the item's id; else its content",
+        "Items of a response follow the response, and items that the server inserts itself (idle timeout, history of "
+        "a resumed session) answer nobody: neither waits for the client.",
+        _answered,
+    ),
+    Rule(
+        "committed",
+        (COMMITTED, *_ITEM),
+        "of the committed item",
+        "`input_audio_buffer.commit`",
+        "voice detection did not end the item's speech; order",
+        "Without voice detection the client ends the turn.",
+        _committed,
+    ),
+    Rule(
+        "committed by voice detection",
+        (COMMITTED, *_ITEM),
+        "of the committed item",
+        _ARRIVED,
+        "no commit of the client is answered; " + _BYTES,
+        "The server ends the turn by what it hears, so by samples; its stated milliseconds count on a clock with "
+        "padding that differs between vendors.",
+        _committed_by_voice,
+    ),
+    Rule(
+        "cleared",
+        ("input_audio_buffer.cleared",),
+        "",
+        "`input_audio_buffer.clear`",
+        "order: neither says more than its type",
+        "It answers nothing else.",
+        _answered,
+    ),
+    Rule(
+        "truncated",
+        ("conversation.item.truncated",),
+        "",
+        "`conversation.item.truncate`",
+        "`item_id`, `content_index` and `audio_end_ms`; else `item_id`",
+        "Over WebRTC the server truncates by itself; then there is nothing to wait for.",
+        _answered,
+    ),
+    Rule(
+        "deleted",
+        ("conversation.item.deleted",),
+        "",
+        "`conversation.item.delete`",
+        "`item_id`",
+        "It answers nothing else.",
+        _answered,
+    ),
+    Rule(
+        "retrieved",
+        ("conversation.item.retrieved",),
+        "",
+        "`conversation.item.retrieve`",
+        "the item's id",
+        "It answers nothing else.",
+        _answered,
+    ),
+    Rule(
+        "response requested",
+        ("response.created",),
+        "",
+        "`response.create`",
+        "the oldest open one that the response does not contradict (in `metadata`, `output_modalities`, "
+        "`max_output_tokens`, voice); a finished turn that is older comes first",
+        "A response begins when it is asked for, also with Azure's `commit` and `cancel_previous`.",
+        _answered,
+    ),
+    Rule(
+        "response by voice detection",
+        ("response.created",),
+        "",
+        "the input audio that had arrived before the turn was committed",
+        "as above; only where `turn_detection.create_response` is not false",
+        "Under voice detection a finished turn is answered without being asked.",
+        _turn,
+    ),
+    Rule(
+        "cancelled",
+        ("response.done",),
+        "of a response that the client cancelled",
+        "`response.cancel`",
+        "`response_id`; else the response in progress, or the next one where none has begun",
+        "Without the client's cancel the response would have gone on.",
+        _answered,
+    ),
+    Rule(
+        "cancelled by speech",
+        ("response.done",),
+        "with status `cancelled`, reason `turn_detected`",
+        "the input audio that had arrived before the speech was noticed",
+        "the last `speech_started` while the response ran",
+        "The user cut in.",
+        _speech_over,
+    ),
+    Rule(
+        "after the cut",
+        ("*.done",),
+        "of a cancelled response, after the cancel",
+        "`response.cancel`",
+        "`response_id` and `item_id`",
+        "They close what the cancel broke off. Deltas that were under way when the cancel came do not wait.",
+        _cut,
+    ),
+    Rule(
+        "speech",
+        ("input_audio_buffer.speech_started", "input_audio_buffer.speech_stopped"),
+        "",
+        _ARRIVED,
+        _BYTES,
+        "Speech is noticed by what was heard. Counting samples works with any chunk size and any speed.",
+        _arrived,
+    ),
+    Rule(
+        "idle timeout",
+        ("input_audio_buffer.timeout_triggered",),
+        "",
+        _ARRIVED,
+        _BYTES,
+        "The silence that it is about is silence that was sent.",
+        _arrived,
+    ),
+    Rule(
+        "early transcription",
+        ("conversation.item.input_audio_transcription.*",),
+        "before the item's commit",
+        _ARRIVED,
+        _BYTES,
+        "A transcription that runs along cannot know words that were not yet said. After the commit it depends on "
+        "nothing that the client does.",
+        _before_commit,
+    ),
+    Rule(
+        "output buffer cleared",
+        ("output_audio_buffer.cleared",),
+        "",
+        "`output_audio_buffer.clear`",
+        "order: the client's event says only its type",
+        "Speech can clear it as well; then there is nothing to wait for.",
+        _answered,
+    ),
+    Rule(
+        "continuous",
+        ("session.*.delta",),
+        "of the translation and live vocabularies",
+        _ARRIVED,
+        _BYTES,
+        "Output runs along with the input; there are no turns.",
+        _arrived,
+    ),
+    Rule("session ended", ("session.closed",), "", "`session.close`", "order", "It answers nothing else.", _answered),
+    Rule(
+        "acknowledged",
+        ("*",),
+        "that answers the client, in the live vocabulary: `session.started`, `session.….appended`, `decision.item.…`",
+        "the client event of that name",
+        "`client_event_id`; else order",
+        "Each answers one client event.",
+        _answered,
+    ),
+)
+"""Every reason for which a server frame is held, in the order in which they are tried. All other frames follow the
+frame before them."""
+
+
+def find_holds(session: RecordedSession) -> dict[int, Hold]:
+    """Find what the server frames of a session wait for; returns the held ones by seq."""
+    rules_of: dict[str, list[Rule]] = {}
+    holds: dict[int, Hold] = {}
+    for frame in session.servers.values():
+        rules = rules_of.get(frame.type)
+        if rules is None:
+            rules = rules_of[frame.type] = [
+                rule for rule in RULES if any(fnmatchcase(frame.type, pattern) for pattern in rule.frames)
+            ]
+        hold = next((hold for rule in rules if (hold := _hold(session, frame, rule)) is not None), None)
+        if hold is not None:
+            holds[frame.seq] = hold
+    return holds
+
+
+def _hold(session: RecordedSession, frame: Control, rule: Rule) -> Hold | None:
+    cause = rule.find(session, frame)
+    if isinstance(cause, AudioPoint):
+        return Hold(frame.seq, rule.name, (), cause, cause.offset_ns) if cause.heard else None
+    return None if cause is None else Hold(frame.seq, rule.name, (cause,), None, session.clients[cause].offset_ns)
+
+
+def rules_as_markdown() -> str:
+    """The table for the documentation."""
+    lines = ["| frames | wait for | found by | because |", "|---|---|---|---|"]
+    lines += [f"| {_frames(rule)} | {rule.waits_for} | {rule.found_by} | {rule.reason} |" for rule in RULES]
+    return "\n".join(lines) + "\n"
+
+
+def _frames(rule: Rule) -> str:
+    if rule.frames == ("*",):
+        return f"any other {rule.which}"
+    shown: list[str] = []
+    family = ""
+    for name in rule.frames:
+        short = name.removeprefix(family) if family else name
+        family = name.rpartition(".")[0]
+        shown.append(f"`{short.replace('*', '…')}`")
+    return f"{', '.join(shown)} {rule.which}".rstrip()

@@ -7,7 +7,8 @@ are played.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -15,23 +16,24 @@ import msgspec
 import orjson
 from pydantic import ValidationError
 
-from ...schemas.dialects.normalise import audio_format, normalise
+from ...schemas.dialects.normalise import normalise
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import CloseStatement, OpenStatement
-from ..fold.delivery import Delivery
+from ..fold.folder import Folder
+from ..fold.output_audio import Delivery
+from ..fold.requests import Answer
 from ..playing.ids import collect_ids
-from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, bytes_per_ms, canonical_client_event, decode_audio
-from .causes import AudioPoint, Control, Hold
-from .pairing import pair_causes
+from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, canonical_client_event, decode_audio
+from .causes import Hold, find_holds
+from .controls import AudioPoint, Control, RecordedSession
 from .sound import AudioTrack
 
 __all__ = ["Expected", "Plan", "Planner", "make_plan"]
 
 Json = dict[str, Any]
 
-_OUTPUT_AUDIO: Final = "response.output_audio.delta"
 _TRANSCRIPTION_DELTA: Final = "conversation.item.input_audio_transcription.delta"
 
 
@@ -78,7 +80,6 @@ class Plan:
         expected: client frames other than audio, in order.
         audio: the input audio.
         delivery: the output audio.
-        answers: seq of the server frame that answers a client frame, by the latter's seq.
         echoes: id of the item that a client's ``conversation.item.create`` became, by its seq.
         responses: id of the response that a client's ``response.create`` became, by its seq.
         echoed_event_ids: ids of client events that the recorded server repeats.
@@ -98,7 +99,6 @@ class Plan:
     expected: list[Expected] = field(default_factory=list[Expected])
     audio: AudioTrack = field(default_factory=AudioTrack)
     delivery: Delivery = field(default_factory=Delivery)
-    answers: dict[int, int] = field(default_factory=dict[int, int])
     echoes: dict[int, str] = field(default_factory=dict[int, str])
     responses: dict[int, str] = field(default_factory=dict[int, str])
     echoed_event_ids: frozenset[str] = frozenset()
@@ -145,17 +145,11 @@ class Plan:
 _SWITCHING_PROTOCOLS: Final = 101
 
 
-class _AudioDelta(msgspec.Struct, gc=False):
-    item_id: Any = None
-    delta: Any = None
-
-
 class _Append(msgspec.Struct, gc=False):
     type: Any = None
     audio: Any = None
 
 
-_audio_delta = msgspec.json.Decoder(_AudioDelta)
 _append = msgspec.json.Decoder(_Append)
 
 
@@ -176,98 +170,90 @@ def read_event(payload: bytes | str) -> tuple[str | None, bytes | None]:
     return name, decode_audio(event.audio) if name in APPEND_TYPES and isinstance(event.audio, str) else None
 
 
-def output_audio(payload: bytes) -> tuple[str | None, int]:
-    """Give the item of an output audio delta and the size of its decoded audio, without decoding it."""
-    try:
-        delta = _audio_delta.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None, 0
-    return (delta.item_id, _decoded_size(delta.delta)) if isinstance(delta.item_id, str) else (None, 0)
-
-
 class Planner:
     """Makes a :class:`Plan` from a session's frames, one at a time."""
 
     def __init__(self, info: SessionInfo) -> None:
         self._plan = Plan(info)
-        self._controls: list[Control] = []
-        self._arrived = AudioPoint(0, 0, None)
+        self._folder = Folder(self._take)
+        self._taken: tuple[Json, Json] | None = None
+        self.controls: list[Control] = []
+        """The events so far, but for deltas and appended audio."""
+        self._track = self._plan.audio
+        self._heard_ns: int | None = None
+        self._plain: bytes | None = None
         self._batch = 0
-        self._rate = bytes_per_ms("audio/pcm", 24000)
         self._last_call: str | None = None
+
+    @property
+    def answers(self) -> Mapping[int, Answer]:
+        """The client event that each server event so far answers, by the server event's seq."""
+        return self._folder.state.answers
 
     def apply(self, frame: Frame) -> None:
         """Take the next frame."""
         self._plan.offsets.append(-1 if frame.offset_ns is None else frame.offset_ns)
-        if frame.sender == "server" and frame.kind in ("text", "binary"):
-            self._plan.server_frames += 1
-            self._server(frame)
-        elif frame.sender == "client" and frame.kind in ("text", "binary"):
-            self._client(frame)
+        if frame.type in APPEND_TYPES and frame.sender == "client" and self._append(frame):
+            return
+        self._taken = None
+        self._folder.apply(frame)
+        if frame.kind in ("text", "binary"):
+            if frame.sender == "client":
+                self._client(frame)
+            else:
+                self._server(frame)
         elif frame.kind == "open":
             self._plan.opened = _statement(OpenStatement, frame)
         elif frame.kind == "close":
             self._plan.closed = _statement(CloseStatement, frame)
             self._plan.closed_seq, self._plan.closed_ns = frame.seq, frame.offset_ns
         elif frame.kind == "gap":
-            self._plan.audio.unreliable.add(self._plan.audio.stretch)
+            self._track.unreliable.add(self._track.stretch)
             self._plan.slack += _gap_frames(frame)
 
+    def _append(self, frame: Frame) -> bool:
+        """Take appended audio; False where the frame holds none."""
+        audio = append_audio(frame)
+        if audio is None:
+            if frame.erased:
+                self._track.unreliable.add(self._track.stretch)
+            return frame.erased
+        self._track.append(frame.seq, audio)
+        self._heard_ns = frame.offset_ns
+        # Of appends the answers need only the ids, which an error may name. Without their audio, most are all the same.
+        if frame.body != self._plain:
+            if frame.body is not None and b'"event_id"' in frame.body:
+                self._folder.apply(frame)
+            else:
+                self._plain = frame.body
+        return True
+
     def _server(self, frame: Frame) -> None:
+        self._plan.server_frames += 1
         name = canonical_type(frame.type or "")
-        if name.endswith(".delta") and not name.startswith("session.") and name != _TRANSCRIPTION_DELTA:
-            if name == _OUTPUT_AUDIO:
-                self._output(frame)
-            return
-        event = _event(frame)
+        if not name.endswith(".delta") or name.startswith("session.") or name == _TRANSCRIPTION_DELTA:
+            self._control(frame, name)
+
+    def _take(self, frame: Frame, event: Json, canonical: Json) -> None:
+        self._taken = event, canonical
+
+    def _control(self, frame: Frame, name: str) -> Json | None:
+        """Keep an event, and return it as it crossed; None where the frame holds none."""
+        event, canonical = self._taken or (_event(frame), None)
         if event is None:
-            return
-        canonical = normalise(event)
-        if name in ("session.created", "session.updated", "response.created"):
-            self._read_format(canonical)
-        self._control(frame, name, canonical, event)
-
-    def _control(self, frame: Frame, name: str, canonical: Json, event: Json) -> None:
+            return None
         sender = "server" if frame.sender == "server" else "client"
-        self._controls.append(Control(frame.seq, frame.offset_ns, sender, name, canonical, event, self._arrived))
-
-    def _output(self, frame: Frame) -> None:
-        item_id, size = output_audio(frame.body or b"")
-        if item_id is not None:
-            self._plan.delivery.add(
-                frame.seq,
-                item_id,
-                len(frame.audio) if frame.audio is not None else size,
-                self._rate,
-                frame.offset_ns,
-            )
-
-    def _read_format(self, event: Json) -> None:
-        holder = event.get("session") or event.get("response")
-        for step in ("audio", "output", "format"):
-            holder = cast("Json", holder).get(step) if isinstance(holder, dict) else None
-        stated = audio_format(holder)
-        if stated is not None:
-            self._rate = bytes_per_ms(*stated)
+        canonical = normalise(event) if canonical is None else canonical
+        arrived = AudioPoint(self._track.stretch, self._track.total - self._track.stretch_start, self._heard_ns)
+        self.controls.append(Control(frame.seq, frame.offset_ns, sender, name, canonical, event, arrived))
+        return event
 
     def _client(self, frame: Frame) -> None:
-        if frame.type in APPEND_TYPES:
-            audio = append_audio(frame)
-            if audio is not None:
-                self._plan.audio.append(frame.seq, audio)
-                track = self._plan.audio
-                self._arrived = AudioPoint(track.stretch, track.total - track.stretch_start, frame.offset_ns)
-                return
-            if frame.erased:
-                self._plan.audio.unreliable.add(self._plan.audio.stretch)
-                return
-        event = _event(frame)
         name = canonical_type(frame.type or "")
-        if event is not None:
-            self._control(frame, name, normalise(event), event)
+        event = self._control(frame, name)
         if name in BOUNDARY_TYPES:
-            self._plan.audio.end_stretch()
-            self._arrived = AudioPoint(self._plan.audio.stretch, 0, frame.offset_ns)
+            self._track.end_stretch()
+            self._heard_ns = frame.offset_ns
         call_id = _output_call(event)
         if call_id is None or self._last_call is None:
             self._batch += 1
@@ -288,27 +274,19 @@ class Planner:
         )
 
     def plan(self) -> Plan:
-        """Give the plan of what was applied."""
-        plan = self._plan
-        plan.holds, plan.answers = pair_causes(self._controls)
-        by_seq = {control.seq: control for control in self._controls if control.sender == "server"}
-        echoed: set[str] = set()
-        counts: dict[str, int] = {}
-        for control in by_seq.values():
-            echoed.update(_stated_ids(control.event))
-            if control.seq not in plan.holds:
-                counts[control.type] = counts.get(control.type, 0) + 1
-        for cause, answer in plan.answers.items():
-            control = by_seq.get(answer)
-            if control is None:
-                continue
-            for key, target in (("item", plan.echoes), ("response", plan.responses)):
-                made = control.event.get(key)
-                if isinstance(made, dict) and isinstance(cast("Json", made).get("id"), str):
-                    target[cause] = cast("Json", made)["id"]
-        plan.echoed_event_ids = frozenset(echoed)
-        plan.chosen_ids = frozenset((*_chosen(plan.expected), *_settings_ids(self._controls)))
-        plan.default_types = counts
+        """Return the plan of what was applied."""
+        plan, state = self._plan, self._folder.state
+        session = RecordedSession(self.controls, state)
+        plan.holds = find_holds(session)
+        plan.delivery = Delivery(state)
+        items = (*state.items.values(), *state.deleted)
+        plan.echoes = {item.request_seq: item.id for item in items if item.request_seq is not None}
+        responses = state.responses.values()
+        plan.responses = {each.request_seq: each.id for each in responses if each.request_seq is not None}
+        servers = session.servers.values()
+        plan.echoed_event_ids = frozenset(id_ for control in servers for id_ in _stated_ids(control.event))
+        plan.chosen_ids = frozenset((*_chosen(plan.expected), *_settings_ids(self.controls)))
+        plan.default_types = dict(Counter(control.type for control in servers if control.seq not in plan.holds))
         return plan
 
 
@@ -375,13 +353,6 @@ def _settings_ids(controls: Iterable[Control]) -> Iterator[str]:
                 collect_ids(cast("Json", response).get(key), found.append)
         yield from found
         found.clear()
-
-
-def _decoded_size(text: Any) -> int:
-    """Size of base64 text when decoded, without decoding it."""
-    if not isinstance(text, str):
-        return 0
-    return max(0, len(text) * 3 // 4 - text[-2:].count("="))
 
 
 def _gap_frames(frame: Frame) -> int:

@@ -3,19 +3,24 @@ from __future__ import annotations
 from typing import Any
 
 from earwitness.replay.drive.positions import Structure
+from earwitness.replay.fold import Folder
 from earwitness.replay.open import bundled_recording
-from earwitness.schemas.dialects.normalise import normalise
 
 from tests.present import present
 from tests.replay.talk import added, added_text, arguments_done, output_item, recording, server, tool_output, user_text
 
 
+class Followed(Structure):
+    """Positions in a session that is folded beside them."""
+
+    def __init__(self, frames) -> None:
+        super().__init__()
+        folder = Folder(lambda frame, _, event: self.apply(frame.sender, frame.seq, event, folder.state.answers))
+        folder.extend(frames)
+
+
 def followed(*lines) -> Structure:
-    structure = Structure()
-    for frame in recording(*lines).frames[1:]:
-        event = normalise(frame.json())
-        (structure.client if frame.sender == "client" else structure.server)(event)
-    return structure
+    return Followed(recording(*lines).frames)
 
 
 def test_things_of_a_response_are_named_by_its_number_and_theirs():
@@ -65,7 +70,7 @@ def test_spoken_turns_are_counted():
     assert [structure.key(name) for name in ("u1", "u2", "u3")] == [("turn", 0), ("turn", 1), ("turn", 2)]
 
 
-def test_items_that_the_client_made_are_known_by_what_they_say():
+def test_items_that_the_client_made_have_the_positions_of_their_creates():
     structure = followed(
         user_text("a"),
         user_text("b"),
@@ -81,17 +86,15 @@ def test_items_that_the_client_made_are_known_by_what_they_say():
 
 
 def test_every_id_of_the_bundled_conversation_that_the_client_uses_has_a_position():
-    session, structure = bundled_recording(), Structure()
+    session = bundled_recording()
+    structure, used = Followed(session.frames), set()
     for frame in session.frames:
-        if frame.kind != "text" or present(frame.type).endswith((".delta", ".append")):
-            continue
-        event = normalise(frame.json())
-        if frame.sender == "server":
-            structure.server(event)
-            continue
-        structure.client(event)
-        for name in (event.get("item_id"), event.get("item", {}).get("call_id")):
-            assert name is None or structure.id(present(structure.key(name))) == name
+        if frame.sender == "client" and not present(frame.type).endswith(".append"):
+            event = frame.json()
+            used |= {event.get("item_id"), event.get("item", {}).get("call_id")} - {None}
+    assert used
+    for name in used:
+        assert structure.id(present(structure.key(name))) == name
 
 
 def test_events_of_any_shape_are_taken():
@@ -106,5 +109,6 @@ def test_events_of_any_shape_are_taken():
     )
     for name in names:
         for rubbish in (None, 5, "x", [], {"id": 5}):
-            structure.server({"type": name, **dict.fromkeys(("response", "item", "item_id", "session"), rubbish)})
-    structure.client({"type": "conversation.item.create", "item": "x"})
+            event = {"type": name, **dict.fromkeys(("response", "item", "item_id", "session"), rubbish)}
+            structure.apply("server", 1, event, {})
+    structure.apply("client", 2, {"type": "conversation.item.create", "item": "x"}, {})

@@ -1,17 +1,503 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import get_args
 
-from earwitness.replay.serve.causes import RULES, RuleName, rules_as_markdown
+import pytest
+from earwitness.replay.open import bundled_recording
+from earwitness.replay.serve.causes import RULES, rules_as_markdown
+from earwitness.replay.serve.plan import Planner
+
+from tests.replay.talk import (
+    added,
+    added_text,
+    append,
+    client,
+    corpus_recordings,
+    recording,
+    server,
+    tool_output,
+    user_text,
+)
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "replay.md"
+COMMITTED = "input_audio_buffer.committed"
+STARTED = "input_audio_buffer.speech_started"
+STOPPED = "input_audio_buffer.speech_stopped"
 
 
-def test_every_rule_has_a_name_of_its_own_and_a_reason():
-    assert [rule.name for rule in RULES] == list(dict.fromkeys(get_args(RuleName)))
-    assert all(all(field.strip() for field in rule) for rule in RULES)
+def plan_of(session):
+    planner = Planner(session.info)
+    for frame in session.frames:
+        planner.apply(frame)
+    return planner.plan()
+
+
+def holds(*lines):
+    """What each held frame waits for: rule, and client seqs or audio offset. Seqs count from 1."""
+    found = plan_of(recording(*lines)).holds
+    return {seq: (hold.rule, hold.clients if hold.audio is None else hold.audio.offset) for seq, hold in found.items()}
+
+
+def error(param=None, code=None, message="", **fields):
+    return server(
+        "error", error={"type": "invalid_request_error", "code": code, "param": param, "message": message, **fields}
+    )
+
+
+SAY = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "a"}]}
+SOUND = added("u", type="message", role="user", content=[{"type": "input_audio"}])
+DELTA = "conversation.item.input_audio_transcription.delta"
+
+
+def response_done(status, reason=None):
+    return server("response.done", response={"id": "r", "status": status, "status_details": {"reason": reason}})
+
+
+CREATED = server("response.created", response={"id": "r"})
+OUTPUT = server("response.output_item.added", response_id="r", item={"id": "x"})
+FEED = client("session.input_audio_buffer.append", audio="AAAA")
+
+EXAMPLES = {
+    "error": ([client("response.create", event_id="a"), error(event_id="a")], {2: (1,)}),
+    "session updated": ([client("session.update", session={}), server("session.updated", session={})], {2: (1,)}),
+    "item acknowledged": (
+        [
+            client("conversation.item.create", item=SAY),
+            *(server(f"conversation.item.{name}", item={**SAY, "id": "i"}) for name in ("created", "added", "done")),
+        ],
+        {2: (1,), 3: (1,), 4: (1,)},
+    ),
+    "committed": (
+        [append(9), client("input_audio_buffer.commit"), server(COMMITTED, item_id="u"), SOUND],
+        {3: (2,), 4: (2,)},
+    ),
+    "committed by voice detection": (
+        [
+            append(9),
+            server(STARTED, item_id="u"),
+            server(STOPPED, item_id="u"),
+            append(5),
+            server(COMMITTED, item_id="u"),
+            SOUND,
+        ],
+        {5: 14, 6: 14},
+    ),
+    "cleared": ([client("input_audio_buffer.clear"), *[server("input_audio_buffer.cleared")] * 2], {2: (1,)}),
+    "truncated": (
+        [
+            client("conversation.item.truncate", item_id="a", content_index=1, audio_end_ms=5),
+            client("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=7),
+            server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=7),
+            server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=1),
+            server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=1),
+        ],
+        {3: (2,), 4: (1,)},
+    ),
+    "deleted": (
+        [
+            *(client("conversation.item.delete", item_id=i) for i in "ab"),
+            server("conversation.item.deleted", item_id="b"),
+        ],
+        {3: (2,)},
+    ),
+    "retrieved": (
+        [
+            *(client("conversation.item.retrieve", item_id=i) for i in "ab"),
+            server("conversation.item.retrieved", item={"id": "b"}),
+        ],
+        {3: (2,)},
+    ),
+    "response requested": (
+        [
+            *(client("response.create", response={"conversation": "none", "metadata": {"name": n}}) for n in "ab"),
+            *(server("response.created", response={"id": n, "metadata": {"name": n}}) for n in "ba"),
+        ],
+        {3: (2,), 4: (1,)},
+    ),
+    "response by voice detection": (
+        [
+            append(40),
+            server("input_audio_buffer.timeout_triggered", item_id="u"),
+            append(9),
+            server(COMMITTED, item_id="u"),
+            CREATED,
+        ],
+        {5: 49},
+    ),
+    "cancelled": ([CREATED, client("response.cancel"), response_done("cancelled", "client_cancelled")], {3: (2,)}),
+    "cancelled by speech": (
+        [CREATED, append(8), server(STARTED, item_id="u"), append(8), response_done("cancelled", "turn_detected")],
+        {5: 8},
+    ),
+    "after the cut": (
+        [
+            CREATED,
+            OUTPUT,
+            client("response.cancel"),
+            server("response.output_audio.delta", response_id="r", item_id="x", delta=""),
+            server("response.output_audio.done", response_id="r", item_id="x"),
+            server("conversation.item.done", item={"id": "x", "status": "incomplete"}),
+            response_done("cancelled", "client_cancelled"),
+        ],
+        {5: (3,), 6: (3,)},
+    ),
+    "speech": ([append(8), server(STARTED, item_id="u"), append(8), server(STOPPED, item_id="u")], {2: 8, 4: 16}),
+    "idle timeout": ([append(40), server("input_audio_buffer.timeout_triggered", item_id="u")], {2: 40}),
+    "early transcription": (
+        [
+            append(10),
+            server(DELTA, item_id="u", delta="a"),
+            append(10),
+            server(DELTA, item_id="u", delta="b"),
+            server(COMMITTED, item_id="u"),
+            server(DELTA, item_id="u", delta="c"),
+        ],
+        {2: 10, 4: 20},
+    ),
+    "output buffer cleared": (
+        [client("output_audio_buffer.clear"), server("output_audio_buffer.cleared", response_id="r")],
+        {2: (1,)},
+    ),
+    "continuous": (
+        [
+            FEED,
+            server("session.output_transcript.delta", delta="a"),
+            FEED,
+            server("session.output_audio.delta", delta=""),
+        ],
+        {2: 3, 4: 6},
+    ),
+    "session ended": ([client("session.close"), server("session.closed")], {2: (1,)}),
+    "acknowledged": (
+        [
+            client("session.start"),
+            server("session.started"),
+            client("session.commentary.append", event_id="a", text="x"),
+            client("session.commentary.append", event_id="b", text="x"),
+            server("session.commentary.appended", client_event_id="b"),
+            server("session.commentary.appended"),
+        ],
+        {2: (1,), 5: (4,), 6: (3,)},
+    ),
+}
+"""For each row a session in which it holds frames: which, and what each waits for."""
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_each_row_holds_its_frames(rule):
+    lines, expected = EXAMPLES[rule.name]
+    found = {seq: waits for seq, (name, waits) in holds(*lines).items() if name == rule.name}
+    assert found == expected
+
+
+def test_every_row_has_a_name_of_its_own():
+    assert len({rule.name for rule in RULES}) == len(RULES) == len(EXAMPLES)
 
 
 def test_the_documentation_has_the_table_as_it_is():
-    assert rules_as_markdown() in DOCUMENT.read_text(encoding="utf-8")
+    rows = rules_as_markdown()
+    assert rows in DOCUMENT.read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| {rule.waits_for} | {rule.found_by} | {rule.reason} |" in rows
+
+
+# By id
+
+
+def test_an_error_that_names_its_event_waits_for_it():
+    assert holds(
+        client("response.create", event_id="a"),
+        client("response.create", event_id="b"),
+        error(event_id="b"),
+        server("response.created", response={"id": "r"}),
+    ) == {3: ("error", (2,)), 4: ("response requested", (1,))}
+
+
+def test_an_item_with_the_clients_id_waits_for_its_create():
+    assert holds(
+        user_text("a", id="one"),
+        user_text("b", id="two"),
+        added("two", type="message"),
+        server("conversation.item.done", item={"id": "two"}),
+        added("one", type="message"),
+    ) == {
+        3: ("item acknowledged", (2,)),
+        4: ("item acknowledged", (2,)),
+        5: ("item acknowledged", (1,)),
+    }
+
+
+def test_a_truncation_without_a_request_waits_for_nothing():
+    assert holds(server("conversation.item.truncated", item_id="a", content_index=0, audio_end_ms=1)) == {}
+
+
+# By content
+
+
+def test_three_creates_that_yield_two_items_and_an_error_are_paired_by_content():
+    bad = client(
+        "conversation.item.create", item={"type": "message", "role": "assistant", "content": [{"type": "text"}]}
+    )
+    assert holds(
+        user_text("a"),
+        bad,
+        user_text("b"),
+        error("item.content[0].type", "invalid_value", "Invalid value: 'text'. Value must be 'output_text'."),
+        added_text("1", "a"),
+        added_text("2", "b"),
+    ) == {4: ("error", (2,)), 5: ("item acknowledged", (1,)), 6: ("item acknowledged", (3,))}
+
+
+def test_a_tool_output_is_known_by_its_call():
+    def output(item_id, call_id):
+        return added(item_id, type="function_call_output", call_id=call_id, output="x")
+
+    assert holds(tool_output("c1", "x"), tool_output("c2", "x"), output("i2", "c2"), output("i1", "c1")) == {
+        3: ("item acknowledged", (2,)),
+        4: ("item acknowledged", (1,)),
+    }
+
+
+def test_items_that_the_server_inserts_wait_for_nobody():
+    system = added("s", type="message", role="system", content=[{"type": "input_text", "text": "No user speech"}])
+    assert holds(user_text("a"), system, added_text("1", "a")) == {3: ("item acknowledged", (1,))}
+
+
+def test_an_item_that_says_something_else_answers_no_create():
+    assert holds(user_text("  a "), added_text("1", "a")) == {}
+
+
+def test_items_of_a_response_follow_the_response():
+    assert (
+        holds(
+            client("conversation.item.create", item={"type": "message", "role": "assistant", "content": []}),
+            server(
+                "response.output_item.added", response_id="r", item={"id": "x", "type": "message", "role": "assistant"}
+            ),
+            added("x", type="message", role="assistant", content=[]),
+        )
+        == {}
+    )
+
+
+def test_updates_are_acknowledged_in_their_order():
+    assert holds(
+        client("session.update", session={"voice": "alloy"}),
+        client("session.update", session={"voice": "ash"}),
+        server("session.updated", session={}),
+        server("session.updated", session={}),
+    ) == {3: ("session updated", (1,)), 4: ("session updated", (2,))}
+
+
+def test_an_update_by_the_server_itself_waits_for_nobody():
+    assert holds(server("session.updated", session={"voice": "alloy"})) == {}
+
+
+@pytest.mark.parametrize(
+    ("refused", "stated"),
+    [
+        (client("response.cancel"), error(code="response_cancel_not_active")),
+        (client("response.create"), error(code="conversation_already_has_active_response")),
+        (client("input_audio_buffer.commit"), error(code="input_audio_buffer_commit_empty")),
+        (
+            client("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=9),
+            error(code="invalid_value", message="Audio content of 5ms is already shorter than 9ms"),
+        ),
+        (client("conversation.item.delete", item_id="a"), error(code="item_delete_invalid_item_id")),
+        (client("conversation.item.retrieve", item_id="a"), error(code="item_retrieve_invalid_item_id")),
+    ],
+)
+def test_an_error_without_an_event_id_is_known_by_its_code(refused, stated):
+    assert holds(refused, user_text("unrelated"), stated)[3] == ("error", (1,))
+
+
+def test_an_error_that_names_an_item_refuses_the_request_about_that_item():
+    requests = [client("conversation.item.delete", item_id=item_id) for item_id in ("a", "b", "c")]
+    refusals = [
+        error(code="item_delete_invalid_item_id", message=f"Error deleting item: the item with id '{item_id}' is gone.")
+        for item_id in ("a", "b")
+    ]
+    assert holds(*requests, *refusals) == {4: ("error", (1,)), 5: ("error", (2,))}
+
+
+def test_an_error_that_says_nothing_answers_the_oldest_request_that_nothing_else_answers():
+    update = client("session.update", session={})
+    assert holds(user_text("a"), update, update, added_text("1", "a"), error()) == {
+        4: ("item acknowledged", (1,)),
+        5: ("error", (2,)),
+    }
+
+
+def test_an_error_that_names_an_append_waits_for_the_sound_that_had_come():
+    refused = client("input_audio_buffer.append", audio="AAAA", event_id="a")
+    lines = (client("response.create"), append(5), refused, append(5), error(event_id="a"))
+    assert holds(*lines) == {5: ("error", 13)}
+
+
+def test_the_servers_own_trouble_waits_for_nobody():
+    assert holds(client("response.create"), server("error", error={"type": "server_error"})) == {}
+
+
+# Turns
+
+
+def test_voice_detection_is_held_for_the_samples_that_had_arrived():
+    found = holds(
+        append(100),
+        server(STARTED, item_id="u"),
+        append(50),
+        server(STOPPED, item_id="u"),
+        server(COMMITTED, item_id="u"),
+        added("u", type="message", role="user", content=[{"type": "input_audio"}]),
+        server("response.created", response={"id": "r"}),
+        append(10),
+        server("response.done", response={"id": "r", "status": "completed"}),
+    )
+    assert found == {
+        2: ("speech", 100),
+        4: ("speech", 150),
+        5: ("committed by voice detection", 150),
+        6: ("committed by voice detection", 150),
+        7: ("response by voice detection", 150),
+    }
+
+
+def test_samples_count_from_the_clients_last_commit_or_clear():
+    plan = plan_of(recording(append(100), client("input_audio_buffer.clear"), append(30), server(STARTED, item_id="u")))
+    point = plan.holds[4].audio
+    assert point is not None
+    assert (point.stretch, point.offset) == (1, 30)
+
+
+def test_an_item_announced_before_its_commit_waits_for_no_more_than_had_come():
+    found = holds(
+        append(10),
+        server(STARTED, item_id="u"),
+        added("u", type="message", role="user"),
+        append(10),
+        server(COMMITTED, item_id="u"),
+    )
+    assert found[3] == ("committed by voice detection", 10)
+    assert found[5] == ("committed by voice detection", 20)
+
+
+def test_a_request_before_the_turns_end_is_answered_first():
+    assert holds(
+        append(5),
+        client("response.create"),
+        server(STOPPED, item_id="u"),
+        server(COMMITTED, item_id="u"),
+        server("response.created", response={"id": "1"}),
+        server("response.created", response={"id": "2"}),
+    ) == {
+        3: ("speech", 5),
+        4: ("committed by voice detection", 5),
+        5: ("response requested", (2,)),
+        6: ("response by voice detection", 5),
+    }
+
+
+def test_a_turn_that_got_no_response_because_one_was_active_leaves_the_next_to_the_client():
+    found = holds(
+        server("response.created", response={"id": "r"}),
+        append(8),
+        server(STARTED, item_id="u"),
+        server(COMMITTED, item_id="u"),
+        error(code="conversation_already_has_active_response"),
+        response_done("completed"),
+        client("response.create"),
+        server("response.created", response={"id": "s"}),
+    )
+    assert found[8] == ("response requested", (7,))
+
+
+def test_voice_detection_that_does_not_answer_leaves_it_to_the_client():
+    assert holds(
+        server("session.updated", session={"audio": {"input": {"turn_detection": {"create_response": False}}}}),
+        append(5),
+        server(STOPPED, item_id="u"),
+        server(COMMITTED, item_id="u"),
+        client("response.create"),
+        server("response.created", response={"id": "1"}),
+    )[6] == ("response requested", (5,))
+
+
+def test_azures_commit_and_cancel_previous_need_no_rule_of_their_own():
+    ask = client("response.create", event_id=None, response={"commit": True, "cancel_previous": True})
+    assert holds(ask, server("response.created", response={"id": "1"})) == {2: ("response requested", (1,))}
+
+
+# Cuts
+
+
+def test_a_cancel_may_come_before_the_response_is_said_to_begin():
+    assert holds(
+        client("response.create"),
+        client("response.cancel"),
+        server("response.created", response={"id": "r"}),
+        response_done("cancelled", "client_cancelled"),
+    ) == {3: ("response requested", (1,)), 4: ("cancelled", (2,))}
+
+
+def test_a_cancel_of_another_response_is_not_the_cause():
+    assert (
+        holds(
+            server("response.created", response={"id": "r"}),
+            client("response.cancel", response_id="other"),
+            response_done("cancelled", "client_cancelled"),
+        )
+        == {}
+    )
+
+
+# Other vocabularies
+
+
+# Always
+
+
+@pytest.mark.parametrize("session", [bundled_recording(), *corpus_recordings()], ids=lambda session: session.info.id)
+def test_no_frame_of_a_real_session_waits_for_what_came_after_it(session):
+    plan = plan_of(session)
+    arrived = {}
+    total, stretch = 0, 0
+    for frame in session.frames:
+        arrived[frame.seq] = (stretch, total)
+        if frame.sender == "client" and frame.type == "input_audio_buffer.append":
+            total = plan.audio.ends[plan.audio.seqs.index(frame.seq)]
+    for hold in plan.holds.values():
+        assert all(seq < hold.seq and session.frames[seq].sender == "client" for seq in hold.clients)
+        if hold.audio is not None:
+            assert (hold.audio.stretch, hold.audio.offset) <= arrived[hold.seq]
+
+
+DEFAULT_ONLY = {
+    "conversation.created",
+    "conversation.item.added",
+    "conversation.item.created",
+    "conversation.item.done",
+    "conversation.item.input_audio_transcription.completed",
+    "conversation.item.input_audio_transcription.delta",
+    "conversation.item.input_audio_transcription.failed",
+    "conversation.item.input_audio_transcription.updated",
+    "ping",
+    "rate_limits.updated",
+    "response.content_part.added",
+    "response.content_part.done",
+    "response.done",
+    "response.function_call_arguments.done",
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.output_text.done",
+    "session.created",
+}
+
+
+@pytest.mark.parametrize("session", [pytest.param(each, id=each.info.id) for each in corpus_recordings()])
+def test_in_every_capture_only_these_types_wait_for_nothing_but_the_frame_before(session):
+    plan = plan_of(session)
+    if not plan.expected:
+        pytest.skip("only the server speaks in it")
+    assert set(plan.default_types) <= DEFAULT_ONLY
