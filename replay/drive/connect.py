@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.typing import Subprotocol
 
@@ -84,27 +84,7 @@ async def drive(
         patience_ns=round(patience * _NS),
         on_other_call=on_other_call,
     )
-    try:
-        websocket = await connect(
-            url,
-            additional_headers=dict(headers or {}),
-            subprotocols=[Subprotocol(name) for name in subprotocols] or None,
-            compression=None,
-            max_size=MAX_MESSAGE,
-            max_queue=64,
-            ping_interval=None,
-            proxy=None,
-            user_agent_header="earwitness",
-        )
-    except InvalidStatus as error:
-        status, body = error.response.status_code, (error.response.body or b"").decode("utf-8", "replace")
-        raise UpstreamRefused(
-            f"{url} refused the handshake with {status}.", hint=body.strip()[:300], status=status, body=body
-        ) from error
-    except (OSError, InvalidHandshake, TimeoutError) as error:
-        raise UpstreamUnreachable(
-            f"{url} cannot be reached: {error}.", hint="Check the address and that the server runs.", url=url
-        ) from error
+    websocket = await _connect(url, dict(headers or {}), [Subprotocol(name) for name in subprotocols])
     try:
         await Connection(websocket, driver, recording).run()
     except BaseException:
@@ -121,3 +101,27 @@ async def drive(
         tuple(driver.notes),
         driver.stopped,
     )
+
+
+async def _connect(url: str, headers: dict[str, str], subprotocols: list[Subprotocol]) -> ClientConnection:
+    try:
+        return await connect(
+            url,
+            additional_headers=headers,
+            subprotocols=subprotocols or None,
+            compression=None,
+            max_size=MAX_MESSAGE,
+            max_queue=64,
+            ping_interval=None,
+            proxy=None,
+            user_agent_header="earwitness",
+        )
+    except InvalidStatus as error:
+        status, body = error.response.status_code, (error.response.body or b"").decode("utf-8", "replace")
+        raise UpstreamRefused(
+            f"{url} refused the handshake with {status}.", hint=body.strip()[:300], status=status, body=body
+        ) from error
+    except (OSError, InvalidHandshake, TimeoutError) as error:
+        raise UpstreamUnreachable(
+            f"{url} cannot be reached: {error}.", hint="Check the address and that the server runs.", url=url
+        ) from error

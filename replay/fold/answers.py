@@ -13,19 +13,21 @@ To add a rule, write a function that takes the state and the event, and put it i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
 from ...schemas.values import Json, integer, members, string
-from .requests import Answer, AnswerBy, Request, Requests, item_fingerprint
+from .refusals import named_param, oldest_of_any, stated_event, subject
+from .requests import NOBODY, Answer, AnswerBy, Request, Requests, first_seq, item_fingerprint
 from .working import State
 
-__all__ = ["ACKNOWLEDGED", "ACTIVE_RESPONSE", "RULES", "Rule", "answer"]
+__all__ = ["ACKNOWLEDGED", "RULES", "Rule", "answer"]
 
-NOBODY: Final = -1
-"""What a rule returns in place of a seq where the event answers no client event, whatever other rules would say."""
+
+Find = Callable[[State, Json], int | None]
+"""Given the state before a server event, and that event in canonical form: the seq of the client event that it answers,
+:data:`.NOBODY`, or None where the rule does not tell."""
 
 
 class Rule(NamedTuple):
@@ -33,12 +35,11 @@ class Rule(NamedTuple):
 
     Attributes:
         by: the name under which the answer is kept.
-        find: given the state and the server event (canonical), returns the client event's seq, :data:`NOBODY`, or None
-            where the rule does not tell.
+        find: the rule.
     """
 
     by: AnswerBy
-    find: Callable[[State, Json], int | None]
+    find: Find
 
 
 def answer(state: State, event: Json) -> Request | None:
@@ -63,24 +64,19 @@ def answer(state: State, event: Json) -> Request | None:
     return None
 
 
-def _seq(requests: Iterable[Request]) -> int | None:
-    """The seq of the first of these requests."""
-    return next((request.seq for request in requests), None)
-
-
 # Answers that say nothing but their type
 
 
-def _oldest(kind: str) -> Callable[[State, Json], int | None]:
+def _oldest(kind: str) -> Find:
     def oldest(state: State, event: Json) -> int | None:
-        return _seq(state.requests.of_type(kind))
+        return first_seq(state.requests.of_type(kind))
 
     return oldest
 
 
-def _oldest_other(kind: str) -> Callable[[State, Json], int | None]:
+def _oldest_other(kind: str) -> Find:
     def oldest_other(state: State, event: Json) -> int | None:
-        return _seq(state.other_requests.of_type(kind))
+        return first_seq(state.other_requests.of_type(kind))
 
     return oldest_other
 
@@ -91,7 +87,7 @@ def _commit(state: State, event: Json) -> int | None:
     speech = None if item_id is None else state.speech_of.get(item_id)
     if speech is not None and speech.stopped_seq is not None:
         return NOBODY
-    return _seq(state.requests.of_type("input_audio_buffer.commit"))
+    return first_seq(state.requests.of_type("input_audio_buffer.commit"))
 
 
 # Answers about an item
@@ -102,10 +98,10 @@ def _item_id(event: Json) -> str | None:
     return string(members(event, "item"), "id") if item_id is None else item_id
 
 
-def _same_item(kind: str) -> Callable[[State, Json], int | None]:
+def _same_item(kind: str) -> Find:
     def same_item(state: State, event: Json) -> int | None:
         item_id = _item_id(event)
-        return _seq(each for each in state.requests.of_type(kind) if string(each.event, "item_id") == item_id)
+        return first_seq(each for each in state.requests.of_type(kind) if string(each.event, "item_id") == item_id)
 
     return same_item
 
@@ -113,7 +109,7 @@ def _same_item(kind: str) -> Callable[[State, Json], int | None]:
 def _same_cut(state: State, event: Json) -> int | None:
     """The truncation of the same part of the item at the same position."""
     wanted = (_item_id(event), integer(event, "content_index") or 0, integer(event, "audio_end_ms"))
-    return _seq(
+    return first_seq(
         each
         for each in state.requests.of_type("conversation.item.truncate")
         if (string(each.event, "item_id"), integer(each.event, "content_index"), integer(each.event, "audio_end_ms"))
@@ -221,136 +217,6 @@ def _cancel(state: State, event: Json) -> int | None:
     return None
 
 
-# Errors
-
-ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
-"""Where the client asked for nothing, it is the user's turn that gets no response: with ``interrupt_response: false``
-voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
-"""
-_QUOTED: Final = re.compile(r"'([^']*)'")
-_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
-
-_CODES: Final = {
-    "conversation_already_has_active_response": "response.create",
-    "response_cancel_not_active": "response.cancel",
-    "input_audio_buffer_commit_empty": "input_audio_buffer.commit",
-    "item_truncate_invalid_item_id": "conversation.item.truncate",
-    "item_delete_invalid_item_id": "conversation.item.delete",
-    "item_retrieve_invalid_item_id": "conversation.item.retrieve",
-    "item_create_invalid_previous_item_id": "conversation.item.create",
-    "item_create_duplicate_item_id": "conversation.item.create",
-    "session_expired": "",
-    "cannot_update_voice": "session.update",
-}
-"""What the error codes of the API speak of; an empty type: of no request at all."""
-
-_MESSAGE_WORDS: Final = (
-    (re.compile(r"already shorter than (?P<audio_end_ms>\d{1,15})\s*ms"), "conversation.item.truncate"),
-    (re.compile(r"already has an active response"), "response.create"),
-    (re.compile(r"no active response"), "response.cancel"),
-    (re.compile(r"buffer too small|committing input audio buffer"), "input_audio_buffer.commit"),
-    (re.compile(r"\btruncat(?:e|ing)\b", re.IGNORECASE), "conversation.item.truncate"),
-    (re.compile(r"\bdelet(?:e|ing)\b", re.IGNORECASE), "conversation.item.delete"),
-    (re.compile(r"\bretriev(?:e|ing)\b", re.IGNORECASE), "conversation.item.retrieve"),
-)
-"""What the messages of errors without a telling code speak of. The first words are what the API answers where the
-audio is shorter than the cut that was asked for."""
-
-
-def _stated_event(state: State, event: Json) -> int | None:
-    """The client event whose id the server event states; a stated id that the client did not use is nobody's.
-
-    An error states it in its ``event_id``, the live vocabulary in ``client_event_id``. The ``event_id`` of any other
-    event is its own.
-    """
-    error = members(event, "error")
-    stated = (string(error, "event_id"), string(error, "client_event_id"), string(event, "client_event_id"))
-    event_id = next((value for value in stated if value is not None), None)
-    if event_id is None:
-        return None
-    seq = state.event_ids.get(event_id)
-    if seq is None:
-        seq = next((seq for known, seq in reversed(state.append_ids) if known == event_id), NOBODY)
-    return seq
-
-
-def _named_param(state: State, event: Json) -> int | None:
-    """The request that has the offending value at the path, or else the only one that has the path."""
-    error = members(event, "error")
-    param = string(error, "param")
-    if param is None:
-        return None
-    values = [(request, _at_path(request.wire, param)) for request in state.requests]
-    present = [(request, value) for request, value in values if value is not None]
-    quoted = set(_QUOTED.findall(string(error, "message") or ""))
-    exact = _seq(request for request, value in present if isinstance(value, str) and value in quoted)
-    if exact is not None:
-        return exact
-    return present[0][0].seq if len(present) == 1 else None
-
-
-def _subject(state: State, event: Json) -> int | None:
-    """The request that the error's code or message speaks of; nobody's where no such request is open."""
-    error = members(event, "error")
-    message = string(error, "message") or ""
-    about = _about(string(error, "code"), message)
-    if about is None:
-        return None
-    kind, facts = about
-    requests = [
-        request
-        for request in state.requests.of_type(kind)
-        if all(integer(request.event, key) == value for key, value in facts.items())
-    ]
-    # Of several the one whose item the message names; of those the last, because a second one is what fails.
-    named = [request for request in requests if _names_item(request.event, message)]
-    if named:
-        return named[-1].seq
-    return requests[0].seq if requests else NOBODY
-
-
-def _oldest_of_any(state: State, event: Json) -> int | None:
-    if string(members(event, "error"), "type") != "invalid_request_error":
-        return None
-    return _seq(state.requests)
-
-
-def _about(code: str | None, message: str) -> tuple[str, dict[str, int]] | None:
-    """The type of request that an error speaks of, with the numbers of it that it repeats."""
-    by_code = None if code is None else _CODES.get(code)
-    for words, kind in _MESSAGE_WORDS:
-        match = words.search(message)
-        if match is not None and by_code in (None, kind):
-            return kind, {key: int(value) for key, value in match.groupdict().items()}
-    return None if by_code is None else (by_code, {})
-
-
-def _names_item(event: Json, message: str) -> bool:
-    """Whether a message quotes an id that a request gives or names."""
-    item = members(event, "item")
-    ids = (
-        string(event, "item_id"),
-        string(event, "previous_item_id"),
-        string(event, "response_id"),
-        string(item, "id"),
-        string(item, "call_id"),
-    )
-    quoted = set(_QUOTED.findall(message))
-    return any(value in quoted for value in ids if value is not None)
-
-
-def _at_path(value: Any, path: str) -> Any:
-    """The value at a path such as ``item.content[0].type``; None where there is none."""
-    for step in _PATH_STEP.findall(path):
-        if step.startswith("["):
-            index = int(step[1:-1])
-            values = cast("list[Any]", value) if isinstance(value, list) else []
-            value = values[index] if index < len(values) else None
-        else:
-            value = cast("Json", value).get(step) if isinstance(value, dict) else None
-    return value
-
-
 # The table
 
 ACKNOWLEDGED: Final[MappingProxyType[str, str]] = MappingProxyType(
@@ -371,7 +237,7 @@ ACKNOWLEDGED: Final[MappingProxyType[str, str]] = MappingProxyType(
 """Answers of the live and translation vocabularies, which are not folded, and the client events that they answer."""
 
 _ITEM: Final = (Rule("item_id", _known_item), Rule("item_id", _chosen_id), Rule("content", _same_content))
-_OF_OTHERS: Final = (Rule("event_id", _stated_event),)
+_OF_OTHERS: Final = (Rule("event_id", stated_event),)
 
 RULES: Final[MappingProxyType[str, tuple[Rule, ...]]] = MappingProxyType(
     {
@@ -385,10 +251,10 @@ RULES: Final[MappingProxyType[str, tuple[Rule, ...]]] = MappingProxyType(
             Rule("item_id", _same_item("conversation.item.truncate")),
         ),
         "error": (
-            Rule("event_id", _stated_event),
-            Rule("param", _named_param),
-            Rule("content", _subject),
-            Rule("order", _oldest_of_any),
+            Rule("event_id", stated_event),
+            Rule("param", named_param),
+            Rule("content", subject),
+            Rule("order", oldest_of_any),
         ),
         "input_audio_buffer.cleared": (Rule("order", _oldest("input_audio_buffer.clear")),),
         "input_audio_buffer.committed": (Rule("order", _commit),),

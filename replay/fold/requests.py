@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from ...schemas.values import Json, members, objects, string
 
-__all__ = ["Answer", "AnswerBy", "Request", "Requests", "item_fingerprint"]
+__all__ = ["NOBODY", "Answer", "AnswerBy", "Request", "Requests", "first_seq", "item_fingerprint"]
 
 AnswerBy = Literal["event_id", "item_id", "param", "content", "order"]
 """How a client event is told to be the one that a server event answers; the surest first.
@@ -18,6 +18,10 @@ AnswerBy = Literal["event_id", "item_id", "param", "content", "order"]
 path that an error names. ``content``: by what the answer repeats, or by what an error's code or message speaks of.
 ``order``: the answer does not say which; it is the oldest open request that it can answer.
 """
+
+
+NOBODY: Final = -1
+"""What a rule returns in place of a seq where the event answers no client event, whatever other rules would say."""
 
 
 class Answer(NamedTuple):
@@ -89,6 +93,11 @@ class Requests:
             item: the id that the client chose, or the fingerprint of an item that it left without one.
         """
         return next(iter(self._creates[item].values()), None) if item in self._creates else None
+
+
+def first_seq(requests: Iterable[Request]) -> int | None:
+    """The seq of the first of some requests; None without any."""
+    return next((request.seq for request in requests), None)
 
 
 def _made_by(request: Request) -> Hashable:

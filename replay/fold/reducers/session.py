@@ -7,7 +7,8 @@ from typing import Any, cast
 from ....schemas.dialects.normalise import audio_format
 from ....schemas.state import AudioFormat, CauseBy, ConfigChange, RateLimits, ServerError
 from ....schemas.values import Json, integer, members, objects, string
-from ..answers import ACTIVE_RESPONSE, answer
+from ..answers import answer
+from ..refusals import ACTIVE_RESPONSE
 from ..working import Output, Request, State
 
 __all__ = ["conversation_created", "error", "rate_limits_updated", "session_created", "session_updated"]

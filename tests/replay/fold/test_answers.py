@@ -1,13 +1,118 @@
-"""Errors, each paired with the client's event that caused it: by id, by param, by content, by order; never by count."""
+"""Server events, each paired with the client event that it answers: by id, by content, by order; never by count."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
+from earwitness.replay.fold import Folder
+from earwitness.replay.fold.answers import ACKNOWLEDGED, RULES
 from earwitness.replay.fold.working import APPEND_IDS
 
 from tests.replay.builders import Script, pcm
+
+
+def answers(script: Script) -> dict[int, tuple[int, str]]:
+    """For each answer the client event and the rule."""
+    folder = Folder()
+    folder.extend(script.frames)
+    return {seq: (answer.seq, answer.by) for seq, answer in folder.state.answers.items()}
+
+
+ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
+
+
+def asked(kind: str, **fields: Any) -> Script:
+    """A request that has come second, behind another of its kind."""
+    return Script().client(kind).client(kind, **fields)
+
+
+CASES: dict[tuple[str, str], Script] = {
+    **{
+        (f"conversation.item.{name}", by): asked("conversation.item.create", item={**ITEM, **chosen}).server(
+            f"conversation.item.{name}", item={**ITEM, "id": "a"}
+        )
+        for name in ("added", "created", "done")
+        for by, chosen in (("item_id", {"id": "a"}), ("content", {}))
+    },
+    ("conversation.item.deleted", "item_id"): asked("conversation.item.delete", item_id="a").server(
+        "conversation.item.deleted", item_id="a"
+    ),
+    ("conversation.item.retrieved", "item_id"): asked("conversation.item.retrieve", item_id="a").server(
+        "conversation.item.retrieved", item={**ITEM, "id": "a"}
+    ),
+    ("conversation.item.truncated", "content"): Script().truncate("a", 5).truncate("a", 7).truncated("a", 7),
+    ("conversation.item.truncated", "item_id"): Script().truncate("b", 5).truncate("a", 7).truncated("a", 5),
+    ("error", "event_id"): asked("response.create", event_id="e").error(event_id="e"),
+    ("error", "param"): asked("session.update", session={"speed": 9}).error(param="session.speed"),
+    ("error", "content"): Script()
+    .client("session.update")
+    .client("response.cancel")
+    .error("There is no active response."),
+    ("error", "order"): Script().append(1).client("response.create").error(),
+    ("input_audio_buffer.cleared", "order"): Script()
+    .append(1)
+    .client("input_audio_buffer.clear")
+    .server("input_audio_buffer.cleared"),
+    ("input_audio_buffer.committed", "order"): Script()
+    .append(1)
+    .client("input_audio_buffer.commit")
+    .server("input_audio_buffer.committed", item_id="a"),
+    ("output_audio_buffer.cleared", "order"): Script()
+    .append(1)
+    .client("output_audio_buffer.clear")
+    .server("output_audio_buffer.cleared", response_id="r"),
+    ("response.created", "content"): asked("response.create", response={"metadata": {"n": "1"}}).created(
+        metadata={"n": "1"}
+    ),
+    ("response.created", "order"): Script().append(1).client("response.create").created(),
+    ("response.done", "order"): Script().created().client("response.cancel").done(status="cancelled"),
+    ("session.updated", "order"): Script().append(1).client("session.update").server("session.updated", session={}),
+    **{
+        (answer, by): Script().client(request).client(request, event_id="e").server(answer, client_event_id=named)
+        for answer, request in ACKNOWLEDGED.items()
+        for by, named in (("event_id", "e"), ("order", None))
+    },
+}
+"""For each server event, and each rule for it, a session that ends with it."""
+
+
+@pytest.mark.parametrize("case", CASES, ids=" by ".join)
+def test_each_answer_is_told_by_its_rule(case: tuple[str, str]) -> None:
+    script = CASES[case]
+    first = case[0] in ACKNOWLEDGED and case[1] == "order"
+    assert answers(script) == {script.seq: (0 if first else 1, case[1])}
+    assert script.frames[-1].type == case[0]
+
+
+def test_every_rule_of_the_table_has_its_case() -> None:
+    assert set(CASES) == {(name, rule.by) for name, rules in RULES.items() for rule in rules}
+
+
+def test_every_echo_of_an_item_answers_its_create() -> None:
+    script = Script().client("conversation.item.create", item=ITEM)
+    for name in ("added", "done", "done"):
+        script.server(f"conversation.item.{name}", item={**ITEM, "id": "a"})
+    assert answers(script) == {1: (0, "content"), 2: (0, "item_id"), 3: (0, "item_id")}
+
+
+def test_what_the_server_does_by_itself_answers_nobody() -> None:
+    script = Script().client("conversation.item.create", item=ITEM).client("input_audio_buffer.commit")
+    script.session().speech("a", 0, 100).created().output("m").server(
+        "conversation.item.added", item={**ITEM, "id": "m"}
+    )
+    assert answers(script) == {}
+
+
+def test_an_unknown_event_answers_the_event_that_it_names() -> None:
+    script = Script().client("vendor.ask", event_id="e").server("vendor.told", client_event_id="e")
+    assert answers(script) == {1: (0, "event_id")}
+
+
+def test_other_vocabularies_have_nothing_pending() -> None:
+    script = Script().client("session.start").client("session.update")
+    assert [request.type for request in script.fold().pending] == ["session.update"]
+    assert cause(script.error()) == (1, "order")
 
 
 def cause(script: Script) -> tuple[int | None, str | None]:
