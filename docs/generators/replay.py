@@ -138,7 +138,7 @@ point.
 
 
 def page() -> str:
-    """Give the page."""
+    """Return the page."""
     waits = table(
         ("client frames", "wait for", "because"), ((rule.frames, rule.waits_for, rule.reason) for rule in CLIENT_RULES)
     )

@@ -74,7 +74,7 @@ async def drive(
         on_other_call: what to do where the live model makes another call than the recorded output answers.
 
     Raises:
-        UpstreamUnreachable: there is no connection to be had.
+        UpstreamUnreachable: the server cannot be reached.
         UpstreamRefused: the handshake was refused; ``data`` has status and body.
     """
     plan = await make_drive_plan(recording)

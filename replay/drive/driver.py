@@ -186,7 +186,7 @@ class Driver:
             self._missed.update(self._named(read_object(frame.payload) or {}))
 
     def _cause_ns(self, frame: Frame) -> int | None:
-        """Give the recorded offset of the last server frame that a frame waited for."""
+        """Return the recorded offset of the last server frame that a frame waited for."""
         names = (*self._counted(frame), "response.function_call_arguments.done")
         causes = [self._plan.last_before(names, frame.seq)]
         if frame.type == TRUNCATE:
@@ -236,7 +236,7 @@ class Driver:
         return begun and (self._live.ended(live_id) or self._live.delivered_ms(live_id) >= wanted)
 
     def _named(self, event: Json) -> list[Key]:
-        """Give the positions of the server-made ids in an event."""
+        """Return the positions of the server-made ids in an event."""
         ids: list[str] = []
         collect_ids(event, ids.append)
         return [key for id_ in ids if (key := self._plan.structure.key(id_)) is not None and not _own(event, id_)]

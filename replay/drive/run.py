@@ -107,13 +107,13 @@ async def drive_session(
     Args:
         recording: the old session.
         upstream: the server to drive.
-        db: path or URL of the journal for the new session; made where there is none.
+        db: path or URL of the journal for the new session; created if absent.
         options: see :class:`DriveOptions`.
         connecting: told where the driver connects upstream, before it does.
 
     Raises:
         RequestError: the recording has no such turns.
-        UpstreamUnreachable, UpstreamRefused: there is no session to be had.
+        UpstreamUnreachable, UpstreamRefused: the upstream does not open a session.
         StoreError: the journal cannot be written.
     """
     source = recording if options.turns is None else await first_turns(recording, options.turns)
@@ -179,7 +179,7 @@ async def _opening(recording: Recording) -> OpenStatement | None:
 def handshake(
     opened: OpenStatement | None, target: str | None = None, model: str | None = None
 ) -> tuple[str, list[Header], list[str]]:
-    """Give target, headers and subprotocols for driving: the recorded ones, less credentials and what was redacted.
+    """Return target, headers and subprotocols for driving: the recorded ones, less credentials and redacted values.
 
     Args:
         opened: the recorded handshake; None where an import had none.
@@ -239,7 +239,7 @@ class Prefix:
 
 
 async def first_turns(recording: Recording, turns: int) -> Recording:
-    """Give a recording's beginning: the user's first N turns and what answered them.
+    """Return a recording's beginning: the user's first N turns and what answered them.
 
     It is the whole where there are no more turns, and else ends behind the last ``response.done`` before the user's
     next turn.
@@ -248,7 +248,7 @@ async def first_turns(recording: Recording, turns: int) -> Recording:
         RequestError: N is below 1.
     """
     if turns < 1:
-        raise RequestError(f"There are no {turns} turns to be played.", hint="Give 1 or more.")
+        raise RequestError(f"Cannot play {turns} turns.", hint="Give 1 or more.")
     conversation = await fold_recording(recording)
     begins = [item.first_seq for item in conversation.items if item.role == "user"]
     if turns >= len(begins):
@@ -262,7 +262,7 @@ async def first_turns(recording: Recording, turns: int) -> Recording:
 
 
 async def _behind(recording: Recording, seq: int, limit: int) -> int:
-    """Give where the server's frames that belong to a ``response.done`` end: before the client speaks again."""
+    """Return where the server's frames that belong to a ``response.done`` end: before the client speaks again."""
     async for batch in recording.batches(seq + 1, limit):
         for frame in batch:
             if frame.sender != "server" or canonical_type(frame.type or "") == "input_audio_buffer.speech_started":

@@ -101,7 +101,7 @@ class FrameHash:
         self._hash.update(payload)
 
     def hexdigest(self) -> str:
-        """Give the digest of the frames so far."""
+        """Return the digest of the frames so far."""
         return self._hash.hexdigest()
 
 
@@ -125,7 +125,7 @@ class DrivePlan:
         return bisect_left(seqs, seq) if seqs is not None else 0
 
     def last_before(self, names: Iterable[str], seq: int) -> int | None:
-        """Give the seq of the last landmark of these types before a frame."""
+        """Return the seq of the last landmark of these types before a frame."""
         found = [
             seqs[at - 1] for name in names if (seqs := self.landmarks.get(name)) and (at := bisect_left(seqs, seq))
         ]
@@ -148,7 +148,7 @@ async def make_drive_plan(recording: Recording) -> DrivePlan:
 
 
 def read_object(payload: bytes | None) -> Json | None:
-    """Read an event; None where it is erased, no JSON, or no object."""
+    """Read an event; None if it is erased or not a JSON object."""
     if payload is None:
         return None
     try:

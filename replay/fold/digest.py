@@ -38,12 +38,12 @@ _ORDERLY_CLOSES: Final = frozenset((None, 1000, 1001, 1005))
 
 
 def full_digest(conversation: Conversation) -> str:
-    """Give the digest of the whole state, as 64 hex digits."""
+    """Return the digest of the whole state, as 64 hex digits."""
     return _digest(_FULL, to_plain(conversation))
 
 
 def content_digest(conversation: Conversation) -> str:
-    """Give the digest of what was said and done, as 64 hex digits; :func:`content_of` is what it covers."""
+    """Return the digest of what was said and done, as 64 hex digits; :func:`content_of` is what it covers."""
     return _digest(_CONTENT, content_of(conversation))
 
 
@@ -86,7 +86,7 @@ def _utf16(text: str) -> str:
 
 
 def content_of(conversation: Conversation) -> dict[str, Any]:
-    """Give what the content digest covers, as plain JSON.
+    """Return what the content digest covers, as plain JSON.
 
     In it: the configurations asked for and stated; items in order with their texts, transcripts, calls and amount of
     audio; responses with status, usage and what asked for them; utterances by the sample clock; truncations,

@@ -79,7 +79,7 @@ class Folder:
                 state.seq, state.ns = frame.seq, frame.offset_ns
 
     def conversation(self) -> Conversation:
-        """Give the state so far as a value, independent of frames applied later."""
+        """Return the state so far as a value, independent of frames applied later."""
         return build(self.state, self._reading.dialect)
 
     def _event(self, frame: Frame) -> None:
@@ -143,7 +143,7 @@ class Folder:
             state.append_ids.append((event_id, frame.seq))
 
     def _statement(self, frame: Frame) -> None:
-        """Take a frame that is no text: the recorder's own, or a binary one."""
+        """Take a frame other than text: the recorder's own, or a binary one."""
         state = self.state
         if frame.kind == "binary":
             state.problem("binary", f"{len(frame.payload or b'')} bytes" if not frame.erased else "erased")
@@ -209,7 +209,7 @@ def fold(frames: Iterable[Frame], *, until: Point | None = None) -> Conversation
         until: how far: a seq, a text as :func:`.parse_until` reads it, or an ``Until``; to the end where None.
 
     Raises:
-        RequestError: ``until`` lies behind the last frame, names an event that is not there, or is no position.
+        RequestError: ``until`` comes after the last frame, names an unknown event, or cannot be read.
     """
     folder = Folder()
     folder.extend(frames if until is None else as_until(until).cut(frames))

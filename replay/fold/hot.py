@@ -54,7 +54,7 @@ _APPEND: Final = "input_audio_buffer.append"
 
 
 def handlers(state: State) -> dict[str, Handler]:
-    """Give the handlers for a state, by the event's type on the wire (preview names too)."""
+    """Return the handlers for a state, by the event's type on the wire (preview names too)."""
     canonical: dict[str, Handler] = {
         _APPEND: _append(state),
         _AUDIO: _audio(state),

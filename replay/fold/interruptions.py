@@ -84,7 +84,7 @@ class _Cuts:
 def interruptions(conversation: Conversation) -> list[Interruption]:
     """Find the interruptions of a conversation.
 
-    ``unheard_ms`` is the audio that the cut left unplayed: what lies behind ``audio_end_ms``, or behind the time that
+    ``unheard_ms`` is the audio that the cut left unplayed: what follows ``audio_end_ms``, or the time that
     the playback buffer had played when it was cleared. None where the recording cannot tell.
     """
     cuts = _Cuts(conversation)

@@ -34,7 +34,7 @@ _USER_AUDIO: Final = "input_audio"
 
 
 def audio_length(state: State, value: Any) -> int:
-    """Decoded bytes of base64 audio; a value that is no base64 is a problem and counts as nothing."""
+    """Decoded bytes of base64 audio; anything but base64 is a problem and counts as nothing."""
     if not isinstance(value, str):
         if value is not None:
             state.problem("bad-audio", "not a string")

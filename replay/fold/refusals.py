@@ -129,7 +129,7 @@ def _names_item(event: Json, message: str) -> bool:
 
 
 def _at_path(value: Any, path: str) -> Any:
-    """The value at a path such as ``item.content[0].type``; None where there is none."""
+    """The value at a path such as ``item.content[0].type``; None if the path is absent."""
     for step in _PATH_STEP.findall(path):
         if step.startswith("["):
             index = int(step[1:-1])

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def build(state: State, dialect: str) -> Conversation:
-    """Give the state as a value; what happens to the working state later does not change it.
+    """Return the state as a value, which later changes of the working state do not touch.
 
     Args:
         state: the working state.
@@ -222,7 +222,7 @@ _WORTH_AN_ARRAY: Final = 200
 
 
 def join(runs: Iterable[Seqs], singles: Sequence[array[int]] = ()) -> Seqs:
-    """Give the union of runs of seqs and of single seqs, each in any order."""
+    """Return the union of runs of seqs and of single seqs, each in any order."""
     count = sum(len(values) for values in singles)
     if count >= _WORTH_AN_ARRAY:
         runs = [*runs, *(_runs_of(values) for values in singles)]

@@ -86,11 +86,11 @@ class IdMap:
             self._metadata[response_id] = changed
 
     def to_recorded(self, live: str) -> str:
-        """Give the recorded id for a live one; itself where nothing is known."""
+        """Return the recorded id for a live one; the live one itself if nothing is known."""
         return self._recorded.get(live, live)
 
     def to_live(self, recorded: str) -> str:
-        """Give the live id for a recorded one; in mode ``fresh`` one is made where there was none."""
+        """Return the live id for a recorded one; mode ``fresh`` makes one if there is none yet."""
         live = self._live.get(recorded)
         if live is not None:
             return live
@@ -107,7 +107,7 @@ class IdMap:
         return live
 
     def rewrite(self, payload: bytes) -> bytes:
-        """Give a recorded frame with live ids in place of recorded ones; the same object where nothing changes."""
+        """Return a recorded frame with live ids in place of recorded ones; the same object if nothing changes."""
         if self.mode == "fresh":
             return _ANY_ID.sub(self._replace, payload)
         changed = self._changed()
@@ -116,7 +116,7 @@ class IdMap:
         return payload
 
     def rewrite_metadata(self, payload: bytes, response_id: str) -> bytes:
-        """Give a frame about a response with the live client's metadata in it."""
+        """Return a frame about a response with the live client's metadata in it."""
         changed = self._metadata.get(response_id)
         if not changed:
             return payload
@@ -144,7 +144,7 @@ class IdMap:
 
 
 def _inner(text: str) -> bytes:
-    """Give the inside of a JSON string."""
+    """Return the inside of a JSON string."""
     return orjson.dumps(text)[1:-1]
 
 

@@ -27,7 +27,7 @@ def parse_speed(text: str) -> float:
         speed = math.nan
     if not (speed > 0 and math.isfinite(speed)):
         raise RequestError(
-            f"{text!r} is no speed.", hint="Give `max`, or a positive number such as 1 or 2.5.", speed=text
+            f"{text!r} is not a speed.", hint="Give `max`, or a positive number such as 1 or 2.5.", speed=text
         )
     return speed
 
@@ -51,7 +51,7 @@ class Pacer:
         self._offset_ns: int | None = 0
 
     def due(self, offset_ns: int | None, *, ready_ns: int | None = None, cause_ns: int | None = None) -> int:
-        """Give the time at which a frame is due.
+        """Return the time at which a frame is due.
 
         Args:
             offset_ns: its recorded offset; None where the recording has no clock, which makes the gap 0.

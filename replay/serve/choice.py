@@ -55,7 +55,7 @@ class Handout:
         self._last: str | None = None
 
     def choose(self, target: str, wish: str | None = None) -> int:
-        """Give the number of the session for a handshake.
+        """Return the number of the session for a handshake.
 
         Args:
             target: path and query.

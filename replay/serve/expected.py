@@ -101,7 +101,7 @@ class Judge:
         return self._differ(name, raw, event, message, last_sent)
 
     def _ready(self) -> list[Expected]:
-        """Give the recorded frames of which any may come next."""
+        """Return the recorded frames of which any may come next."""
         ready: list[Expected] = []
         for expected in self.pending:
             if expected.batch != self.pending[0].batch:
@@ -187,7 +187,7 @@ class Judge:
             (self._candidate(expected, event, message, last_sent) for expected in self.pending[:_WINDOW]),
             key=lambda pair: (pair[1].failed == "type", pair[1].failed != "order", len(pair[1].differences)),
         )
-        # Frames of other types say something only where there is none of the same.
+        # Frames of other types say something only if none is of the same.
         of_type = [candidate for _, candidate in found if candidate.failed != "type"]
         nearest = tuple((of_type or [candidate for _, candidate in found])[:_CANDIDATES])
         due, best = self.pending[0], found[0]
@@ -239,7 +239,7 @@ def describe(message: str | bytes) -> str:
 
 
 def view_expected(expected: Expected) -> FrameView:
-    """Give a recorded frame for a report."""
+    """Return a recorded frame for a report."""
     return FrameView(
         expected.type or "a frame without a type", expected.seq, expected.offset_ns, view_event(expected.raw)
     )

@@ -67,11 +67,11 @@ def parse_fault(text: str) -> Fault:
     """Read one fault.
 
     Raises:
-        RequestError: it is none.
+        RequestError: the text is not a fault.
     """
     found = _SYNTAX.fullmatch(text.strip())
     if found is None or found[4] not in _ACTIONS:
-        raise RequestError(f"{text!r} is no fault.", hint=_HINT, fault=text)
+        raise RequestError(f"{text!r} is not a fault.", hint=_HINT, fault=text)
     when, event, count, action, number = found.groups()
     if (action == "refuse") != (event == _HANDSHAKE) or (when == "after" and event == _HANDSHAKE):
         raise RequestError(
@@ -81,9 +81,9 @@ def parse_fault(text: str) -> Fault:
         unit = "milliseconds" if action == "delay" else "an HTTP status"
         raise RequestError(f"{text!r}: {action} needs {unit}.", hint=_HINT, fault=text)
     if number is not None and action == "close" and not any(int(number) in codes for codes in _CLOSE_CODES):
-        raise RequestError(f"{text!r}: {number} is no code that a close can have.", hint=_HINT, fault=text)
+        raise RequestError(f"{text!r}: a close cannot have code {number}.", hint=_HINT, fault=text)
     if number is not None and action == "refuse" and int(number) not in _REFUSALS:
-        raise RequestError(f"{text!r}: {number} is no status that refuses a handshake.", hint=_HINT, fault=text)
+        raise RequestError(f"{text!r}: status {number} does not refuse a handshake.", hint=_HINT, fault=text)
     return Fault(
         cast("Literal['at', 'after']", when),
         event,
@@ -97,7 +97,7 @@ def parse_faults(text: str) -> list[Fault]:
     """Read a file of faults: one a line; empty lines and lines that begin with ``#`` do not count.
 
     Raises:
-        RequestError: a line is none; the message names it.
+        RequestError: a line is not a fault; the message names it.
     """
     faults: list[Fault] = []
     for number, line in enumerate(text.splitlines(), 1):
@@ -135,13 +135,13 @@ class FaultPoints:
         return self._here("at", frame.type, self._seen.get(frame.type or "", 0) + 1)
 
     def delay_ns(self, frame: Frame) -> int:
-        """Give how much later than due a frame leaves."""
+        """Return how much later than due a frame leaves."""
         if not self.any:
             return 0
         return sum((f.number or 0) * NS_PER_MS for f in (*self._at(frame), *self._next) if f.action == "delay")
 
     def at(self, frame: Frame) -> list[Fault]:
-        """Give the faults that come instead of a frame: closes and stalls."""
+        """Return the faults that come instead of a frame: closes and stalls."""
         return self._now(fault for fault in self._at(frame) if fault.action not in _FRAME_ACTIONS)
 
     def _now(self, faults: Iterable[Fault]) -> list[Fault]:
@@ -150,7 +150,7 @@ class FaultPoints:
         return happening
 
     def mangle(self, frame: Frame, data: bytes) -> list[bytes]:
-        """Give what leaves in place of a frame: nothing, it, it twice, or half of it."""
+        """Return what leaves in place of a frame: nothing, it, it twice, or half of it."""
         copies = [data]
         for fault in self._now((*self._at(frame), *self._next)):
             if fault.action == "drop":

@@ -1,4 +1,4 @@
-"""A recorded session, read once and laid out for playing: what to expect, what to hold, what was delivered when.
+"""A recorded session, read once before it is played: what to expect, what to hold, what was delivered when.
 
 The plan is small (deltas and audio are kept as numbers); the frames themselves are read again, in order, while they
 are played.
@@ -45,10 +45,10 @@ class Expected:
         index: its place among them.
         seq: its place in the recording.
         offset_ns: when it arrived.
-        type: the wire's ``type``; None for what is no event.
-        event: in the form in which it is compared; None for what is no JSON object, and where it was erased.
+        type: the wire's ``type``; None if the frame holds no event.
+        event: in the form in which it is compared; None if it was erased or is not a JSON object.
         raw: the event as it crossed; None as above.
-        payload: the bytes of what is no JSON object.
+        payload: the bytes of a frame that is not a JSON object.
         redacted: paths of values that the recording does not hold.
         call_id: of a tool's output.
         batch: tool outputs that follow one another share a number, and may come in any order.
@@ -109,7 +109,7 @@ class Plan:
     offsets: array[int] = field(default_factory=lambda: array("q"))
 
     def offset_of(self, seq: int) -> int | None:
-        """Give a frame's recorded offset; None without a clock."""
+        """Return a frame's recorded offset; None without a clock."""
         offset = self.offsets[seq]
         return offset if offset >= 0 else None
 
@@ -154,14 +154,14 @@ _append = msgspec.json.Decoder(_Append)
 
 
 def append_audio(frame: Frame) -> bytes | None:
-    """Give the decoded audio of an append; None where it holds none that is text."""
+    """Return the decoded audio of an append; None unless it holds audio as text."""
     if frame.audio is not None:
         return frame.audio
     return read_event(frame.body)[1] if frame.body is not None else None
 
 
 def read_event(payload: bytes | str) -> tuple[str | None, bytes | None]:
-    """Give an event's type, and the decoded audio if it is an append that holds some as text, else None."""
+    """Return an event's type, and the decoded audio if it is an append that holds audio as text, else None."""
     try:
         event = _append.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -291,7 +291,7 @@ class Planner:
 
 
 async def make_plan(recording: Recording) -> Plan:
-    """Read a recording once and lay it out for playing."""
+    """Read a recording once and plan how to play it."""
     planner = Planner(recording.info)
     async for batch in recording.batches():
         for frame in batch:

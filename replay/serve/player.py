@@ -71,7 +71,7 @@ class Player:
         self._unpaced = speed == MAX_SPEED and not self._faults.any
         self._due: int | None = None
         self._hold: Hold | None = None
-        self._deaf_to = -1
+        self._waived_stretch = -1
         """Up to this stretch of audio no frame waits for sound any more: it did not come."""
         self._lacked = False
         self._asked = False
@@ -206,7 +206,7 @@ class Player:
                 return False
             self._judge.give_up(hold.clients)
             if hold.audio is not None:
-                self._deaf_to = hold.audio.stretch
+                self._waived_stretch = hold.audio.stretch
         ready = now_ns if self._hold is not None else None
         self._hold = None
         if self._unpaced:
@@ -221,7 +221,7 @@ class Player:
     def _met(self, hold: Hold) -> bool:
         if hold.clients and not self._judge.taken.issuperset(hold.clients):
             return False
-        if hold.audio is None or hold.audio.stretch <= self._deaf_to:
+        if hold.audio is None or hold.audio.stretch <= self._waived_stretch:
             return True
         return self._audio.reached(hold.audio.stretch, hold.audio.offset)
 
@@ -319,7 +319,7 @@ class Player:
             try:
                 event = view_event(parse_json(message))
             except ValueError:
-                event = view_event(message)  # what is no JSON is shown as it came
+                event = view_event(message)  # anything but JSON is shown as it came
         return FrameView(name or describe(message), self._received, now_ns - self._started_ns, event)
 
     def _starved(self, frame: Frame, hold: Hold, *, said: str | None = None) -> Divergence:
@@ -336,7 +336,7 @@ class Player:
         return self._divergence(Finding(kind, text, view), None, (frame, hold))
 
     def _held(self) -> tuple[Frame, Hold] | None:
-        """Give the frame that is held now, and why."""
+        """Return the frame that is held now, and why."""
         if not self._queue:
             return None
         hold = self.plan.holds.get(self._queue[0].seq)
@@ -359,7 +359,7 @@ class Player:
         )
 
     def _diverged(self, found: Divergence) -> list[Command]:
-        """Report a divergence; give the command that ends a strict session."""
+        """Report a divergence; return the command that ends a strict session."""
         if self.policy.mode == "off":
             self.report.notes.append(found.message)
             return []

@@ -33,7 +33,7 @@ class FrameView:
         type: the event's type, or what the frame is.
         seq: its seq in the recording; for a live frame its number among the client's frames, from 1.
         offset_ns: nanoseconds since the session opened, recorded or live; None without a clock.
-        event: its content, long strings shortened; None where there is none to show.
+        event: its content, long strings shortened; None if there is nothing to show.
     """
 
     type: str
@@ -95,16 +95,16 @@ class Divergence:
     seen: Seen = field(default_factory=Seen)
 
     def to_json(self) -> Json:
-        """Give the divergence as a JSON object."""
+        """Return the divergence as a JSON object."""
         return asdict(self)
 
     def reason(self) -> str:
-        """Give a close reason: at most 123 bytes in UTF-8 (RFC 6455, section 5.5)."""
+        """Return a close reason: at most 123 bytes in UTF-8 (RFC 6455, section 5.5)."""
         data = f"diverged: {self.message}".encode()[:_REASON_BYTES]
         return data.decode("utf-8", "ignore")
 
     def lines(self) -> Iterator[str]:
-        """Give the divergence as lines of text."""
+        """Yield the divergence as lines of text."""
         yield f"{self.kind}: {self.message}"
         told = any(candidate.differences for candidate in self.candidates)
         if self.expected is not None:
@@ -138,7 +138,7 @@ class Report:
     Attributes:
         session: id of the recording that was played.
         divergences: in the order found.
-        notes: what a reader should know that is no divergence.
+        notes: what else a reader should know.
         sent: server frames sent.
         matched: client frames that matched, audio apart.
         expected: client frames in the recording, audio apart.
@@ -170,7 +170,7 @@ class Report:
         return played and self.error is None and not self.divergences and self.matched == self.expected
 
     def to_json(self) -> Json:
-        """Give the report as a JSON object."""
+        """Return the report as a JSON object."""
         return {
             "session": self.session,
             "complete": self.complete,
@@ -186,7 +186,7 @@ class Report:
         }
 
     def text(self) -> str:
-        """Give the report as text for a person, without a line end."""
+        """Return the report as text for a person, without a final line break."""
         if self.complete:
             head = f"session {self.session}: replayed to the end, {self.sent} server frames sent, nothing diverged"
         elif self.divergences:
@@ -208,7 +208,7 @@ class Report:
 
 
 def view_event(event: Any) -> Any:
-    """Give an event for a report: strings longer than 300 characters are shortened."""
+    """Return an event for a report, with strings longer than 300 characters shortened."""
     if isinstance(event, dict):
         return {str(key): view_event(value) for key, value in event.items()}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(event, list):
