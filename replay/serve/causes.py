@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
 from ...schemas.values import members
-from .controls import COMMITTED, AudioPoint, Control, RecordedSession, item_id_of
+from .controls import COMMITTED, AudioPoint, Control, RecordedSession
 
 __all__ = ["RULES", "Hold", "Rule", "find_holds", "rules_as_markdown"]
 
@@ -65,7 +65,7 @@ def _arrived(session: RecordedSession, frame: Control) -> Cause:
 
 
 def _commit(session: RecordedSession, frame: Control) -> Control | None:
-    return frame if frame.type == COMMITTED else session.commit_of.get(item_id_of(frame))
+    return frame if frame.type == COMMITTED else session.commit(frame)
 
 
 def _committed(session: RecordedSession, frame: Control) -> Cause:
@@ -117,7 +117,7 @@ def _cut(session: RecordedSession, frame: Control) -> Cause:
 
 
 def _before_commit(session: RecordedSession, frame: Control) -> Cause:
-    commit = session.commit_of.get(item_id_of(frame))
+    commit = session.commit(frame)
     return frame.audio if commit is not None and frame.seq < commit.seq else None
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
+
+import msgspec
 
 from ...schemas.state import Response
 from ...schemas.values import Json, members, string
 from ..fold.working import State
 
-__all__ = ["COMMITTED", "AudioPoint", "Control", "RecordedSession", "item_id_of"]
+__all__ = ["COMMITTED", "AudioPoint", "Control", "RecordedSession"]
 
 COMMITTED: Final = "input_audio_buffer.committed"
 
@@ -34,9 +35,8 @@ class AudioPoint(NamedTuple):
         return bool(self.offset or self.stretch)
 
 
-@dataclass(frozen=True, slots=True)
-class Control:
-    """Any event but deltas and appended audio.
+class Control(msgspec.Struct, frozen=True, gc=False):
+    """An event that can cause something, or wait for a cause.
 
     Attributes:
         event: in canonical form.
@@ -57,7 +57,7 @@ class RecordedSession:
     """A recorded session: its controls, and what the fold made of them.
 
     Args:
-        controls: its events but for deltas and appended audio, in order.
+        controls: its events in order, less appended audio and deltas that wait for nothing.
         state: what the fold made of the whole session.
     """
 
@@ -67,20 +67,24 @@ class RecordedSession:
         self.servers = {control.seq: control for control in controls if control.sender == "server"}
         self.speech = [each for each in self.servers.values() if each.type == "input_audio_buffer.speech_started"]
         self.commits = [each for each in self.servers.values() if each.type == COMMITTED]
-        self.commit_of: dict[str, Control] = {}
-        """The first commit of each item."""
-        for commit in self.commits:
-            self.commit_of.setdefault(item_id_of(commit), commit)
+        self._commit_of = {item_id_of(commit): commit for commit in reversed(self.commits)}
+
+    def commit(self, frame: Control) -> Control | None:
+        """The first commit of the item that a frame is about."""
+        item_id = item_id_of(frame)
+        return None if item_id is None else self._commit_of.get(item_id)
 
     def response(self, frame: Control) -> Response | None:
         """The response that a frame belongs to, by the frame or by its item."""
         stated = string(members(frame.event, "response"), "id") or string(frame.event, "response_id")
         if stated is not None:
             return self.state.responses.get(stated)
-        item = self.state.items.get(item_id_of(frame))
+        item_id = item_id_of(frame)
+        item = None if item_id is None else self.state.items.get(item_id)
         return None if item is None else item.response
 
 
-def item_id_of(frame: Control) -> str:
-    """The id of the item that an event is about; empty where it names none."""
-    return string(frame.event, "item_id") or string(members(frame.event, "item"), "id") or ""
+def item_id_of(frame: Control) -> str | None:
+    """The id of the item that an event is about; None if it names no item."""
+    item_id = string(frame.event, "item_id")
+    return string(members(frame.event, "item"), "id") if item_id is None else item_id

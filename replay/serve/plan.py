@@ -7,7 +7,6 @@ are played.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -21,13 +20,14 @@ from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import CloseStatement, OpenStatement
+from ...schemas.values import string
 from ..fold.folder import Folder
 from ..fold.output_audio import Delivery
 from ..fold.requests import Answer
 from ..playing.ids import collect_ids
 from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, canonical_client_event, decode_audio
 from .causes import Hold, find_holds
-from .controls import AudioPoint, Control, RecordedSession
+from .controls import COMMITTED, AudioPoint, Control, RecordedSession
 from .sound import AudioTrack
 
 __all__ = ["Expected", "Plan", "Planner", "make_plan"]
@@ -84,7 +84,6 @@ class Plan:
         responses: id of the response that a client's ``response.create`` became, by its seq.
         echoed_event_ids: ids of client events that the recorded server repeats.
         chosen_ids: ids that the recorded client itself brought into the session, and those in its settings.
-        default_types: types of the server frames that wait for nothing but the frame before, with their number.
         server_frames: number of server frames.
         offsets: when each frame arrived; -1 without a clock.
         slack: frames that crossed unrecorded; so many live ones may come that the recording does not know.
@@ -103,7 +102,6 @@ class Plan:
     responses: dict[int, str] = field(default_factory=dict[int, str])
     echoed_event_ids: frozenset[str] = frozenset()
     chosen_ids: frozenset[str] = frozenset()
-    default_types: dict[str, int] = field(default_factory=dict[str, int])
     server_frames: int = 0
     slack: int = 0
     offsets: array[int] = field(default_factory=lambda: array("q"))
@@ -150,13 +148,23 @@ class _Append(msgspec.Struct, gc=False):
     audio: Any = None
 
 
+class _OfItem(msgspec.Struct, gc=False):
+    item_id: str | None = None
+
+
 _append = msgspec.json.Decoder(_Append)
+_of_item = msgspec.json.Decoder(_OfItem)
+
+
+def _item_of(frame: Frame) -> str | None:
+    try:
+        return _of_item.decode(frame.body or b"").item_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
 
 
 def append_audio(frame: Frame) -> bytes | None:
     """Return the decoded audio of an append; None unless it holds audio as text."""
-    if frame.audio is not None:
-        return frame.audio
     return read_event(frame.body)[1] if frame.body is not None else None
 
 
@@ -175,13 +183,15 @@ class Planner:
 
     def __init__(self, info: SessionInfo) -> None:
         self._plan = Plan(info)
+        self._offsets = self._plan.offsets
         self._folder = Folder(self._take)
         self._taken: tuple[Json, Json] | None = None
         self.controls: list[Control] = []
-        """The events so far, but for deltas and appended audio."""
+        """The events so far, less appended audio and deltas that wait for nothing."""
         self._track = self._plan.audio
         self._heard_ns: int | None = None
         self._plain: bytes | None = None
+        self._committed: set[str | None] = set()
         self._batch = 0
         self._last_call: str | None = None
 
@@ -192,7 +202,8 @@ class Planner:
 
     def apply(self, frame: Frame) -> None:
         """Take the next frame."""
-        self._plan.offsets.append(-1 if frame.offset_ns is None else frame.offset_ns)
+        offset_ns = frame.offset_ns
+        self._offsets.append(-1 if offset_ns is None else offset_ns)
         if frame.type in APPEND_TYPES and frame.sender == "client" and self._append(frame):
             return
         self._taken = None
@@ -213,7 +224,7 @@ class Planner:
 
     def _append(self, frame: Frame) -> bool:
         """Take appended audio; False where the frame holds none."""
-        audio = append_audio(frame)
+        audio = frame.audio if frame.audio is not None else append_audio(frame)
         if audio is None:
             if frame.erased:
                 self._track.unreliable.add(self._track.stretch)
@@ -230,9 +241,14 @@ class Planner:
 
     def _server(self, frame: Frame) -> None:
         self._plan.server_frames += 1
-        name = canonical_type(frame.type or "")
-        if not name.endswith(".delta") or name.startswith("session.") or name == _TRANSCRIPTION_DELTA:
-            self._control(frame, name)
+        name = frame.type or ""
+        if name == _TRANSCRIPTION_DELTA:
+            if _item_of(frame) not in self._committed:  # after the commit it waits for nothing
+                self._control(frame, name)
+        elif not name.endswith(".delta") or name.startswith("session."):
+            event = self._control(frame, canonical_type(name))
+            if name == COMMITTED and event is not None:
+                self._committed.add(string(event, "item_id"))
 
     def _take(self, frame: Frame, event: Json, canonical: Json) -> None:
         self._taken = event, canonical
@@ -286,7 +302,6 @@ class Planner:
         servers = session.servers.values()
         plan.echoed_event_ids = frozenset(id_ for control in servers for id_ in _stated_ids(control.event))
         plan.chosen_ids = frozenset((*_chosen(plan.expected), *_settings_ids(self.controls)))
-        plan.default_types = dict(Counter(control.type for control in servers if control.seq not in plan.holds))
         return plan
 
 
