@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...schemas.errors import StoreWriteFailed
 from ...schemas.frame import Kind, Sender, sniff_type
 from ...schemas.statements import CloseStatement, NoteStatement
-from ..proxy.metrics import Traffic
+from .closing import SIDES
 
-__all__ = ["Redact", "Sink", "Tap"]
+__all__ = ["Redact", "Sink", "Tap", "Traffic"]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Messages and their bytes, by sender."""
+
+    frames: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+
+    def add(self, other: Traffic) -> None:
+        """Add another count to this one."""
+        for side in SIDES:
+            self.frames[side] += other.frames[side]
+            self.bytes[side] += other.bytes[side]
 
 
 class Sink(Protocol):
