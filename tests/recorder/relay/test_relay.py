@@ -524,3 +524,11 @@ async def test_a_close_towards_a_peer_that_does_not_read_is_recorded_and_ends_wh
     assert (end.code, end.reason, end.by) == (1005 if code is None else code, reason, by)
     assert journal.sessions[0].closed["code"] == end.code
     assert journal.sessions[0].messages == [(by, "text", b"said before")]
+
+
+async def test_a_session_in_which_nothing_crosses_ends_with_1001():
+    seen, session, end = await proxied(Peer.finish, Peer.finish, idle_timeout=0.05)
+    told = Wire(CLOSE, close_payload(1001, "earwitness: no message for 0.05 s"))
+    assert (seen.client, seen.server) == ([told], [told])
+    assert (end.code, end.by) == (1001, "recorder")
+    assert session.closed["code"] == 1001
