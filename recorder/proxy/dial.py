@@ -101,14 +101,14 @@ class Dial(Listener):
                 self._response.set_result(event)
 
     def violated(self, leg: Leg, error: Exception) -> None:
-        """Give up: the upstream speaks no HTTP, or is gone."""
+        """Fail: the upstream does not speak HTTP."""
         if not self._response.done():
             self._response.set_exception(error.__cause__ if isinstance(error.__cause__, EOFError) else error)
 
     def fin(self, leg: Leg) -> None:
-        """Give up likewise."""
+        """Fail: the upstream ended its stream without an answer."""
         self.violated(leg, ConnectionResetError(_EARLY_END))
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
-        """Give up likewise."""
+        """Fail: the connection is gone."""
         self.violated(leg, error or ConnectionResetError(_EARLY_END))

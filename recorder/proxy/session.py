@@ -90,7 +90,7 @@ class _Begun:
 
 
 class Session(Listener):
-    """A client's connection and what becomes of it; hears the client until the relay takes over."""
+    """One client's connection, from its request to the last record; listens to it until the relay takes over."""
 
     def __init__(self, environment: Environment) -> None:
         self._env = environment
@@ -118,20 +118,20 @@ class Session(Listener):
                 self.task = self._loop.create_task(self._run(event))
 
     def violated(self, leg: Leg, error: Exception) -> None:
-        """Give up on a client that speaks no HTTP; it is told so, as a server would."""
+        """Refuse a client that does not speak HTTP, as a server would."""
         if self._phase is _Phase.REQUEST:
             leg.send(self._refusal(unreadable_answer(), "proxy").serialize())
         leg.close()
 
     def fin(self, leg: Leg) -> None:
-        """Give up: a client that hangs up now wants no answer."""
+        """Stop: a client that hangs up now does not wait for an answer."""
         if self._phase is _Phase.REQUEST:
             leg.close()
         else:
             self._stop_asking()
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
-        """Give up likewise."""
+        """Stop: the connection is gone."""
         self._timer.cancel()
         self._client_gone.set()
         if self._phase is _Phase.REQUEST:
