@@ -143,6 +143,7 @@ class Relay(Listener):
                 if opcode is _TEXT or opcode is _BINARY or opcode is _CONT:
                     seq = self._fragment(leg.side, other, event, offset, seq)
                 else:
+                    # A ping or pong; a close frame comes by itself, too, and nothing is forwarded for it here.
                     other.forward(event)
         except StoreWriteFailed as error:
             self.store_failed(error)

@@ -359,6 +359,21 @@ async def test_a_message_over_the_limit_closes_with_1009_on_the_offending_side(p
     assert session.messages == [(by, "text", b"small enough")]
 
 
+@pytest.mark.parametrize("by", ["client", "server"])
+async def test_nothing_behind_a_message_over_the_limit_is_passed_on_or_recorded(by):
+    async def offends(peer: Peer) -> None:
+        peer.text("x" * 1500, fin=False)
+        peer.frame(CONT, b"x" * 1500)
+        peer.text("behind")
+        await peer.finish()
+
+    pair = (offends, Peer.finish) if by == "client" else (Peer.finish, offends)
+    seen, session, end = await proxied(*pair, max_message=2000)
+    assert [frame.opcode for frame in (seen.server if by == "client" else seen.client)] == [TEXT, CLOSE]
+    assert session.messages == []
+    assert end.code == 1009
+
+
 async def test_a_message_of_exactly_the_limit_passes():
     async def client(peer: Peer) -> None:
         peer.frame(BINARY, b"x" * 2000)
