@@ -16,10 +16,8 @@ import sys
 from time import monotonic_ns
 from typing import Any
 
-from earwitness.recorder.journal import Journal, WriterSettings
-from earwitness.recorder.proxy.listener import Proxy
-from earwitness.recorder.proxy.settings import ProxySettings
-from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.recorder import Journal, Proxy, ProxySettings, parse_upstream, recording_proxy
+from earwitness.recorder.journal import WriterSettings
 from earwitness.recorder.relay.tap import Tap
 from earwitness.recorder.secrets.events import EventRedactor
 from earwitness.recorder.secrets.markers import Marker
@@ -170,10 +168,9 @@ async def _earwitness(kind: str, upstream: int, db: str) -> None:
             _tell(proxy.port)
             await _until_told()
         return
-    async with await Journal.open(db) as journal, Proxy(settings, journal) as proxy:
+    async with recording_proxy(db, settings, grace=10) as proxy:
         _tell(proxy.port)
         await _until_told()
-        await proxy.drain(10)
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ import click
 from .common import coroutine, db_option
 
 if TYPE_CHECKING:
-    from ..recorder.journal import Journal
-    from ..recorder.proxy.listener import Proxy, SessionEnd
+    from ..recorder import Proxy
+    from ..recorder.proxy.session_end import SessionEnd
 
 __all__ = ["record"]
 
@@ -55,7 +55,13 @@ def option(name: str, **attributes: Any) -> Any:
     help="Let in only clients that present one of the tokens in this file, one a line.",
 )
 @option("--max-sessions", type=click.IntRange(min=1), default=None, help="Sessions at once; 503 beyond.")
-@option("--max-message", type=click.IntRange(min=1), default=32 * MIB, show_default=True, help="Bytes; 1009 beyond.")
+@option(
+    "--max-message",
+    type=click.IntRange(min=1),
+    default=32 * MIB,
+    show_default=True,
+    help="Bytes. Larger messages close with 1009.",
+)
 @option("--idle-timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Seconds without a frame.")
 @option(
     "--handshake-timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, help="Seconds."
@@ -128,8 +134,7 @@ async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...
 
 def _proxy_settings(options: dict[str, Any]) -> Any:
     from ..recorder.program import parse_listen
-    from ..recorder.proxy.decisions import read_tokens
-    from ..recorder.proxy.settings import ProxySettings
+    from ..recorder.proxy.settings import ProxySettings, read_tokens
     from ..recorder.proxy.upstream import parse_upstream
 
     host, port = parse_listen(options["listen"])
@@ -167,7 +172,7 @@ def _upstream_key(options: dict[str, Any]) -> str | None:
             raise click.UsageError(f"--upstream-key-env: the variable {name} is not set.")
         return key
     if file:
-        from ..recorder.proxy.decisions import read_secret
+        from ..recorder.proxy.settings import read_secret
 
         return read_secret(file)
     return None
@@ -186,11 +191,11 @@ def _redaction_key_file(options: dict[str, Any]) -> Path | None:
     return None if "://" in options["db"] else Path(options["db"] + ".redaction-key")
 
 
-def _ready(proxy: Proxy, journal: Journal) -> None:
+def _ready(proxy: Proxy) -> None:
     url = proxy.url
-    for public_id in journal.recovered:
+    for public_id in proxy.journal.recovered:
         click.echo(f"session {public_id} was cut off: its recorder had died")
-    click.echo(f"recording {url} → {proxy.settings.upstream.base_url} into {journal.location}")
+    click.echo(f"recording {url} → {proxy.settings.upstream.base_url} into {proxy.journal.location}")
     click.echo("Point a client here:")
     click.echo(f'  OpenAI, Python    AsyncOpenAI(websocket_base_url="{url}/v1")')
     click.echo(f'  Azure, Python     AsyncAzureOpenAI(websocket_base_url="{url}/openai", …)')

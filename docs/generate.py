@@ -13,12 +13,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import command_line, dialects, json_schema, replay, verified
+from .generators import closing, command_line, dialects, json_schema, replay, verified
 
 DOCS: Final = Path(__file__).resolve().parent
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
     "cli.md": command_line.page,
+    "closing.md": closing.page,
     "dialects.md": dialects.page,
     "replay.md": replay.page,
     "schema/cassette.json": json_schema.cassette,

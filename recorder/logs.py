@@ -34,7 +34,7 @@ FIELDS: Final = (
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    """Give what a record tells beside its event: known fields, and an exception's type and place."""
+    """Return what a record says beside its event: known fields, and an exception's type and place."""
     facts = {name: getattr(record, name) for name in FIELDS if hasattr(record, name)}
     if record.exc_info is not None and record.exc_info[0] is not None:
         kind, _, trace = record.exc_info
@@ -54,7 +54,7 @@ class JsonFormatter(logging.Formatter):
     """Writes a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without a line end."""
+        """Return the line, without a line end."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
             "level": record.levelname.lower(),
@@ -67,7 +67,7 @@ class TextFormatter(logging.Formatter):
     """Writes a record as the name of what happened and ``field=value`` pairs."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Give the line, without a line end."""
+        """Return the line, without a line end."""
         pairs = (f"{name}={_json(value)}" for name, value in _facts(record).items())
         return " ".join(("earwitness:", record.levelname.lower(), record.getMessage(), *pairs))
 

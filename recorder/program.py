@@ -1,4 +1,4 @@
-"""The recorder as a program: journal and proxy together, until a signal or the end of a command."""
+"""The recorder as a program: it records until a signal, or until a command that runs against it ends."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from ..schemas.errors import RequestError
-from .journal import Journal, WriterSettings
-from .proxy.listener import Proxy, SessionEnd
+from .journal import WriterSettings
+from .proxy.listener import Proxy, recording_proxy
+from .proxy.session_end import SessionEnd
 from .proxy.settings import ProxySettings
 from .secrets.markers import load_or_create_key
 
@@ -33,15 +34,15 @@ _MAX_PORT: Final = 65535
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderSettings:
-    """What the recorder is told.
+    """Settings of the recorder.
 
     Attributes:
         db: path or URL of the journal.
         proxy: see :class:`ProxySettings`.
         writer: see :class:`WriterSettings`.
-        redaction_key_file: where the key of the markers is kept, made if absent; None for ``proxy.redaction_key``.
+        redaction_key_file: where the key of the markers is kept, created if absent; None for ``proxy.redaction_key``.
         grace: seconds that running sessions may go on after a request to stop; then they are closed with 1001.
-        command: a program to run once the proxy listens; the recorder stops when it ends. Empty for none.
+        command: a program to run once the proxy listens, with its arguments; the recorder stops when it ends.
     """
 
     db: str
@@ -54,7 +55,7 @@ class RecorderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Who is told of what happens, on the event loop.
+    """Is told what happens, on the event loop.
 
     Attributes:
         ready: the proxy listens.
@@ -62,7 +63,7 @@ class Watcher:
         draining: a signal asked to stop; the number of sessions still running.
     """
 
-    ready: Callable[[Proxy, Journal], None]
+    ready: Callable[[Proxy], None]
     session_end: Callable[[SessionEnd], None]
     draining: Callable[[int], None]
 
@@ -71,7 +72,7 @@ def parse_listen(text: str) -> tuple[str, int]:
     """Read ``HOST:PORT``, ``[V6]:PORT``, ``:PORT`` or ``PORT``; without a host it is 127.0.0.1.
 
     Raises:
-        RequestError: it is none of these.
+        RequestError: the text is not an address.
     """
     host, colon, port = text.rpartition(":")
     if not colon:
@@ -79,18 +80,18 @@ def parse_listen(text: str) -> tuple[str, int]:
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:
-        raise RequestError(f"{text!r}: an IPv6 address stands in brackets.", hint="Write [::1]:8765.")
+        raise RequestError(f"{text!r}: an IPv6 address needs brackets.", hint="Write [::1]:8765.")
     if not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
-        raise RequestError(f"{text!r} is no address to listen on.", hint="Write HOST:PORT, e.g. 127.0.0.1:8765.")
+        raise RequestError(f"{text!r} is not an address to listen on.", hint="Write HOST:PORT, e.g. 127.0.0.1:8765.")
     return host or "127.0.0.1", int(port)
 
 
 def client_environment(url: str, base_path: str = "/v1") -> dict[str, str]:
-    """Give the variables that tell a program where to connect.
+    """Return the environment variables that tell a program where to connect.
 
     Args:
         url: ``ws://HOST:PORT`` or ``wss://HOST:PORT``.
-        base_path: what the SDKs put before ``/realtime``.
+        base_path: the path that the SDKs put before ``/realtime``.
     """
     http = "http" + url.removeprefix("ws")
     return {
@@ -103,40 +104,42 @@ def client_environment(url: str, base_path: str = "/v1") -> dict[str, str]:
 
 
 async def run_recorder(settings: RecorderSettings, watcher: Watcher) -> int:
-    """Record until a signal, or until the command ends; give the exit code.
+    """Record until a signal, or until the command ends.
 
     The first SIGINT or SIGTERM drains: no new sessions, running ones may finish for ``grace``, everything is
-    committed. A second one closes them at once. With a command, its exit code is given (128 + N for a signal N).
+    committed. A second one closes them at once.
+
+    Returns:
+        The exit code: the command's (128 + N after signal N), 0 without a command.
 
     Raises:
         StoreError: the journal cannot be opened, or not everything could be committed.
-        ListenFailed: the address cannot be had.
+        ListenFailed: the address is not available.
         RequestError: a certificate cannot be used, or the command cannot be run.
     """
-    async with await Journal.open(settings.db, settings=settings.writer) as journal:
-        proxy_settings = settings.proxy
-        if settings.redaction_key_file is not None:
-            key = load_or_create_key(settings.redaction_key_file)
-            proxy_settings = replace(proxy_settings, redaction_key=key)
-        proxy = Proxy(proxy_settings, journal, on_session_end=watcher.session_end)
-        async with proxy:
-            with stop_on_signals() as request:
-                watcher.ready(proxy, journal)
-                code = await run_until_stopped(settings.command, client_environment(proxy.url), request.stop)
-                if proxy.sessions:
-                    watcher.draining(len(proxy.sessions))
-                await _drain(proxy, settings.grace, request.hurry)
+    proxy_settings = settings.proxy
+    if settings.redaction_key_file is not None:
+        key = load_or_create_key(settings.redaction_key_file)
+        proxy_settings = replace(proxy_settings, redaction_key=key)
+    recording = recording_proxy(settings.db, proxy_settings, writer=settings.writer, on_session_end=watcher.session_end)
+    async with recording as proxy:
+        with stop_on_signals() as request:
+            watcher.ready(proxy)
+            code = await run_until_stopped(settings.command, client_environment(proxy.url), request.stop)
+            if proxy.sessions:
+                watcher.draining(len(proxy.sessions))
+            await _drain(proxy, settings.grace, request.hurry)
     return code
 
 
 async def _drain(proxy: Proxy, grace: float, hurry: asyncio.Event) -> None:
-    """Drain with patience; without any once ``hurry`` is set."""
-    patient, hurried = asyncio.ensure_future(proxy.drain(grace)), asyncio.ensure_future(hurry.wait())
+    """Drain with ``grace``, or at once when ``hurry`` is set."""
+    graceful, hurried = asyncio.ensure_future(proxy.drain(grace)), asyncio.ensure_future(hurry.wait())
     try:
-        await asyncio.wait((patient, hurried), return_when=asyncio.FIRST_COMPLETED)
-        if not patient.done():
+        await asyncio.wait((graceful, hurried), return_when=asyncio.FIRST_COMPLETED)
+        if not graceful.done():
             await proxy.drain(0)
-        await patient
+        await graceful
     finally:
         hurried.cancel()
 
@@ -169,18 +172,18 @@ def stop_on_signals() -> Generator[StopRequest]:
 
 
 async def run_until_stopped(command: Sequence[str], environment: Mapping[str, str], stop: asyncio.Event) -> int:
-    """Run a command until it ends or ``stop`` is set, in which case it is terminated; wait for ``stop`` without one.
+    """Run a command until it ends, or terminate it when ``stop`` is set; without a command, wait for ``stop``.
 
     Args:
-        command: program and arguments; empty for none.
+        command: program and arguments; empty to run nothing.
         environment: variables that it gets besides our own.
         stop: asks to end.
 
     Returns:
-        its exit code, 128 + N after signal N; 0 without a command.
+        The exit code, 128 + N after signal N; 0 without a command.
 
     Raises:
-        RequestError: it cannot be run.
+        RequestError: the command cannot be run.
     """
     if not command:
         await stop.wait()

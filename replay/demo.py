@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from ..recorder.journal import Journal, JournalReader, verify
-from ..recorder.proxy.listener import Proxy
+from ..recorder.journal import JournalReader, verify
+from ..recorder.proxy.listener import recording_proxy
 from ..recorder.proxy.settings import ProxySettings
 from ..recorder.proxy.upstream import parse_upstream
 from ..schemas.errors import CannotWrite
@@ -139,18 +139,17 @@ async def _record(
     With ``live``, what is being recorded is told while it is.
     """
     ended: list[tuple[str, str]] = []
-    async with (
-        serve(source, speed=speed) as vendor,
-        await Journal.open(database) as journal,
-    ):
+    async with serve(source, speed=speed) as vendor:
         address = urlsplit(vendor.url)
         settings = ProxySettings(upstream=parse_upstream(f"ws://{address.netloc}"))
-        async with Proxy(settings, journal, on_session_end=lambda end: ended.append((end.id, end.head or ""))) as proxy:
+        told = recording_proxy(
+            database, settings, on_session_end=lambda end: ended.append((end.id, end.head or "")), grace=10
+        )
+        async with told as proxy:
             target = address.path + (f"?{address.query}" if address.query else "")
             say(f"   client ⇄ proxy {proxy.url} ⇄ replay server ws://{address.netloc}")
             async with _told(database, say) if live else nullcontext():
                 client = await drive(source, proxy.url + target, speed=speed)
-            await proxy.drain(10)
         for divergence in vendor.report.divergences:
             say(_indented("\n".join(divergence.lines())))
     public_id, head = ended[0]

@@ -9,10 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, verify
-from earwitness.recorder.proxy.listener import Proxy
-from earwitness.recorder.proxy.settings import ProxySettings
-from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.recorder import JournalReader, Proxy, ProxySettings, parse_upstream, recording_proxy, verify
 from earwitness.replay.demo import run_demo
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.fold.digest import content_digest
@@ -64,12 +61,11 @@ async def hold(kind: str, base_url: str) -> list[bytes]:
 
 
 @asynccontextmanager
-async def recording_proxy(upstream: str, db: Path) -> AsyncIterator[Proxy]:
+async def proxy_before(upstream: str, db: Path) -> AsyncIterator[Proxy]:
     """A proxy in front of ``upstream``; everything is durable when the block has ended."""
     settings = ProxySettings(upstream=parse_upstream(f"ws://{urlsplit(upstream).netloc}"))
-    async with await Journal.open(db) as journal, Proxy(settings, journal) as proxy:
+    async with recording_proxy(db, settings, grace=10) as proxy:
         yield proxy
-        await proxy.drain(10)
 
 
 # The SDK's synchronous client uses `websockets` in a way that its version 17 deprecates.
@@ -83,7 +79,7 @@ async def test_the_sdk_receives_the_same_events_with_and_without_the_proxy(kind:
     assert without == SERVER_PAYLOADS
 
     db = tmp_path / "calls.db"
-    async with serve(bundled_recording()) as vendor, recording_proxy(vendor.url, db) as proxy:
+    async with serve(bundled_recording()) as vendor, proxy_before(vendor.url, db) as proxy:
         assert await hold(kind, f"{proxy.url}/v1") == without
         await vendor.played(1)
         assert vendor.report.complete, vendor.report.text()

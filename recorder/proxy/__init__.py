@@ -1,1 +1,1 @@
-"""The recording proxy: listener, handshake, sessions, and what it decides."""
+"""The recording proxy: its listener, its sessions and their handshakes, and what it decides."""

@@ -7,13 +7,14 @@ on each leg.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote_plus
 
 from ...schemas.statements import Header, OpenStatement, Request, Response
+from ..secrets.events import hide_fragments
 from ..secrets.headers import (
     find_secrets,
     is_secret_name,
@@ -23,6 +24,7 @@ from ..secrets.headers import (
     subprotocol_secret,
 )
 from ..secrets.markers import Marker
+from .settings import ProxySettings
 from .upstream import Upstream
 
 __all__ = [
@@ -59,8 +61,6 @@ _HOP_BY_HOP: Final = frozenset(
 _PER_CONNECTION: Final = frozenset(("sec-websocket-accept", "sec-websocket-extensions"))
 _CREDENTIAL_HEADERS: Final = frozenset(("authorization", "api-key", "x-api-key"))
 
-Hide = Callable[[bytes], bytes]
-
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -81,9 +81,10 @@ class Answer:
 
 
 def can_be_sent(target: str, headers: Iterable[Header]) -> bool:
-    """Whether a request can be sent on byte for byte; websockets before 17 reads bytes beyond ASCII, but writes none.
+    """Return whether a request can be sent on byte for byte.
 
-    It gives them as lone surrogates, later versions as ISO-8859-1.
+    Websockets before 17 reads bytes beyond ASCII as lone surrogates and cannot write them; later versions read them as
+    ISO-8859-1.
     """
     try:
         "".join((target, *(value for _, value in headers))).encode("latin-1")
@@ -93,7 +94,7 @@ def can_be_sent(target: str, headers: Iterable[Header]) -> bool:
 
 
 def reason_phrase(status: int) -> str:
-    """The registered phrase of an HTTP status; empty for one without."""
+    """Return the registered phrase of an HTTP status; empty where it has none."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -115,7 +116,7 @@ def offer_upward(
     key: str | None = None,
     strip_credentials: bool = False,
 ) -> Offer:
-    """Give the request that goes upstream for a client's request.
+    """Return the request that goes upstream for a client's request.
 
     Args:
         target: path and query as the client sent them.
@@ -186,13 +187,13 @@ def _keyless_target(target: str) -> str:
 
 
 def accepted_headers(answer: Iterable[Header], accept: str) -> list[Header]:
-    """Give the headers of the 101 for the client, from the upstream's 101 and this leg's ``Sec-WebSocket-Accept``."""
+    """Return the headers of the client's 101, from the upstream's 101 and this leg's ``Sec-WebSocket-Accept``."""
     out: list[Header] = [("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)]
     return out + _end_to_end(answer)
 
 
 def refusal_headers(answer: Iterable[Header], body: bytes, status: int) -> list[Header]:
-    """Give the headers of a refusal for the client; the body has been read whole, so its length is stated."""
+    """Return the headers of a refusal for the client; the body has been read whole, so its length is stated."""
     out = _end_to_end(answer)
     if status not in (204, 304):
         out.append(("Content-Length", str(len(body))))
@@ -249,47 +250,45 @@ def session_secrets(headers: Iterable[Header], target: str, offer: Offer | None 
 
 
 def open_statement(
+    settings: ProxySettings,
     *,
     opened_at: str,
     program: str,
-    upstream: Upstream,
     target: str,
     headers: Sequence[Header],
-    answer: Answer | None,
+    answer: Answer,
     labels: Mapping[str, str],
     marker: Marker,
     secrets: Sequence[str],
-    hide: Hide,
 ) -> OpenStatement:
     """Build the ``open`` record's statement, without secrets.
 
     Args:
+        settings: of the proxy: upstream, origin, links and labels.
         opened_at: wall clock, UTC, ISO 8601.
         program: ``earwitness/VERSION``.
-        upstream: where the session went.
         target: as the client sent it.
         headers: as they went upstream.
-        answer: the answer to the handshake; None where there was none.
-        labels: of the session.
+        answer: the answer to the handshake. The body of a refusal may repeat parts of the session's keys.
+        labels: of the client; they win over the proxy's.
         marker: makes the markers.
         secrets: every secret of the session.
-        hide: masks fragments of the session's keys in free text (the body of a refusal repeats them).
     """
-    response = None
-    if answer is not None:
-        response = Response(
-            status=answer.status,
-            headers=redact_headers(answer.headers, marker, secrets),
-            body=hide(answer.body).decode("utf-8", "replace") if answer.status != 101 else None,
-        )
+    body = hide_fragments(answer.body, secrets, marker).decode("utf-8", "replace") if answer.status != 101 else None
+    # A copy repeats what was stated and nothing else, so what is the default is not stated.
+    stated: dict[str, Any] = {}
+    if settings.origin != "proxy":
+        stated["origin"] = settings.origin
+    if settings.links:
+        stated["links"] = dict(settings.links)
     return OpenStatement(
         opened_at=opened_at,
         program=program,
-        upstream=upstream.base_url,
+        upstream=settings.upstream.base_url,
         request=Request(
-            target=redact_target(target, marker, secrets),
-            headers=redact_headers(headers, marker, secrets),
+            target=redact_target(target, marker, secrets), headers=redact_headers(headers, marker, secrets)
         ),
-        response=response,
-        labels=dict(labels),
+        response=Response(status=answer.status, headers=redact_headers(answer.headers, marker, secrets), body=body),
+        labels={**settings.labels, **labels},
+        **stated,
     )

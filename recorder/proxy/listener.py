@@ -2,9 +2,8 @@
 
 ::
 
-    async with Proxy(ProxySettings(upstream=parse_upstream("openai")), journal) as proxy:
-        print(proxy.url)
-        await proxy.serve_forever()
+    async with recording_proxy("calls.db", ProxySettings(upstream=parse_upstream("openai"))) as proxy:
+        ...  # clients connect to proxy.url
 """
 
 from __future__ import annotations
@@ -12,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -21,23 +21,25 @@ from typing import Self
 from websockets.asyncio.server import Server
 
 from ...schemas.errors import ListenFailed, RequestError, StoreError
+from ..journal import Journal, WriterSettings
 from ..relay.leg import Leg
 from ..secrets.events import parse_path
 from ..secrets.markers import Marker
 from .decisions import TokenSet
 from .metrics import exposition
 from .operations import serve_operations
-from .session import Environment, JournalLike, Session, SessionEnd
+from .session import Environment, Session
+from .session_end import SessionEnd
 from .settings import ProxySettings
 
-__all__ = ["Proxy", "SessionEnd"]
+__all__ = ["Proxy", "SessionEnd", "recording_proxy"]
 
 
 class Proxy:
-    """A proxy that records what crosses it.
+    """A proxy that records what crosses it; listens as a context manager, or from :meth:`start` to :meth:`aclose`.
 
     Args:
-        settings: everything that it is told.
+        settings: see :class:`ProxySettings`.
         journal: an open journal; it stays open when the proxy ends.
         on_session_end: called on the event loop when a session's last record is durable.
     """
@@ -45,11 +47,12 @@ class Proxy:
     def __init__(
         self,
         settings: ProxySettings,
-        journal: JournalLike,
+        journal: Journal,
         *,
         on_session_end: Callable[[SessionEnd], None] | None = None,
     ) -> None:
         self.settings = settings
+        self.journal = journal
         self._env = Environment(
             settings=settings,
             journal=journal,
@@ -67,7 +70,7 @@ class Proxy:
         """Listen.
 
         Raises:
-            ListenFailed: the address cannot be had.
+            ListenFailed: the address is not available.
             RequestError: a certificate or key cannot be used.
         """
         settings = self.settings
@@ -79,7 +82,7 @@ class Proxy:
         except OSError as error:
             raise ListenFailed(
                 f"{settings.host}:{settings.port}: cannot listen: {error.strerror or error}.",
-                hint="Another program may hold the port; choose another one, or 0 for any that is free.",
+                hint="Another program may be using the port; choose another one, or 0 for any free one.",
                 host=settings.host,
                 port=settings.port,
             ) from error
@@ -96,14 +99,14 @@ class Proxy:
         if self.draining:
             return "draining"
         try:
-            await self._env.journal.check_writable()
+            await self.journal.check_writable()
         except StoreError as error:
             return f"the store takes nothing: {error.data.get('reason', error.message)}"
         return None
 
     def metrics(self) -> bytes:
-        """Give the metrics in the Prometheus text format."""
-        return exposition(self._env.counts, self._env.journal, len(self._env.sessions))
+        """Return the metrics in the Prometheus text format."""
+        return exposition(self._env.counts, self.journal, len(self._env.sessions))
 
     @property
     def operations_url(self) -> str | None:
@@ -149,7 +152,7 @@ class Proxy:
         await self._server.serve_forever()
 
     async def drain(self, grace: float) -> None:
-        """Stop: no new sessions; running ones may go on for ``grace`` seconds, then they are closed with 1001.
+        """Stop: refuse new sessions, let running ones go on for ``grace`` seconds, then close them with 1001.
 
         When it returns, every session has ended and its last record is durable.
         """
@@ -169,7 +172,7 @@ class Proxy:
         return [session.task for session in self._env.connections if session.task is not None]
 
     async def aclose(self) -> None:
-        """Stop at once: every session is closed with 1001."""
+        """Stop at once: close every session with 1001."""
         await self.drain(0)
         if self._operations is not None:
             self._operations.close()
@@ -187,8 +190,41 @@ class Proxy:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop at once; use :meth:`drain` before for more patience."""
+        """Stop at once; call :meth:`drain` first to let sessions finish."""
         await self.aclose()
+
+
+@asynccontextmanager
+async def recording_proxy(
+    db: str | Path,
+    settings: ProxySettings,
+    *,
+    writer: WriterSettings | None = None,
+    on_session_end: Callable[[SessionEnd], None] | None = None,
+    grace: float = 0.0,
+) -> AsyncGenerator[Proxy]:
+    """Open a journal and a proxy that records into it; on leaving, drain the proxy and close both.
+
+    Args:
+        db: path or URL of the journal; created if absent.
+        settings: see :class:`ProxySettings`.
+        writer: see :class:`WriterSettings`.
+        on_session_end: called on the event loop when a session's last record is durable.
+        grace: seconds that sessions may go on after the block has ended; then they are closed with 1001.
+
+    Raises:
+        StoreError: the journal cannot be opened, or not everything could be committed.
+        ListenFailed: the address is not available.
+        RequestError: a certificate or key cannot be used.
+    """
+    async with (
+        await Journal.open(db, settings=writer) as journal,
+        Proxy(settings, journal, on_session_end=on_session_end) as proxy,
+    ):
+        try:
+            yield proxy
+        finally:
+            await proxy.drain(grace)
 
 
 def _program() -> str:

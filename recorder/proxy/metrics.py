@@ -8,31 +8,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from ..journal.writing.writer_settings import WriterStats
+from ..journal import Journal
+from ..relay.closing import SIDES
+from ..relay.tap import Traffic
 
-__all__ = ["JournalStatus", "ProxyCounts", "Traffic", "exposition"]
-
-SIDES = ("client", "server")
-
-
-@dataclass(slots=True)
-class Traffic:
-    """Messages and their bytes, by sender."""
-
-    frames: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
-    bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
-
-    def add(self, other: Traffic) -> None:
-        """Add another count to this one."""
-        for side in SIDES:
-            self.frames[side] += other.frames[side]
-            self.bytes[side] += other.bytes[side]
+__all__ = ["ProxyCounts", "exposition"]
 
 
 @dataclass(slots=True)
@@ -65,32 +50,8 @@ class ProxyCounts:
         self.ended.add(traffic)
 
 
-class JournalStatus(Protocol):
-    """What is told of the journal."""
-
-    @property
-    def stats(self) -> WriterStats:
-        """Counters of the writer."""
-        ...
-
-    @property
-    def backlog_bytes(self) -> int:
-        """Bytes taken but not committed."""
-        ...
-
-    @property
-    def backlog_age(self) -> float:
-        """Seconds that the oldest of them has waited."""
-        ...
-
-    @property
-    def failure(self) -> Exception | None:
-        """Why the store takes nothing at the moment."""
-        ...
-
-
 class _Collector(Collector):
-    def __init__(self, counts: ProxyCounts, journal: JournalStatus, sessions: int) -> None:
+    def __init__(self, counts: ProxyCounts, journal: Journal, sessions: int) -> None:
         self._counts, self._journal, self._sessions = counts, journal, sessions
 
     def collect(self) -> Iterable[Metric]:
@@ -122,7 +83,7 @@ def _of_proxy(counts: ProxyCounts, sessions: int) -> Iterator[Metric]:
     yield size
 
 
-def _of_journal(journal: JournalStatus) -> Iterator[Metric]:
+def _of_journal(journal: Journal) -> Iterator[Metric]:
     stats = journal.stats
     yield _gauge("backlog_bytes", "Bytes taken but not yet committed.", journal.backlog_bytes)
     yield _gauge("backlog_age_seconds", "Time that the oldest of them has waited.", journal.backlog_age)
@@ -148,8 +109,8 @@ def _counter(name: str, text: str, value: float) -> Metric:
     return CounterMetricFamily(f"earwitness_{name}", text, value=value)
 
 
-def exposition(counts: ProxyCounts, journal: JournalStatus, sessions: int) -> bytes:
-    """Give all metrics in the Prometheus text format."""
+def exposition(counts: ProxyCounts, journal: Journal, sessions: int) -> bytes:
+    """Return all metrics in the Prometheus text format."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Collector(counts, journal, sessions))
     return generate_latest(registry)

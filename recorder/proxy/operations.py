@@ -1,4 +1,4 @@
-"""The proxy's own pages for whoever runs it, on a port of their own: ``/healthz``, ``/readyz``, ``/metrics``."""
+"""Pages for whoever runs the proxy, on a port of their own: ``/healthz``, ``/readyz``, ``/metrics``."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ async def serve_operations(
     Args:
         host: address.
         port: TCP port; 0 for any free one.
-        ready: tells why no session can be recorded at the moment; None where one can.
-        metrics: gives the exposition.
+        ready: returns why no session can be recorded at the moment; None when one can.
+        metrics: returns the exposition.
 
     Raises:
-        ListenFailed: the address cannot be had.
+        ListenFailed: the address is not available.
     """
 
     async def answer(connection: ServerConnection, request: Request) -> Response:

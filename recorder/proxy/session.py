@@ -9,109 +9,45 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from time import monotonic_ns
-from typing import Literal, Protocol
+from enum import Enum
+from typing import Literal
 
-from websockets.client import ClientProtocol
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHandshake, InvalidStatus
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
-from websockets.typing import Subprotocol
-from websockets.uri import parse_uri
 
 from ...schemas.errors import StoreWriteFailed
 from ...schemas.statements import CloseStatement, Header, OpenStatement
-from ..journal.writing.writer_settings import WriterSettings
-from ..relay.leg import Event, Leg, Peer, quiet
+from ..journal import Journal, utc_now
+from ..relay.clock import SessionClock
+from ..relay.closing import Side
+from ..relay.leg import Leg, Listener, Received, quiet
 from ..relay.relay import Relay
-from ..relay.tap import Sink, Tap
-from ..secrets.events import EventRedactor, JsonPath, hide_fragments
-from ..secrets.headers import redact_target
+from ..relay.tap import Sink, Tap, Traffic
+from ..secrets.events import EventRedactor, JsonPath
 from ..secrets.markers import Marker
-from .decisions import TokenSet, admit, closing_for_drain, draining_answer, error_answer, unreachable, unreadable_answer
+from .decisions import TokenSet, admit, draining_answer, error_answer, unreadable_answer
+from .dial import Dial
 from .handshake import (
     Answer,
-    Offer,
     accepted_headers,
     can_be_sent,
     labels_of,
-    offer_upward,
     open_statement,
     presented_keys,
     refusal_headers,
     session_secrets,
 )
-from .metrics import JournalStatus, ProxyCounts, Traffic
+from .metrics import ProxyCounts
+from .session_end import SessionEnd, end_session
 from .settings import ProxySettings
 
-__all__ = ["Environment", "JournalLike", "Session", "SessionEnd"]
+__all__ = ["Environment", "Session"]
 
 logger = logging.getLogger("earwitness.proxy")
-
-
-class JournalLike(JournalStatus, Protocol):
-    """What the proxy needs of the journal."""
-
-    @property
-    def settings(self) -> WriterSettings:
-        """What the writer was opened with."""
-        ...
-
-    @property
-    def paused(self) -> bool:
-        """Whether the backlog asks the relays to pause reading."""
-        ...
-
-    async def check_writable(self) -> None:
-        """Make sure that the store takes writes; StoreWriteFailed where it does not."""
-
-    async def begin(
-        self,
-        statement: OpenStatement,
-        *,
-        public_id: str | None = None,
-        offset_ns: int | None = 0,
-        on_pressure: Callable[[bool], None] | None = None,
-        on_failure: Callable[[StoreWriteFailed], None] | None = None,
-    ) -> Sink:
-        """Begin a session."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionEnd:
-    """What is told when a session has ended and its last record is durable.
-
-    Attributes:
-        id: public id.
-        head: head of the journal's ledger, to be kept elsewhere; None where the store did not take the end (yet).
-        status: ``closed`` after an open session, ``refused`` where there was none.
-        target: request path and query, secrets replaced.
-        code: close code; None for a refusal.
-        reason: close reason, secrets replaced.
-        by: who ended it first.
-        http_status: of the handshake.
-        duration_s: from open to end.
-        frames: messages recorded, by sender.
-        bytes: their bytes, by sender.
-    """
-
-    id: str
-    head: str | None
-    status: Literal["closed", "refused"]
-    target: str
-    code: int | None
-    reason: str
-    by: Literal["client", "server", "recorder"]
-    http_status: int
-    duration_s: float
-    frames: Mapping[str, int]
-    bytes: Mapping[str, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -119,7 +55,7 @@ class Environment:
     """What all sessions of a proxy share."""
 
     settings: ProxySettings
-    journal: JournalLike
+    journal: Journal
     marker: Marker
     program: str
     upstream_tls: ssl.SSLContext | None
@@ -133,16 +69,28 @@ class Environment:
     connections: set[Session] = field(default_factory=set["Session"])
 
 
-class _UpstreamProtocol(ClientProtocol):
-    """Leaves the judgement of the upstream's choice of subprotocol to the client, who made the offer."""
+class _Phase(Enum):
+    """How far a client's connection has come."""
 
-    def process_subprotocol(self, headers: Headers) -> Subprotocol | None:
-        """Accept any choice."""
-        return None
+    REQUEST = "the client has not sent its request"
+    ASKING = "the upstream has not answered"
+    ANSWERING = "the client is being answered"
+    OPEN = "frames cross"
+    STOPPING = "the proxy was told to stop before frames crossed"
 
 
-class Session:
-    """A client's connection and what becomes of it; hears both connections until the relay takes over."""
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A session that has begun in the journal."""
+
+    sink: Sink
+    statement: OpenStatement
+    clock: SessionClock
+    secrets: tuple[str, ...]
+
+
+class Session(Listener):
+    """One client's connection, from its request to the last record; listens to it until the relay takes over."""
 
     def __init__(self, environment: Environment) -> None:
         self._env = environment
@@ -151,79 +99,66 @@ class Session:
         limit = self._settings.max_message
         self.client = Leg("client", ServerProtocol(max_size=limit, logger=quiet), self, limit)
         self._server: Leg | None = None
-        self._answer: asyncio.Future[Response] = self._loop.create_future()
-        # It may fail when nobody waits for it any more.
-        self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())
-        self.task: asyncio.Task[None] | None = None
+        self._phase = _Phase.REQUEST
         self._timer = self._loop.call_later(self._settings.handshake_timeout, self.client.abort)
         self._relay: Relay | None = None
         self._client_gone = asyncio.Event()
-        self._asking = False
-        self._stopping = False
-        self._passing = environment.journal.settings.on_store_failure == "pass"
+        self.task: asyncio.Task[None] | None = None
         self.id: str | None = None
         environment.connections.add(self)
 
-    # Heard during the handshake.
+    # Heard from the client during the handshake.
 
-    def received(self, leg: Leg, events: Sequence[Event]) -> None:
-        """Take the client's request or the upstream's answer."""
-        (event,) = events
-        if isinstance(event, Request) and self.task is None:
-            self._timer.cancel()
-            self.task = self._loop.create_task(self._run(event))
-        elif isinstance(event, Response) and not self._answer.done():
-            self._answer.set_result(event)
+    def received(self, leg: Leg, events: Sequence[Received]) -> None:
+        """Take the client's request."""
+        for event in events:
+            if isinstance(event, Request) and self.task is None:
+                self._timer.cancel()
+                self._phase = _Phase.ANSWERING
+                self.task = self._loop.create_task(self._run(event))
 
     def violated(self, leg: Leg, error: Exception) -> None:
-        """Give up on a peer that speaks no HTTP; a client is told so, as a server would."""
-        if leg is self.client:
-            if self.task is None:
-                leg.send(self._refusal(unreadable_answer(), "proxy").serialize())
-            leg.close()
-        elif not self._answer.done():
-            self._answer.set_exception(error.__cause__ if isinstance(error.__cause__, EOFError) else error)
+        """Refuse a client that does not speak HTTP, as a server would."""
+        if self._phase is _Phase.REQUEST:
+            leg.send(self._refusal(unreadable_answer(), "proxy").serialize())
+        leg.close()
 
-    def ended(self, leg: Leg) -> None:
-        """Give up: a client that hangs up now wants no answer, a server that does gives none."""
-        if leg is not self.client:
-            self.violated(leg, ConnectionResetError("the connection was closed before the answer"))
-        elif self._asking and self.task is not None:
-            self.task.cancel()
-        elif self.task is None:
+    def fin(self, leg: Leg) -> None:
+        """Stop: a client that hangs up now does not wait for an answer."""
+        if self._phase is _Phase.REQUEST:
             leg.close()
+        else:
+            self._stop_asking()
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
-        """Give up likewise."""
-        if leg is self.client:
-            self._timer.cancel()
-            self._client_gone.set()
-            if self.task is None:
-                self._env.connections.discard(self)
-            elif self._asking:
-                self.task.cancel()
+        """Stop: the connection is gone."""
+        self._timer.cancel()
+        self._client_gone.set()
+        if self._phase is _Phase.REQUEST:
+            self._env.connections.discard(self)
         else:
-            self.violated(leg, error or ConnectionResetError("the connection was closed before the answer"))
+            self._stop_asking()
 
-    def writable(self, leg: Leg, flag: bool) -> None:
-        """Nothing large is sent during the handshake."""
+    def _stop_asking(self) -> None:
+        if self._phase is _Phase.ASKING and self.task is not None:
+            self.task.cancel()
 
     # Asked for by the proxy.
 
-    def held(self, peer: Peer) -> bool:
-        """Whether reading from that side is paused, so that TCP slows it down."""
-        leg = self.client if peer == "client" else self._server
+    def held(self, side: Side) -> bool:
+        """Return whether reading from a side is paused, so that TCP slows it down."""
+        leg = self.client if side == "client" else self._server
         return leg is not None and leg.held
 
     def drain(self) -> None:
         """End the session now: 1001 to both sides, or 503 to a client that waits for the upstream's answer."""
-        self._stopping = True
-        if self._relay is not None:
-            self._relay.close(closing_for_drain())
-        elif self._asking and self.task is not None:
-            self.task.cancel()
-        elif self.task is None:
+        if self._phase is _Phase.REQUEST:
             self.client.abort()
+        elif self._relay is not None and self._phase is _Phase.OPEN:
+            self._relay.drain()
+        else:
+            self._stop_asking()
+            self._phase = _Phase.STOPPING
 
     def store_failed(self, error: StoreWriteFailed) -> None:
         """End a session that can no longer be recorded, if that is the policy."""
@@ -234,6 +169,14 @@ class Session:
         """Slow the session down while the journal is behind."""
         if self._relay is not None:
             self._relay.press(behind)
+
+    @property
+    def _stopping(self) -> bool:
+        return self._phase is _Phase.STOPPING
+
+    @property
+    def _passing(self) -> bool:
+        return self._env.journal.settings.on_store_failure == "pass"
 
     # The course of a session.
 
@@ -263,98 +206,45 @@ class Session:
                 await self._client_gone.wait()
 
     async def _serve(self, request: Request) -> None:
-        assert isinstance(self.client.reader, ServerProtocol)
         headers = list(request.headers.raw_items())
-        if not request.path.isascii():  # older websockets let such bytes pass
-            self._refuse(unreadable_answer(), "proxy")
-            return
-        acceptance = self.client.reader.accept(request)
-        if acceptance.status_code != 101:
-            self._respond(acceptance)
-            return
-        refusal = self._admit(request.path, headers)
-        if refusal is not None:
-            self._refuse(refusal, "proxy")
-            logger.info("handshake_refused", extra={"http_status": refusal.status})
+        acceptance = self._accept(request, headers)
+        if acceptance is None:
             return
         self._env.admitted.add(self)
-        self._asking = True
+        dial = Dial(self._settings, self._env.upstream_tls, request.path, headers)
+        self._phase = _Phase.ASKING
         try:
-            offer, answer, by = await self._ask_upstream(request.path, headers)
+            answer, by = await dial.ask()
         except asyncio.CancelledError:
             if not self._stopping:
                 raise
             self._refuse(draining_answer(), "proxy")
             return
         finally:
-            self._asking = False
-        secrets = session_secrets(headers, request.path, offer)
-        statement = open_statement(
-            opened_at=datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-            program=self._env.program,
-            upstream=self._settings.upstream,
-            target=request.path,
-            headers=offer.headers,
-            answer=answer,
-            labels={**self._settings.labels, **labels_of(headers)},
-            marker=self._env.marker,
-            secrets=secrets,
-            hide=lambda body: hide_fragments(body, secrets, self._env.marker),
-        )
-        opened_ns = monotonic_ns()
-        try:
-            sink = await self._env.journal.begin(statement, on_pressure=self.press, on_failure=self.store_failed)
-        except StoreWriteFailed as error:
-            logger.warning("session_not_recorded", extra={"store": str(error.data.get("reason", ""))})
-            self._refuse(error_answer(503, "recording_failed", "earwitness: the session cannot be recorded."), "proxy")
+            self._server = dial.leg
+            if not self._stopping:
+                self._phase = _Phase.ANSWERING
+        begun = await self._begin(request.path, headers, dial, answer)
+        if begun is None:
             return
-        self.id = sink.id
-        self._env.sessions[sink.id] = self
-        if answer.status != 101:
+        if answer.status == 101:
+            await self._relay_to_the_end(begun, answer, acceptance.headers["Sec-WebSocket-Accept"])
+        else:
             self._refuse(answer, "upstream" if by == "server" else "proxy")
-            offset = monotonic_ns() - opened_ns
-            close = CloseStatement(code=None, by=by)
-            await self._end(sink, statement, answer.status, close, offset, None)
-            return
-        assert self._server is not None
-        redactor = EventRedactor(self._env.marker, secrets, self._env.redact_paths)
-        tap = Tap(sink, redactor, passing=self._passing)
-        self._env.counts.running.append(tap.traffic)
-        relay = self._relay = Relay(
-            self.client,
-            self._server,
-            tap,
-            opened_ns=opened_ns,
-            strict=self._settings.durability == "strict",
-            idle_timeout=self._settings.idle_timeout,
-            close_timeout=self._settings.close_timeout,
-        )
-        accept = acceptance.headers["Sec-WebSocket-Accept"]
-        self._env.counts.handshakes[101, "upstream"] += 1
-        logger.info(
-            "session_started",
-            extra={
-                "session": sink.id,
-                "target": redact_target(request.path, self._env.marker, secrets),
-                "upstream": self._settings.upstream.base_url,
-                "labels": statement.labels,
-            },
-        )
-        self._respond(Response(101, answer.reason, Headers(accepted_headers(answer.headers, accept))))
-        relay.press(self._env.journal.paused)
-        relay.start()
-        if self._stopping:
-            relay.close(closing_for_drain())
-        ending = await relay.ending
-        close = CloseStatement(
-            code=ending.code, reason=redactor.hide(ending.reason), by=ending.by, handed=ending.handed
-        )
-        await self._end(sink, statement, 101, close, ending.offset_ns, tap)
-        await relay.closed
+            await self._end(begun, answer.status, CloseStatement(code=None, by=by), begun.clock.now(), Traffic())
 
-    def _admit(self, target: str, headers: list[Header]) -> Answer | None:
-        settings = self._settings
-        return admit(
+    def _accept(self, request: Request, headers: list[Header]) -> Response | None:
+        """Return the answer that is due to a client, if it is let in; else refuse it."""
+        assert isinstance(self.client.reader, ServerProtocol)
+        if not request.path.isascii():  # older websockets let such bytes pass
+            self._refuse(unreadable_answer(), "proxy")
+            return None
+        acceptance = self.client.reader.accept(request)
+        if acceptance.status_code != 101:
+            self._respond(acceptance)
+            return None
+        settings, target = self._settings, request.path
+        refusal = admit(
             target,
             draining=self._env.draining,
             sessions=len(self._env.admitted),
@@ -363,42 +253,74 @@ class Session:
             authorized=self._env.tokens.admits(presented_keys(headers, target)),
             encodable=can_be_sent(target, headers),
         )
+        if refusal is not None:
+            self._refuse(refusal, "proxy")
+            logger.info("handshake_refused", extra={"http_status": refusal.status})
+            return None
+        return acceptance
 
-    async def _ask_upstream(
-        self, target: str, headers: list[Header]
-    ) -> tuple[Offer, Answer, Literal["server", "recorder"]]:
-        """Dial the upstream and give its answer, or the recorder's own where it gives none."""
-        upstream = self._settings.upstream
-        reader = _UpstreamProtocol(parse_uri(upstream.base_url), max_size=self._settings.max_message, logger=quiet)
-        offer = offer_upward(
-            target,
-            headers,
-            upstream,
-            nonce=reader.key,
-            key=self._settings.upstream_key,
-            strip_credentials=bool(self._settings.tokens),
+    async def _begin(self, target: str, headers: list[Header], dial: Dial, answer: Answer) -> _Begun | None:
+        """Begin the session in the journal, or refuse it."""
+        secrets = session_secrets(headers, target, dial.offer)
+        statement = open_statement(
+            self._settings,
+            opened_at=utc_now(),
+            program=self._env.program,
+            target=target,
+            headers=dial.offer.headers,
+            answer=answer,
+            labels=labels_of(headers),
+            marker=self._env.marker,
+            secrets=secrets,
         )
+        clock = SessionClock()
         try:
-            async with asyncio.timeout(self._settings.handshake_timeout):
-                _, self._server = await self._loop.create_connection(
-                    lambda: Leg("server", reader, self, self._settings.max_message),
-                    upstream.host,
-                    upstream.port,
-                    ssl=self._env.upstream_tls if upstream.secure else None,
-                    happy_eyeballs_delay=0.25,
-                )
-                reader.send_request(_to_request(offer))
-                self._server.flush_handshake()
-                response = await self._answer
-        except (OSError, EOFError, InvalidHandshake) as error:
-            return offer, unreachable(error, upstream.base_url), "recorder"
-        failure = reader.handshake_exc
-        if failure is not None and not isinstance(failure, InvalidStatus):
-            return offer, unreachable(failure, upstream.base_url), "recorder"
-        answer = Answer(
-            response.status_code, response.reason_phrase, list(response.headers.raw_items()), bytes(response.body)
+            sink = await self._env.journal.begin(statement, on_pressure=self.press, on_failure=self.store_failed)
+        except StoreWriteFailed as error:
+            logger.warning("session_not_recorded", extra={"store": str(error.data.get("reason", ""))})
+            self._refuse(error_answer(503, "recording_failed", "earwitness: the session cannot be recorded."), "proxy")
+            return None
+        self.id = sink.id
+        self._env.sessions[sink.id] = self
+        return _Begun(sink, statement, clock, secrets)
+
+    async def _relay_to_the_end(self, begun: _Begun, answer: Answer, accept: str) -> None:
+        """Open the session, and see it through until both connections are gone."""
+        assert self._server is not None
+        assert begun.statement.request is not None
+        redactor = EventRedactor(self._env.marker, begun.secrets, self._env.redact_paths)
+        tap = Tap(begun.sink, redactor, passing=self._passing)
+        self._env.counts.running.append(tap.traffic)
+        relay = self._relay = Relay(
+            self.client,
+            self._server,
+            tap,
+            begun.clock,
+            strict=self._settings.durability == "strict",
+            idle_timeout=self._settings.idle_timeout,
+            close_timeout=self._settings.close_timeout,
         )
-        return offer, answer, "server"
+        self._env.counts.handshakes[101, "upstream"] += 1
+        logger.info(
+            "session_started",
+            extra={
+                "session": begun.sink.id,
+                "target": begun.statement.request.target,
+                "upstream": self._settings.upstream.base_url,
+                "labels": begun.statement.labels,
+            },
+        )
+        self._respond(Response(101, answer.reason, Headers(accepted_headers(answer.headers, accept))))
+        relay.press(self._env.journal.paused)
+        relay.start()
+        if self._stopping:
+            relay.drain()
+        self._phase = _Phase.OPEN
+        end = await relay.end
+        code, reason, by = end.ending
+        close = CloseStatement(code=code, reason=redactor.hide(reason), by=by, handed=end.handed)
+        await self._end(begun, 101, close, end.offset_ns, tap.traffic)
+        await relay.over
 
     def _refuse(self, answer: Answer, origin: Literal["upstream", "proxy"]) -> None:
         self._respond(self._refusal(answer, origin))
@@ -413,49 +335,10 @@ class Session:
         self.client.reader.send_response(response)
         self.client.flush_handshake()
 
-    async def _end(
-        self,
-        sink: Sink,
-        statement: OpenStatement,
-        status: int,
-        close: CloseStatement,
-        offset_ns: int,
-        tap: Tap | None,
-    ) -> None:
+    async def _end(self, begun: _Begun, status: int, close: CloseStatement, offset_ns: int, traffic: Traffic) -> None:
         """Write the last record and tell of it."""
-        head: str | None = None
-        try:
-            head = await sink.end(close, offset_ns)
-        except StoreWriteFailed as error:
-            logger.warning("session_end_not_recorded", extra={"session": sink.id, "store": error.data.get("reason")})
-        if tap is not None:
-            assert close.code is not None
-            self._env.counts.close(tap.traffic, close.code, close.by)
-        traffic = tap.traffic if tap is not None else Traffic()
-        assert statement.request is not None
-        end = SessionEnd(
-            id=sink.id,
-            head=head,
-            status="closed" if status == 101 else "refused",
-            target=statement.request.target,
-            code=close.code,
-            reason=close.reason,
-            by=close.by,
-            http_status=status,
-            duration_s=offset_ns / 1e9,
-            frames=dict(traffic.frames),
-            bytes=dict(traffic.bytes),
-        )
-        logger.info(
-            "session_ended",
-            extra={
-                name: getattr(end, "id" if name == "session" else name)
-                for name in ("session", "status", "http_status", "code", "by", "duration_s", "frames", "bytes", "head")
-            },
-        )
+        end = await end_session(begun.sink, begun.statement, status, close, offset_ns, traffic)
+        if close.code is not None:
+            self._env.counts.close(traffic, close.code, close.by)
         if self._env.on_session_end is not None:
             self._env.on_session_end(end)
-
-
-def _to_request(offer: Offer) -> Request:
-    return Request(offer.target, Headers(offer.headers))

@@ -1,4 +1,4 @@
-"""The server that the proxy stands in front of: what a user writes for it, and what is dialled."""
+"""The server behind the proxy: how a user names it, and where to connect."""
 
 from __future__ import annotations
 
@@ -50,27 +50,27 @@ class Upstream:
 
     @property
     def vendor(self) -> Vendor:
-        """Whose conventions for keys hold there, told by the host name."""
+        """Whose conventions for keys apply, by the host name."""
         if self.host.endswith(_AZURE_HOSTS):
             return "azure"
         return "openai" if self.host == "openai.com" or self.host.endswith(".openai.com") else "other"
 
 
 def parse_upstream(text: str) -> Upstream:
-    """Read what a user gives as upstream.
+    """Parse what a user names as the upstream.
 
     ``openai`` is ``wss://api.openai.com``, ``azure:RESOURCE`` is ``wss://RESOURCE.openai.azure.com``; else a URL with
     one of the schemes ws, wss, http, https.
 
     Raises:
-        RequestError: it is none of these.
+        RequestError: the text does not name an upstream.
     """
     if text == "openai":
         return Upstream(secure=True, host="api.openai.com", port=443)
     if text.startswith("azure:"):
         resource = text.removeprefix("azure:")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]*", resource):
-            raise RequestError(f"{text!r} names no Azure resource.", hint=_HINT)
+            raise RequestError(f"{text!r} is not the name of an Azure resource.", hint=_HINT)
         return Upstream(secure=True, host=f"{resource.lower()}.openai.azure.com", port=443)
     try:
         url = urlsplit(text)
@@ -81,7 +81,7 @@ def parse_upstream(text: str) -> Upstream:
         secure = port = host = None
         url = None
     if url is None or secure is None or not host:
-        raise RequestError("The upstream is not an address that can be dialled.", hint=_HINT)
+        raise RequestError("The upstream is not an address to connect to.", hint=_HINT)
     if url.query or url.fragment:
         raise RequestError("The upstream URL must end with its path; each client brings its own query.", hint=_HINT)
     authorization = None

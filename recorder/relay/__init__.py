@@ -1,1 +1,1 @@
-"""The relay between two WebSocket connections: framing, legs, the tap."""
+"""The relay between two WebSocket connections: framing, legs, delivery, the tap, and how a session ends."""

@@ -1,4 +1,4 @@
-"""Finds the messages in what a peer sends, without reading what is not one.
+"""Finds the messages in what a peer sends, and leaves everything else unread.
 
 Nearly all traffic is whole messages in one frame each (RFC 6455 section 5.2). Those are taken out here: a header of a
 few bytes, a payload. Everything else (control frames, fragments, whatever is wrong) goes to the protocol of
@@ -50,7 +50,7 @@ class Message:
 
 
 class Framer:
-    """Splits one direction of a connection, from behind the handshake on. Pure: bytes in, parts out.
+    """Splits one direction of a connection, after the handshake. Pure: bytes in, parts out.
 
     Args:
         masked: whether the peer is a client, whose frames are masked.
@@ -64,7 +64,7 @@ class Framer:
         self._begun = bytearray()
         """A frame whose end has not come yet."""
         self._needed = 0
-        """How many bytes must be there before it is worth looking again."""
+        """How many bytes it takes before it is worth looking again."""
         self._owed = 0
         """Bytes of the frame under way that belong to the protocol."""
         self._fragmented = False
@@ -124,7 +124,7 @@ class Framer:
         self._needed = needed
 
     def _leave(self, first: int, end: int, size: int, *, wrong: bool) -> int:
-        """Leave a frame to the protocol; tell where what it gets of these bytes ends."""
+        """Leave a frame to the protocol; return the position where its part of these bytes ends."""
         if wrong or first & _RESERVED or first & _OPCODE == Opcode.CLOSE:
             self._over = True
             return size
@@ -149,7 +149,7 @@ class Wrapper:
         self._next_key = 0
 
     def wrap(self, message: Message) -> bytes:
-        """Give a message's frame."""
+        """Return a message's frame."""
         payload = message.payload
         length = len(payload)
         if length < _TWO_BYTES:

@@ -9,61 +9,55 @@ Sans-I/O protocols do so in a protocol of our own, which can take whole messages
 three quarters of the first one's latency at five sixths of its CPU, and in a burst holds half its memory. The first
 also answers pings and close frames by itself and closes by its own timing, all of which a client would notice. The
 Sans-I/O protocols leave that to us, by documented names only.
+
+How a session ends is decided in :mod:`.closing`. The relay reports the events and carries out the commands.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from time import monotonic_ns
-from typing import Final, Literal
+from functools import partial
+from typing import Final
 
 from websockets.frames import Close, Frame, Opcode
 
 from ...schemas.errors import StoreWriteFailed
 from ...schemas.frame import Kind
-from ..proxy.decisions import Closing, closing_for_idle, closing_for_store, closing_for_violation
+from .clock import SessionClock
+from .closing import OTHER_SIDE, Action, Cause, Closing, Command, Ending, Event, Side
+from .delivery import BehindCommit, Delivery
 from .framing import Message
-from .leg import HOLD_COMMIT, HOLD_HANDSHAKE, HOLD_PEER, HOLD_STORE, Event, Leg
+from .leg import HOLD_COMMIT, HOLD_HANDSHAKE, HOLD_PEER, HOLD_STORE, Leg, Listener, Received
+from .reasons import drain, idle_timeout, peer_closed, store_failure, violation
 from .tap import Tap
 
-__all__ = ["Ending", "Relay"]
+__all__ = ["End", "Relay"]
 
-ABNORMAL: Final = 1006
-NO_STATUS: Final = 1005
-_COMMIT_BACKLOG: Final = 1 << 20
 _ALL_HOLDS: Final = HOLD_HANDSHAKE | HOLD_PEER | HOLD_STORE | HOLD_COMMIT
-
-Origin = Literal["client", "server", "recorder"]
 
 _TEXT: Final = Opcode.TEXT
 _BINARY: Final = Opcode.BINARY
 _CONT: Final = Opcode.CONT
-_CLOSE: Final = Opcode.CLOSE
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """How a session ended.
+class End:
+    """How and when a session ended.
 
     Attributes:
-        code: close code; 1005 for a close frame without one, 1006 for an end without close frame.
-        reason: text of the close frame.
-        by: whose close came first.
+        ending: close code, reason, and whose close came first.
         handed: the last seq handed to the transport towards each side.
-        offset_ns: when.
+        offset_ns: when, in nanoseconds since the session opened.
     """
 
-    code: int
-    reason: str
-    by: Origin
+    ending: Ending
     handed: dict[str, int]
     offset_ns: int
 
 
-class _Message:
+class _Unfinished:
     """A fragmented message in progress: the frames, and the payload so far."""
 
     __slots__ = ("data", "frames", "kind")
@@ -74,17 +68,21 @@ class _Message:
         self.frames: list[Frame] = []
 
 
-class Relay:
+class Relay(Listener):
     """Forwards frames between two connections and tells the tap.
 
     Args:
         client: connection to the client, its handshake done.
         server: connection to the upstream, its handshake done.
         tap: records the messages.
-        opened_ns: monotonic time at which the session opened.
+        clock: started when the session opened.
         strict: forward a message only after its commit.
         idle_timeout: seconds without any frame after which the session ends; None for never.
         close_timeout: seconds that a peer has to answer a close and to take what it was sent.
+
+    Attributes:
+        end: is set when the end of the session is to be recorded.
+        over: is set when both connections are gone.
     """
 
     def __init__(
@@ -92,82 +90,71 @@ class Relay:
         client: Leg,
         server: Leg,
         tap: Tap,
+        clock: SessionClock,
         *,
-        opened_ns: int,
         strict: bool = False,
         idle_timeout: float | None = None,
         close_timeout: float = 10.0,
     ) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.client = client
-        self.server = server
-        self._other = {"client": server, "server": client}
+        loop = asyncio.get_running_loop()
+        self._legs: dict[Side, Leg] = {"client": client, "server": server}
+        self._to: dict[Side, Leg] = {}
+        """Where a side's frames go; no entry once the other side was sent a close frame, or is gone."""
         self._tap = tap
-        self._opened_ns = opened_ns
+        self._clock = clock
+        self._now = clock.now
+        self._last_ns = clock.now()
         self._strict = strict
         self._idle_timeout = idle_timeout
         self._close_timeout = close_timeout
-        self._handed: dict[str, int] = {}
-        self._partial: dict[str, _Message | None] = {"client": None, "server": None}
-        self._first: tuple[int, str, Origin] | None = None
-        self._lingering = False
-        self._watching = False
-        self._last_ns = monotonic_ns()
-        self._timers: list[asyncio.TimerHandle] = []
-        self._waiting: deque[tuple[Leg, bytes, int | None, Callable[[], None] | None]] = deque()
-        self._waiting_bytes = 0
-        self._pump: asyncio.Task[None] | None = None
-        self.ending: asyncio.Future[Ending] = self._loop.create_future()
-        self.closed: asyncio.Future[None] = self._loop.create_future()
+        self._closing = Closing()
+        self._unfinished: dict[Side, _Unfinished] = {}
+        self._delivery = (
+            BehindCommit(tap.commit, partial(self._press, HOLD_COMMIT), self.store_failed) if strict else Delivery()
+        )
+        self.end: asyncio.Future[End] = loop.create_future()
+        self.over: asyncio.Future[None] = loop.create_future()
 
     def start(self) -> None:
         """Open the session: from here on frames cross."""
         if self._idle_timeout is not None:
-            self._later(self._idle_timeout, self._check_idle)
-        self.server.start(self)
-        self.client.start(self)
+            self._clock.start("idle", self._idle_timeout, self._check_idle)
+        self._to = {OTHER_SIDE[side]: leg for side, leg in self._legs.items() if not leg.gone}
+        for leg in (self._legs["server"], self._legs["client"]):
+            leg.start(self)
 
     # What the connections tell.
 
-    def received(self, leg: Leg, events: Sequence[Event]) -> None:
+    def received(self, leg: Leg, events: Sequence[Received]) -> None:
         """Record and forward what one side sent."""
+        offset = self._last_ns = self._now()
+        other = self._to.get(leg.side)
+        if other is None:
+            return
+        seq: int | None = None
         try:
-            self._received(leg, events)
+            for event in events:
+                if isinstance(event, Message):
+                    seq = self._tap.message(event.kind, leg.side, event.payload, offset)
+                    other.forward(event)
+                    continue
+                assert isinstance(event, Frame)
+                opcode = event.opcode
+                if opcode is _TEXT or opcode is _BINARY or opcode is _CONT:
+                    seq = self._fragment(leg.side, other, event, offset, seq)
+                else:
+                    # A ping or pong; a close frame comes by itself, too, and nothing is forwarded for it here.
+                    other.forward(event)
         except StoreWriteFailed as error:
             self.store_failed(error)
+            return
+        self._delivery.send(other, other.take_output(), seq)
 
-    def _received(self, leg: Leg, events: Sequence[Event]) -> None:
-        other = self._other[leg.peer]
-        now = monotonic_ns()
-        self._last_ns = now
-        offset = now - self._opened_ns
-        seq: int | None = None
-        for event in events:
-            if isinstance(event, Message):
-                if other.accepting:
-                    seq = self._tap.message(event.kind, leg.peer, event.payload, offset)
-                    other.forward(event)
-                continue
-            assert isinstance(event, Frame)
-            opcode = event.opcode
-            if opcode is _CLOSE:
-                self._deliver(other, other.take_output(), seq)
-                seq = None
-                assert leg.reader.close_rcvd is not None
-                self._close_received(leg, leg.reader.close_rcvd, offset)
-            elif not other.accepting:
-                continue
-            elif opcode is _TEXT or opcode is _BINARY or opcode is _CONT:
-                seq = self._fragment(leg, other, event, offset, seq)
-            else:
-                other.forward(event)
-        self._deliver(other, other.take_output(), seq)
-
-    def _fragment(self, leg: Leg, other: Leg, frame: Frame, offset: int, seq: int | None) -> int | None:
+    def _fragment(self, side: Side, other: Leg, frame: Frame, offset: int, seq: int | None) -> int | None:
         """Take one fragment; the message is recorded with its last one."""
-        message = self._partial[leg.peer]
+        message = self._unfinished.get(side)
         if message is None:
-            message = self._partial[leg.peer] = _Message("text" if frame.opcode is _TEXT else "binary")
+            message = self._unfinished[side] = _Unfinished("text" if frame.opcode is _TEXT else "binary")
         message.data += frame.data
         if self._strict:
             message.frames.append(frame)
@@ -175,240 +162,127 @@ class Relay:
             other.forward(frame)
         if not frame.fin:
             return seq
-        self._partial[leg.peer] = None
-        seq = self._tap.message(message.kind, leg.peer, bytes(message.data), offset)
+        del self._unfinished[side]
+        seq = self._tap.message(message.kind, side, bytes(message.data), offset)
         for held in message.frames:
             other.forward(held)
         return seq
 
-    def _close_received(self, leg: Leg, close: Close, offset: int) -> None:
-        leg.close_received = close
-        # Nothing more is parsed from this peer, so reading on costs nothing and shows when it hangs up.
-        leg.release(_ALL_HOLDS)
-        self._note_first(int(close.code), close.reason, leg.peer)
-        self._note_unfinished(leg, offset)
-        self._send_close(self._other[leg.peer], int(close.code), close.reason)
-        self._settle()
-
-    def _send_close(self, leg: Leg, code: int, reason: str) -> None:
-        if not leg.accepting:
-            return
-        leg.forward_close(None if code == NO_STATUS else code, reason)
-
-        def delivered() -> None:
-            leg.close_delivered = True
-            self._settle()
-
-        self._deliver(leg, leg.take_output(), None, delivered)
+    def closed(self, leg: Leg, close: Close) -> None:
+        """Pass a close frame on."""
+        self._on(peer_closed(int(close.code), close.reason), leg.side)
 
     def violated(self, leg: Leg, error: Exception) -> None:
         """End the session of a peer that sent what cannot be passed on."""
-        close = leg.reader.close_rcvd
-        if close is not None and leg.close_received is None:
-            # A close frame in the middle of a fragmented message: nothing that the other side could not be told.
-            self._close_received(leg, close, self._offset())
-            return
-        self.close(closing_for_violation(error, leg.peer), offender=leg)
+        self._on(violation(error, leg.side), leg.side)
 
-    def ended(self, leg: Leg) -> None:
+    def fin(self, leg: Leg) -> None:
         """Pass the end of one side's sending on to the other."""
-        if self.ending.done():
-            leg.close()
-        elif leg.close_received is None:
-            self._abnormal(leg)
-        else:
-            other = self._other[leg.peer]
-            self._deliver(other, b"", None, other.half_close)
-            self._linger()
+        self._on(Cause(Event.FIN), leg.side)
 
     def lost(self, leg: Leg, error: Exception | None) -> None:
-        """Drop the other side too; with a close frame before, it has been told already."""
-        other = self._other[leg.peer]
-        if other.gone:
-            for timer in self._timers:
-                timer.cancel()
-            if not self.closed.done():
-                self.closed.set_result(None)
-        if not self.ending.done():
-            if leg.close_received is None:
-                self._abnormal(leg)
-            else:
-                self._deliver(other, b"", None, other.close)
-                self._deliver(other, b"", None, self._end)
-        if not other.gone:
-            self._linger()
+        """Let go of a side whose connection is gone; the other one follows."""
+        self._to.pop(OTHER_SIDE[leg.side], None)
+        self._on(Cause(Event.LOST), leg.side)
 
     def writable(self, leg: Leg, flag: bool) -> None:
         """Read from one side only while the other takes what it is sent."""
-        other = self._other[leg.peer]
+        other = OTHER_SIDE[leg.side]
         if flag:
-            other.release(HOLD_PEER)
-        elif other.close_received is None:
-            other.hold(HOLD_PEER)
-            if not self._watching:
-                self._watching = True
-                self._later(self._close_timeout, self._check_stalled)
+            self._legs[other].release(HOLD_PEER)
+        elif self._closing.owes_close(other):
+            self._legs[other].hold(HOLD_PEER)
+            self._clock.start("stalled", self._close_timeout, self._check_stalled)
 
     # What the proxy tells.
 
-    def close(self, closing: Closing, offender: Leg | None = None) -> None:
-        """End the session on the recorder's part: a close frame to both sides, behind all data sent."""
-        if self.ending.done():
-            return
-        self._note_first(closing.code, closing.reason, "recorder")
-        for leg in (self.client, self.server):
-            if offender is None or leg is offender:
-                self._send_close(leg, closing.code, closing.reason)
-            else:
-                self._send_close(leg, closing.other_code, closing.other_reason)
-            if leg.broken:
-                # Its answer cannot be read any more; with FIN it knows that none is waited for. Closing at once would
-                # make the kernel answer what it still sends with RST, which can overtake the close frame.
-                self._deliver(leg, b"", None, leg.half_close)
-            leg.release(_ALL_HOLDS)
-        self._linger()
+    def drain(self) -> None:
+        """End the session: 1001 to both sides, behind everything sent."""
+        self._on(drain())
 
     def press(self, behind: bool) -> None:
         """Slow both sides down while the journal is behind."""
-        for leg in (self.client, self.server):
-            if not behind:
-                leg.release(HOLD_STORE)
-            elif leg.close_received is None:
-                leg.hold(HOLD_STORE)
+        self._press(HOLD_STORE, behind)
 
     def store_failed(self, error: StoreWriteFailed) -> None:
         """End a session that can no longer be recorded; what is not recorded, or waits for its commit, stays here."""
-        held, self._waiting = self._waiting, deque()
-        self._waiting_bytes = 0
-        # No commit will come; close frames, and what else ends the session, must not wait for one.
-        self._strict = False
-        for leg in (self.client, self.server):
+        for leg in self._legs.values():
             leg.take_output()
-        for leg, data, _, then in held:
-            if then is not None:
-                leg.send(data)
-                then()
-        self.close(closing_for_store(error))
-
-    # How frames and what follows from them reach a side, in order.
-
-    def _deliver(self, leg: Leg, data: bytes, seq: int | None, then: Callable[[], None] | None = None) -> None:
-        """Hand bytes to a side and note the seq; then do what must come behind them."""
-        if not self._strict:
-            leg.send(data)
-            if seq is not None:
-                self._handed[leg.peer] = seq
-            if then is not None:
-                then()
-        elif data or then is not None:
-            self._waiting.append((leg, data, seq, then))
-            self._waiting_bytes += len(data)
-            if self._waiting_bytes > _COMMIT_BACKLOG:
-                for each in (self.client, self.server):
-                    if each.close_received is None:
-                        each.hold(HOLD_COMMIT)
-            if self._pump is None:
-                self._pump = self._loop.create_task(self._deliver_committed())
-
-    async def _deliver_committed(self) -> None:
-        """Deliver what waits, each part after the commit of everything recorded before it was due."""
-        try:
-            while self._waiting:
-                due = len(self._waiting)
-                try:
-                    await self._tap.commit()
-                except StoreWriteFailed as error:
-                    self.store_failed(error)
-                    return
-                self._deliver_first(due)
-                if self._waiting_bytes <= _COMMIT_BACKLOG:
-                    self.client.release(HOLD_COMMIT)
-                    self.server.release(HOLD_COMMIT)
-        finally:
-            self._pump = None
-
-    def _deliver_first(self, count: int) -> None:
-        for _ in range(min(count, len(self._waiting))):
-            leg, data, seq, then = self._waiting.popleft()
-            self._waiting_bytes -= len(data)
-            leg.send(data)
-            if seq is not None:
-                self._handed[leg.peer] = seq
-            if then is not None:
-                then()
+        # No commit will come; close frames, and what else ends the session, must not wait for one.
+        waiting, self._delivery = self._delivery, Delivery()
+        self._delivery.handed = waiting.handed
+        waiting.abandon()
+        self._on(store_failure(error))
 
     # The end.
 
-    def _offset(self) -> int:
-        return monotonic_ns() - self._opened_ns
+    def _on(self, cause: Cause, side: Side | None = None) -> None:
+        for command in self._closing.on(cause, side):
+            self._carry_out(command)
 
-    def _note_first(self, code: int, reason: str, by: Origin) -> None:
-        if self._first is None:
-            self._first = (code, reason, by)
-
-    def _note_unfinished(self, leg: Leg, offset: int) -> None:
-        message = self._partial[leg.peer]
-        if message is not None:
-            self._partial[leg.peer] = None
-            self._tap.note("unfinished message", offset, sender=leg.peer, kind=message.kind, bytes=len(message.data))
-
-    def _abnormal(self, leg: Leg) -> None:
-        """A side hung up without a close frame: the other one sees the same, behind what it was sent."""
-        other = self._other[leg.peer]
-        self._note_first(ABNORMAL, "", leg.peer)
-        for each in (leg, other):
-            self._note_unfinished(each, self._offset())
-            self._deliver(each, b"", None, each.close)
-        self._deliver(other, b"", None, self._end)
-        self._linger()
-
-    def _settle(self) -> None:
-        """Finish once both close frames have crossed: the server closes TCP first (RFC 6455 section 7.1.1)."""
-        both = (self.client, self.server)
-        if self.ending.done() or not all(leg.close_received is not None and leg.close_delivered for leg in both):
+    def _carry_out(self, command: Command) -> None:
+        action, side, close = command
+        if side is None:
+            self._carry_out_for_both(action)
             return
-        self._end()
-        self.client.close()
-        if self.server.eof:
-            self.server.close()
-        self._linger()
+        leg = self._legs[side]
+        if action is Action.SEND_CLOSE:
+            assert close is not None
+            self._to.pop(OTHER_SIDE[side], None)
+            self._delivery.then(partial(leg.send, leg.close_frame(*close)))
+        elif action is Action.SEND_FIN:
+            self._delivery.then(leg.half_close)
+        elif action is Action.HANG_UP:
+            self._delivery.then(leg.close)
+        elif action is Action.ABORT:
+            leg.abort()
+        elif action is Action.READ_ON:
+            leg.release(_ALL_HOLDS)
+        elif action is Action.NOTE_UNFINISHED:
+            self._note_unfinished(side)
 
-    def _end(self) -> None:
-        if not self.ending.done() and self._first is not None:
-            code, reason, by = self._first
-            self.ending.set_result(Ending(code, reason, by, dict(self._handed), self._offset()))
+    def _carry_out_for_both(self, action: Action) -> None:
+        if action is Action.RECORD_END:
+            self._delivery.then(self._record_end)
+        elif action is Action.START_CLOSE_TIMER:
+            self._clock.start("close", self._close_timeout, partial(self._on, Cause(Event.CLOSE_TIMEOUT)))
+        elif action is Action.FINISH:
+            self._clock.stop()
+            self.over.set_result(None)
 
-    def _linger(self) -> None:
-        """Give the peers the time limit to hang up and to take what they were sent; then drop both."""
-        if not self._lingering:
-            self._lingering = True
-            self._later(self._close_timeout, self._drop)
+    def _note_unfinished(self, side: Side) -> None:
+        message = self._unfinished.pop(side, None)
+        if message is not None:
+            self._tap.note("unfinished message", self._now(), sender=side, kind=message.kind, bytes=len(message.data))
 
-    def _drop(self) -> None:
-        self.client.abort()
-        self.server.abort()
+    def _record_end(self) -> None:
+        self._to.clear()
+        assert self._closing.ending is not None
+        self.end.set_result(End(self._closing.ending, dict(self._delivery.handed), self._now()))
+
+    # Reading and its pauses.
+
+    def _press(self, reason: int, behind: bool) -> None:
+        for side, leg in self._legs.items():
+            if not behind:
+                leg.release(reason)
+            elif self._closing.owes_close(side):
+                leg.hold(reason)
 
     def _check_stalled(self) -> None:
         """Find out whether a side that is not read, because the other takes nothing, has gone meanwhile."""
-        self._watching = False
-        for leg in (self.client, self.server):
+        for side, leg in self._legs.items():
             if leg.held and leg.hung_up():
-                self._note_first(ABNORMAL, "", leg.peer)
-                # Until then the other side may go on to take what it was sent.
-                self._linger()
+                # Until the close timer runs out the other side may go on to take what it was sent.
+                self._on(Cause(Event.RESET), side)
                 return
-        if self.client.held or self.server.held:
-            self._watching = True
-            self._later(self._close_timeout, self._check_stalled)
-
-    def _later(self, seconds: float, action: Callable[[], None]) -> None:
-        self._timers = [timer for timer in self._timers if timer.when() > self._loop.time() and not timer.cancelled()]
-        self._timers.append(self._loop.call_later(seconds, action))
+        if any(leg.held for leg in self._legs.values()):
+            self._clock.start("stalled", self._close_timeout, self._check_stalled)
 
     def _check_idle(self) -> None:
         assert self._idle_timeout is not None
-        left = self._idle_timeout - (monotonic_ns() - self._last_ns) / 1e9
+        left = self._idle_timeout - (self._now() - self._last_ns) / 1e9
         if left <= 0:
-            self.close(closing_for_idle(self._idle_timeout))
+            self._on(idle_timeout(self._idle_timeout))
         else:
-            self._later(left, self._check_idle)
+            self._clock.start("idle", left, self._check_idle)

@@ -8,14 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ...schemas.errors import StoreWriteFailed
 from ...schemas.frame import Kind, Sender, sniff_type
 from ...schemas.statements import CloseStatement, NoteStatement
-from ..proxy.metrics import Traffic
+from .closing import SIDES
 
-__all__ = ["Redact", "Sink", "Tap"]
+__all__ = ["Redact", "Sink", "Tap", "Traffic"]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """Messages and their bytes, by sender."""
+
+    frames: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    bytes: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+
+    def add(self, other: Traffic) -> None:
+        """Add another count to this one."""
+        for side in SIDES:
+            self.frames[side] += other.frames[side]
+            self.bytes[side] += other.bytes[side]
 
 
 class Sink(Protocol):
@@ -36,21 +51,21 @@ class Sink(Protocol):
         type: str | None = None,  # noqa: A002  # the field's name in a frame
         redacted: tuple[str, ...] = (),
     ) -> int:
-        """Take a record and give its seq."""
+        """Take a record; return its seq."""
         ...
 
     async def commit(self) -> None:
         """Wait until everything taken so far is durable."""
 
     async def end(self, statement: CloseStatement, offset_ns: int | None) -> str:
-        """Write the last record and wait; gives the ledger's head."""
+        """Write the last record and wait until it is durable; return the ledger's head."""
         ...
 
 
 Redact = Callable[[bytes, Sender, str | None], tuple[bytes, tuple[str, ...]]]
 """Takes secrets out of a message before it is recorded.
 
-It is given the payload, its sender and its type; it gives the payload to record and the JSON paths of what it replaced.
+Takes the payload, its sender and its type; returns the payload to record and the JSON paths of what was replaced.
 """
 
 
@@ -60,7 +75,7 @@ class Tap:
     Args:
         sink: the session's writer in the journal.
         redact: takes secrets out of messages.
-        passing: whether the session goes on while the store fails.
+        passing: whether the session goes on while the store fails (``on_store_failure`` is ``pass``).
     """
 
     def __init__(self, sink: Sink, redact: Redact, *, passing: bool) -> None:
@@ -70,10 +85,10 @@ class Tap:
         self.traffic = Traffic()
 
     def message(self, kind: Kind, sender: Sender, payload: bytes, offset_ns: int) -> int:
-        """Record one whole message and give its seq.
+        """Record one whole message; return its seq.
 
         Raises:
-            StoreWriteFailed: the store fails, and the session must not go on without.
+            StoreWriteFailed: the store fails, and the session must not go on unrecorded.
         """
         self.traffic.frames[sender] += 1
         self.traffic.bytes[sender] += len(payload)
@@ -94,7 +109,7 @@ class Tap:
         """Wait until everything recorded so far is durable.
 
         Raises:
-            StoreWriteFailed: it is not, and the session must not go on without.
+            StoreWriteFailed: the store fails, and the session must not go on unrecorded.
         """
         try:
             await self.sink.commit()

@@ -1,7 +1,7 @@
 """Secrets in the messages of a session: finding them, and taking them out of what is recorded.
 
 Pure. The value is replaced where it stands and every other byte stays; the wire carries the original. Most messages
-are audio and deltas, which hold none: for them the check is one look at the type.
+are audio and deltas, which hold no secrets: for them the check is one look at the type.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def parse_path(text: str) -> JsonPath:
     """Read a JSON path of the simple kind: ``session.instructions``, ``item.content[*].text``, ``$.tools[0]["a.b"]``.
 
     Raises:
-        RequestError: it is none, or names no key.
+        RequestError: the text is not a JSON path, or has no key.
     """
     rest = text.removeprefix("$")
     steps: list[Step] = []
@@ -64,7 +64,7 @@ def parse_path(text: str) -> JsonPath:
             steps.append(None)
     if position < len(rest) or not any(isinstance(step, str) for step in steps):
         raise RequestError(
-            f"{text!r} is no path of a JSON value.", hint="Write it like session.instructions or item.content[*].text."
+            f"{text!r} is not a JSON path.", hint="Write, for example, session.instructions or item.content[*].text."
         )
     return tuple(steps)
 
@@ -163,7 +163,7 @@ class EventRedactor:
         return self._marker.mark(secret)
 
     def __call__(self, payload: bytes, sender: Sender, type_: str | None) -> tuple[bytes, tuple[str, ...]]:
-        """Give the payload to record, and the JSON paths of what was replaced.
+        """Return the payload to record, and the JSON paths of what was replaced.
 
         The path is ``$`` where the message is not JSON, or the secret is not in one string of it.
         """
@@ -188,7 +188,7 @@ class EventRedactor:
         return hide_fragments(text.encode(), self._secrets, self._marker).decode("utf-8", "replace")
 
     def _by_bytes(self, payload: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Replace whole secrets wherever they stand, and tell where that is."""
+        """Replace whole secrets wherever they stand; return their paths too."""
         tree = parse_spans(payload)
         strings = [node for node in walk(tree) if node.kind == "string"] if tree is not None else []
         paths = tuple(
@@ -218,7 +218,7 @@ class EventRedactor:
         return _replace(payload, [(e.start, e.end, e.text) for e in kept]), tuple(e.path for e in kept)
 
     def _in_damaged(self, payload: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """Do what can be done for a message that is not JSON: go by what the secrets' names stand before."""
+        """Redact a message that is not JSON, by the names that stand before secrets."""
         found = _FALLBACK.search(payload) is not None
 
         def hide(match: re.Match[bytes]) -> bytes:

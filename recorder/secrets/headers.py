@@ -56,7 +56,7 @@ Replace = Callable[[str], str]
 
 
 def is_secret_name(name: str) -> bool:
-    """Tell whether a header or query parameter of that name carries a secret.
+    """Return whether a header or query parameter of that name carries a secret.
 
     By its words: ``api-key``, ``x-goog-api-key``, ``access_token``, ``Ocp-Apim-Subscription-Key``, ``sig``. Counters
     such as ``x-ratelimit-remaining-tokens`` and the nonce ``Sec-WebSocket-Key`` (RFC 6455 section 4.1) do not.
@@ -73,7 +73,7 @@ def split_subprotocols(value: str) -> list[str]:
 
 
 def subprotocol_secret(element: str, previous: str | None = None) -> tuple[str, str] | None:
-    """Split a subprotocol that carries a key into what announces the key, and the key; None where it carries none.
+    """Split a subprotocol that carries a key into what announces the key, and the key; None if it carries no key.
 
     ``openai-insecure-api-key.KEY`` announces it in front; vendors that offer ``token, KEY`` in the element before.
     """
@@ -92,12 +92,12 @@ def redact_urls(text: str, replace: Replace) -> str:
 
 
 def redact_target(target: str, marker: Marker, secrets: Iterable[str] = ()) -> str:
-    """Give a request target as it may be recorded; all but the secret values stays as it came, escapes included."""
+    """Return a request target as it may be recorded; everything but the secret values stays as it came, escapes too."""
     return _hide_known(_redact_query(redact_urls(target, marker.mark), marker.mark), marker, secrets)
 
 
 def redact_headers(headers: Iterable[Header], marker: Marker, secrets: Iterable[str] = ()) -> list[Header]:
-    """Give headers as they may be recorded, in the same order.
+    """Return headers as they may be recorded, in the same order.
 
     Args:
         headers: names and values as they were sent.

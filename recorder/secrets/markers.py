@@ -36,17 +36,17 @@ class Marker:
         self.mark = lru_cache(maxsize=256)(self._mark)
 
     def _mark(self, secret: str) -> str:
-        """Give the marker of one secret."""
+        """Return the marker of one secret."""
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return MARKER_PREFIX + digest[:16]
 
 
 def load_or_create_key(path: Path) -> bytes:
-    """Read the redaction key at ``path``, or make a random one there that only its owner can read (mode 0600).
+    """Read the redaction key at ``path``, or create a random one that only its owner can read (mode 0600).
 
     Raises:
         DamagedFile: the file holds something else.
-        CannotWrite: it can neither be read nor made.
+        CannotWrite: the file can neither be read nor created.
     """
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -54,8 +54,8 @@ def load_or_create_key(path: Path) -> bytes:
         return _read_key(path)
     except OSError as error:
         raise CannotWrite(
-            f"{path}: the redaction key cannot be made: {error.strerror}.",
-            hint="Choose a folder that can be written, or give the key in the environment.",
+            f"{path}: the redaction key cannot be created: {error.strerror}.",
+            hint="Name another file with --redaction-key-file, in a folder that can be written.",
             path=str(path),
         ) from error
     key = secrets.token_bytes(KEY_BYTES)
@@ -70,15 +70,15 @@ def _read_key(path: Path) -> bytes:
     except OSError as error:
         raise CannotWrite(
             f"{path}: the redaction key cannot be read: {error.strerror}.",
-            hint="It belongs to the user who runs the recorder.",
+            hint="The user who runs the recorder must be able to read it.",
             path=str(path),
         ) from error
     except ValueError:
         key = b""
     if len(key) < 16:
         raise DamagedFile(
-            f"{path}: this is no redaction key ({KEY_BYTES} bytes in hexadecimal).",
-            hint="Restore it, or move it away to have a new one made; markers made with the old one no longer match.",
+            f"{path}: not a redaction key ({KEY_BYTES} bytes in hexadecimal).",
+            hint="Restore it, or move it away to get a new one; markers made with the old one no longer match.",
             path=str(path),
         )
     return key

@@ -9,12 +9,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from ...recorder.journal import Journal, JournalReader
-from ...recorder.proxy.listener import Proxy, SessionEnd
-from ...recorder.proxy.session import JournalLike
+from ...recorder.journal import JournalReader
+from ...recorder.proxy.listener import recording_proxy
+from ...recorder.proxy.session_end import SessionEnd
 from ...recorder.proxy.settings import ProxySettings
 from ...recorder.proxy.upstream import Upstream
 from ...schemas.dialects.vocabulary import canonical_type
@@ -119,50 +119,33 @@ async def drive_session(
     source = recording if options.turns is None else await first_turns(recording, options.turns)
     target, headers, subprotocols = handshake(await _opening(recording), options.target, options.model)
     ended: list[SessionEnd] = []
-    async with await Journal.open(db) as journal:
-        settings = ProxySettings(upstream=upstream, upstream_key=options.upstream_key)
-        linking = cast("JournalLike", _LinkingJournal(journal, {LINK: recording.info.id}))
-        async with Proxy(settings, linking, on_session_end=ended.append) as proxy:
-            connecting(upstream.base_url + target)
-            try:
-                driven = await drive(
-                    source,
-                    proxy.url + target,
-                    speed=options.speed,
-                    headers=dict(headers),
-                    subprotocols=subprotocols,
-                    patience=options.patience,
-                    on_other_call=options.on_other_call,
-                )
-            except UpstreamRefused as error:
-                # The address in the driver's message is that of the proxy between.
-                raise UpstreamRefused(
-                    f"{upstream.base_url} refused the handshake with {error.data['status']}.",
-                    hint=error.hint,
-                    **error.data,
-                ) from error
-            finally:
-                await proxy.drain(_GRACE_S)
+    settings = ProxySettings(
+        upstream=upstream, upstream_key=options.upstream_key, origin="drive", links={LINK: recording.info.id}
+    )
+    async with recording_proxy(db, settings, on_session_end=ended.append, grace=_GRACE_S) as proxy:
+        connecting(upstream.base_url + target)
+        try:
+            driven = await drive(
+                source,
+                proxy.url + target,
+                speed=options.speed,
+                headers=dict(headers),
+                subprotocols=subprotocols,
+                patience=options.patience,
+                on_other_call=options.on_other_call,
+            )
+        except UpstreamRefused as error:
+            # The address in the driver's message is that of the proxy between.
+            raise UpstreamRefused(
+                f"{upstream.base_url} refused the handshake with {error.data['status']}.",
+                hint=error.hint,
+                **error.data,
+            ) from error
     end = ended[0]
     async with await JournalReader.open(db) as reader:
         new = reader.recording((await reader.resolve(end.id)).id)
         found = await compare_recordings(source, new, options.diff)
     return DriveOutcome(end.id, end.head, driven, found)
-
-
-class _LinkingJournal:
-    """The journal as the proxy sees it; what it begins is marked as driven."""
-
-    def __init__(self, journal: Journal, links: dict[str, str]) -> None:
-        self._journal = journal
-        self._links = links
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._journal, name)
-
-    async def begin(self, statement: OpenStatement, **options: Any) -> Any:
-        marked = statement.model_copy(update={"origin": "drive", "links": {**statement.links, **self._links}})
-        return await self._journal.begin(marked, **options)
 
 
 # The handshake

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from ...recorder.journal import Journal, JournalReader
-from ...recorder.proxy.listener import Proxy
+from ...recorder.journal import JournalReader
+from ...recorder.proxy.listener import Proxy, recording_proxy
 from ...recorder.proxy.settings import ProxySettings
 from ...recorder.proxy.upstream import Upstream
 from ...schemas.recording import Recording
@@ -128,7 +128,7 @@ class Stage:
         self.server: ReplayServer | None = None
         self.proxy: Proxy | None = None
         self._front: Front | None = None
-        self._journal: Journal | None = None
+        self._recording = AsyncExitStack()
         self._folder: TemporaryDirectory[str] | None = None
         self._recorded: list[str] = []
         self.port = 0
@@ -154,10 +154,9 @@ class Stage:
 
     async def _start_recording(self, record: RecordOptions) -> int:
         self._folder = TemporaryDirectory(prefix="earwitness-")
-        self._journal = await Journal.open(self._database)
         settings = ProxySettings(upstream=record.upstream, upstream_key=record.upstream_key, labels=record.labels)
-        self.proxy = Proxy(settings, self._journal)
-        await self.proxy.start()
+        recording = recording_proxy(self._database, settings, grace=_DRAIN_S)
+        self.proxy = await self._recording.enter_async_context(recording)
         return self.proxy.port
 
     @property
@@ -184,9 +183,10 @@ class Stage:
     async def conversations(self) -> list[Conversation]:
         """Fold the served recordings, and what was recorded so far."""
         conversations = [await fold_recording(recording) for recording in self._recordings]
-        if self._journal is not None:
+        if self.proxy is not None:
+            journal = self.proxy.journal
             # The writer tells nobody when its backlog is empty, so there is no event to wait for.
-            while self._journal.backlog_bytes and self._journal.failure is None:  # noqa: ASYNC110
+            while journal.backlog_bytes and journal.failure is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
             async with await JournalReader.open(self._database) as reader:
                 conversations += [await fold_recording(reader.recording(info.id)) for info in await reader.sessions()]
@@ -217,13 +217,8 @@ class Stage:
         return written
 
     async def _end_recording(self) -> None:
-        proxy, journal = self.proxy, self._journal
-        self.proxy = self._journal = None
-        if proxy is not None:
-            await proxy.drain(_DRAIN_S)
-            await proxy.aclose()
-        if journal is not None:
-            await journal.aclose()
+        self.proxy = None
+        await self._recording.aclose()
 
     async def aclose(self) -> None:
         """Stop listening, drop what is open, remove what was recorded."""

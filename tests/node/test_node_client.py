@@ -12,10 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import trustme
-from earwitness.recorder.journal import Journal, JournalReader
-from earwitness.recorder.proxy.listener import Proxy
-from earwitness.recorder.proxy.settings import ProxySettings
-from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.recorder import JournalReader, ProxySettings, parse_upstream, recording_proxy
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.fold.digest import content_digest
 from earwitness.replay.open import bundled_recording
@@ -73,13 +70,12 @@ async def test_the_node_sdk_holds_the_conversation_through_the_proxy(
     for name, blob in (("ca.pem", authority.cert_pem), ("key.pem", certificate.private_key_and_cert_chain_pem)):
         blob.write_to_path(tmp_path / name)
     db = tmp_path / "calls.db"
-    async with serve(recording_at(target)) as vendor, await Journal.open(db) as journal:
+    async with serve(recording_at(target)) as vendor:
         settings = ProxySettings(
             upstream=parse_upstream(f"ws://{urlsplit(vendor.url).netloc}"), tls_certificate=tmp_path / "key.pem"
         )
-        async with Proxy(settings, journal) as proxy:
+        async with recording_proxy(db, settings, grace=10) as proxy:
             done = await hold(kind, f"https://localhost:{proxy.port}{base}", tmp_path / "ca.pem")
-            await proxy.drain(10)
         assert vendor.report.complete, vendor.report.text()
     assert done["received"] == [frame.json() for frame in FRAMES if frame.sender == "server"]
     async with await JournalReader.open(db) as reader:

@@ -1,6 +1,8 @@
-"""The handshake's headers and targets, as pure functions; `test_proxy.py` has the same over sockets."""
+"""The handshake's headers and targets, as pure functions; `test_listener.py` has the same over sockets."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from earwitness.recorder.proxy.handshake import (
@@ -15,6 +17,7 @@ from earwitness.recorder.proxy.handshake import (
     refusal_headers,
     session_secrets,
 )
+from earwitness.recorder.proxy.settings import ProxySettings
 from earwitness.recorder.proxy.upstream import parse_upstream
 from earwitness.recorder.secrets.markers import Marker
 
@@ -110,31 +113,46 @@ def test_a_refusal_states_its_length_where_it_may_have_a_body(status, expected):
 def test_the_open_statement_holds_no_secret():
     secrets = ("sk-1234567890abWXYZ",)
     statement = open_statement(
+        ProxySettings(upstream=UPSTREAM),
         opened_at="2025-01-01T00:00:00.000000Z",
         program="earwitness/1",
-        upstream=UPSTREAM,
         target=f"/p?api-key={secrets[0]}",
         headers=[("Authorization", f"Bearer {secrets[0]}"), ("X-Echo", secrets[0])],
         answer=Answer(401, "Unauthorized", [("X-Echo", secrets[0])], f"bad key {secrets[0]}".encode()),
         labels={"a": "1"},
         marker=MARKER,
         secrets=secrets,
-        hide=lambda body: body.replace(secrets[0].encode(), b"hidden"),
     )
     payload = statement.to_payload().decode()
     assert secrets[0] not in payload
-    assert payload.count(MARKER.mark(secrets[0])) == 4
+    assert payload.count(MARKER.mark(secrets[0])) == 5
     assert statement.response is not None
-    assert statement.response.body == "bad key hidden"
+    assert statement.response.body == f"bad key {MARKER.mark(secrets[0])}"
+
+
+def stated(**settings):
+    return open_statement(
+        ProxySettings(upstream=UPSTREAM, **settings),
+        opened_at="", program="", target="/", headers=[], labels={"a": "client's"}, marker=MARKER, secrets=(),
+        answer=Answer(101, "", [], b""),
+    )  # fmt: skip
 
 
 def test_a_body_is_kept_of_refusals_only():
-    statement = open_statement(
-        opened_at="", program="", upstream=UPSTREAM, target="/", headers=[], labels={}, marker=MARKER, secrets=(),
-        answer=Answer(101, "", [], b""), hide=lambda body: body,
-    )  # fmt: skip
-    assert statement.response is not None
-    assert statement.response.body is None
+    response = stated().response
+    assert response is not None
+    assert response.body is None
+
+
+def test_the_open_statement_has_the_settings_origin_links_and_labels():
+    plain = json.loads(stated().to_payload())
+    assert set(plain) == {"opened_at", "program", "upstream", "request", "response", "labels"}
+    driven = stated(origin="drive", links={"drives": "old"}, labels={"a": "proxy's", "b": "proxy's"})
+    assert json.loads(driven.to_payload()) == plain | {
+        "origin": "drive",
+        "links": {"drives": "old"},
+        "labels": {"a": "client's", "b": "proxy's"},
+    }
 
 
 def test_bytes_that_were_read_and_cannot_be_written_are_found():

@@ -359,6 +359,21 @@ async def test_a_message_over_the_limit_closes_with_1009_on_the_offending_side(p
     assert session.messages == [(by, "text", b"small enough")]
 
 
+@pytest.mark.parametrize("by", ["client", "server"])
+async def test_nothing_behind_a_message_over_the_limit_is_passed_on_or_recorded(by):
+    async def offends(peer: Peer) -> None:
+        peer.text("x" * 1500, fin=False)
+        peer.frame(CONT, b"x" * 1500)
+        peer.text("behind")
+        await peer.finish()
+
+    pair = (offends, Peer.finish) if by == "client" else (Peer.finish, offends)
+    seen, session, end = await proxied(*pair, max_message=2000)
+    assert [frame.opcode for frame in (seen.server if by == "client" else seen.client)] == [TEXT, CLOSE]
+    assert session.messages == []
+    assert end.code == 1009
+
+
 async def test_a_message_of_exactly_the_limit_passes():
     async def client(peer: Peer) -> None:
         peer.frame(BINARY, b"x" * 2000)
@@ -524,3 +539,11 @@ async def test_a_close_towards_a_peer_that_does_not_read_is_recorded_and_ends_wh
     assert (end.code, end.reason, end.by) == (1005 if code is None else code, reason, by)
     assert journal.sessions[0].closed["code"] == end.code
     assert journal.sessions[0].messages == [(by, "text", b"said before")]
+
+
+async def test_a_session_in_which_nothing_crosses_ends_with_1001():
+    seen, session, end = await proxied(Peer.finish, Peer.finish, idle_timeout=0.05)
+    told = Wire(CLOSE, close_payload(1001, "earwitness: no message for 0.05 s"))
+    assert (seen.client, seen.server) == ([told], [told])
+    assert (end.code, end.by) == (1001, "recorder")
+    assert session.closed["code"] == 1001

@@ -22,13 +22,13 @@ def test_a_key_is_made_once_and_kept_from_others(tmp_path):
 def test_another_file_is_not_taken_for_a_key(content, tmp_path):
     path = tmp_path / "redaction.key"
     path.write_text(content)
-    with pytest.raises(DamagedFile, match="no redaction key"):
+    with pytest.raises(DamagedFile, match="not a redaction key"):
         load_or_create_key(path)
     assert path.read_text() == content
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(CannotWrite, match=r"missing/redaction\.key: the redaction key cannot be made"):
+    with pytest.raises(CannotWrite, match=r"missing/redaction\.key: the redaction key cannot be created"):
         load_or_create_key(tmp_path / "missing" / "redaction.key")
     with pytest.raises(CannotWrite, match="cannot be read"):
         load_or_create_key(tmp_path)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, verify
 from earwitness.recorder.journal.writing.batch import Batch
-from earwitness.recorder.proxy.decisions import closing_for_store
+from earwitness.recorder.relay.reasons import store_failure
 from earwitness.schemas.errors import StoreCorrupt, StoreWriteFailed
 from earwitness.schemas.statements import GapStatement
 
@@ -404,5 +404,5 @@ async def test_peers_are_not_told_where_a_damaged_journal_is(path, monkeypatch):
             writer.append("text", "client", b"x", 1)
             await until(lambda: journal.failure is not None)
             assert str(present(journal.failure).data["reason"]) == "malformed"
-            assert str(path.parent) not in closing_for_store(present(journal.failure)).reason
+            assert str(path.parent) not in store_failure(present(journal.failure)).close.reason
         await until(lambda: journal.failure is None)

@@ -1,4 +1,4 @@
-"""Whom the proxy lets in, and how it ends what must end."""
+"""Whom the proxy lets in, with which token, and what a client is told that gets no session."""
 
 from __future__ import annotations
 
@@ -11,20 +11,24 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal
-from earwitness.recorder.proxy.decisions import (
-    admit,
-    closing_for_drain,
-    closing_for_idle,
-    closing_for_store,
-    closing_for_violation,
-    unreachable,
-)
-from earwitness.recorder.proxy.settings import ProxySettings
+from earwitness.recorder.proxy.decisions import TokenSet, admit, unreachable
+from earwitness.recorder.proxy.handshake import offer_upward
 from earwitness.recorder.proxy.upstream import parse_upstream
-from earwitness.schemas.errors import RequestError, StoreWriteFailed
-from websockets.exceptions import InvalidMessage, PayloadTooBig, ProtocolError
+from websockets.exceptions import InvalidMessage
 
-from tests.recorder.harness import Peer, dial, request, running_proxy, running_upstream, talk, until
+from tests.recorder.harness import (
+    Peer,
+    dial,
+    headers,
+    request,
+    running_proxy,
+    running_upstream,
+    switching,
+    talk,
+    until,
+)
+
+TOKEN, OTHER, UPSTREAM_KEY = "ewt-one-1234567890", "ewt-two-0987654321", "sk-upstream-abcdefghijkl"
 
 
 @pytest.fixture
@@ -88,51 +92,6 @@ def test_what_a_client_is_told_of_an_upstream_out_of_reach(error, status, code):
     assert "wss://h.example" in told["message"] or "h.example" in told["message"]
 
 
-VIOLATIONS = [
-    (PayloadTooBig(10, 5), "client", 1009, 1001),
-    (PayloadTooBig(10, 5), "server", 1009, 1011),
-    (ProtocolError("reserved bits must be 0"), "client", 1002, 1001),
-    (UnicodeDecodeError("utf-8", b"x", 0, 1, "invalid"), "client", 1007, 1001),
-    (RuntimeError("secret detail"), "server", 1011, 1011),
-]
-
-
-@pytest.mark.parametrize(("error", "peer", "code", "other"), VIOLATIONS)
-def test_how_a_violation_ends_a_session(error, peer, code, other):
-    closing = closing_for_violation(error, peer)
-    assert (closing.code, closing.other_code) == (code, other)
-    assert "secret detail" not in closing.reason + closing.other_reason
-
-
-def test_no_reason_is_longer_than_a_close_frame():
-    long = StoreWriteFailed("x", reason="ü" * 200)
-    for closing in (closing_for_store(long), closing_for_idle(5), closing_for_drain()):
-        assert len(closing.reason.encode()) <= 123
-        closing.reason.encode().decode()
-
-
-def test_the_store_s_place_is_not_told_to_peers():
-    error = StoreWriteFailed("/home/user/calls.db: cannot be written", reason="database or disk is full")
-    assert closing_for_store(error).reason == "earwitness: the recording failed: database or disk is full"
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"max_sessions": 0}, {"max_message": -1}, {"idle_timeout": 0}, {"handshake_timeout": 0}, {"allow_paths": ("v1",)}],
-)
-def test_settings_that_cannot_work_are_refused(wrong):
-    with pytest.raises(RequestError):
-        ProxySettings(upstream=parse_upstream("openai"), **wrong)
-
-
-def test_settings_do_not_show_their_secrets():
-    settings = ProxySettings(
-        upstream=parse_upstream("wss://u:pass-1@h"), tokens=("tok-2",), upstream_key="key-3", redaction_key=b"key-4" * 4
-    )
-    for secret in ("pass-1", "tok-2", "key-3", "key-4"):
-        assert secret not in repr(settings)
-
-
 async def test_beyond_the_limit_of_sessions_clients_are_asked_to_come_back(journal):
     leave = asyncio.Event()
 
@@ -167,9 +126,70 @@ async def test_a_path_that_is_not_allowed_never_reaches_the_upstream(journal):
         assert upstream.heads == []
 
 
-async def test_a_session_in_which_nothing_crosses_ends_with_1001(journal):
-    async with running_upstream() as upstream, running_proxy(upstream.url, journal, idle_timeout=0.05) as (proxy, ends):
-        peer = await talk(proxy.port, Peer.finish)
-        end = await ends.next()
-    assert (end.code, end.by) == (1001, "recorder")
-    assert peer.seen[-1].payload == b"\x03\xe9earwitness: no message for 0.05 s"
+# Tokens: in any place where SDKs put a key, and no further than the proxy.
+
+
+async def leaves(peer: Peer) -> None:
+    peer.close()
+    await peer.finish()
+
+
+PLACES = {
+    "bearer": request(extra=f"Authorization: Bearer {OTHER}\r\n"),
+    "api-key header": request(extra=f"api-key: {TOKEN}\r\n"),
+    "query parameter": request(f"/v1/realtime?model=x&api-key={TOKEN}&y=1"),
+    "subprotocol": request(extra=f"Sec-WebSocket-Protocol: realtime, openai-insecure-api-key.{TOKEN}\r\n"),
+}
+
+
+@pytest.mark.parametrize("place", list(PLACES))
+async def test_a_token_lets_in_and_the_upstream_gets_its_own_key_instead(place, journal):
+    settings = {"tokens": (TOKEN, OTHER), "upstream_key": UPSTREAM_KEY}
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal, **settings) as (proxy, ends):
+        upstream.answer = lambda head: switching(head, "Sec-WebSocket-Protocol: realtime\r\n")
+        await talk(proxy.port, leaves, PLACES[place])
+        await ends.next()
+    (head,) = upstream.heads
+    assert TOKEN.encode() not in head
+    assert OTHER.encode() not in head
+    seen = headers(head)
+    assert [value for name, value in seen if name == "Authorization"] == [f"Bearer {UPSTREAM_KEY}"]
+    assert [value for name, value in seen if name == "Sec-WebSocket-Protocol"] in ([], ["realtime"])
+    expected = (
+        b"GET /v1/realtime?model=x&y=1 " if place == "query parameter" else b"GET /v1/realtime?model=gpt-realtime "
+    )
+    assert head.startswith(expected)
+
+
+@pytest.mark.parametrize(
+    "extra", ["", "Authorization: Bearer wrong\r\n", f"Authorization: Bearer {TOKEN}x\r\n", f"X-Note: {TOKEN}\r\n"]
+)
+async def test_without_a_token_nobody_gets_in(extra, journal):
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal, tokens=(TOKEN,)) as (proxy, ends):
+        peer = await dial(proxy.port, request(extra=extra))
+        body = await peer.reader.read()
+        await peer.release()
+        assert peer.head.startswith(b"HTTP/1.1 401 ")
+        assert json.loads(body)["error"]["code"] == "invalid_api_key"
+        assert (upstream.heads, ends.ends) == ([], [])
+
+
+def test_an_azure_upstream_gets_its_key_in_its_own_header():
+    offer = offer_upward("/x", [("Host", "h")], parse_upstream("azure:res"), nonce="n", key=UPSTREAM_KEY)
+    assert offer.headers == [("Host", "res.openai.azure.com"), ("api-key", UPSTREAM_KEY)]
+
+
+async def test_without_tokens_the_clients_own_key_is_replaced_where_one_is_given(journal):
+    settings = {"upstream_key": UPSTREAM_KEY}
+    async with running_upstream() as upstream, running_proxy(upstream.url, journal, **settings) as (proxy, ends):
+        await talk(proxy.port, leaves, request(extra="api-key: clients-own\r\n"))
+        await ends.next()
+    assert b"clients-own" not in upstream.heads[0]
+    assert f"Bearer {UPSTREAM_KEY}".encode() in upstream.heads[0]
+
+
+def test_an_empty_set_admits_everybody():
+    assert TokenSet([]).admits([])
+    assert not TokenSet([TOKEN]).admits([])
+    assert TokenSet([OTHER, TOKEN]).admits(["x", TOKEN])
+    assert not TokenSet([TOKEN]).admits(["", "\ud800"])

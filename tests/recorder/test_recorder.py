@@ -1,0 +1,85 @@
+"""What the package offers: names that cost nothing until they are used, and a recording proxy in one call."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import earwitness.recorder
+import pytest
+from earwitness.recorder import JournalReader, Proxy, ProxySettings, parse_upstream, recording_proxy, verify
+from earwitness.schemas.errors import ListenFailed, StoreBusy
+
+from tests.recorder.harness import Ends, Peer, close_payload, running_upstream, talk, until
+
+
+def test_the_package_exports_what_it_names_and_imports_it_late() -> None:
+    assert set(earwitness.recorder.__all__) <= set(dir(earwitness.recorder))
+    assert all(getattr(earwitness.recorder, name) is not None for name in earwitness.recorder.__all__)
+    assert earwitness.recorder.Proxy is Proxy
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = earwitness.recorder.nothing
+    code = "import sys, earwitness.recorder; print([name for name in sys.modules if name.startswith('earwitness.')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['earwitness.recorder']"
+
+
+async def test_a_recording_proxy_records_and_leaves_everything_durable(tmp_path: Path) -> None:
+    db, ends = tmp_path / "calls.db", Ends()
+
+    async def client(peer: Peer) -> None:
+        peer.text("said")
+        peer.close(1000)
+        await peer.finish()
+
+    async with running_upstream() as upstream:
+        settings = ProxySettings(upstream=parse_upstream(upstream.url), origin="drive", links={"drives": "old"})
+        async with recording_proxy(db, settings, on_session_end=ends) as proxy:
+            await talk(proxy.port, client)
+            end = await ends.next()
+            assert proxy.journal.head == end.head
+    report = await verify(db, head=end.head)
+    assert report.intact, report.to_text()
+    async with await JournalReader.open(db) as reader:
+        (info,) = await reader.sessions()
+        frames = [frame async for batch in reader.recording(info.id).batches() for frame in batch]
+    assert (info.id, info.close_code, info.links) == (end.id, 1000, {"drives": "old"})
+    assert [frame.payload for frame in frames if frame.kind == "text"] == [b"said"]
+    assert frames[0].json()["origin"] == "drive"
+
+
+@pytest.mark.parametrize(("grace", "code"), [(0, 1001), (60, 4000)])
+async def test_when_the_block_ends_a_session_may_go_on_for_the_grace(grace: float, code: int, tmp_path: Path) -> None:
+    ends = Ends()
+    async with running_upstream() as upstream:
+        settings = ProxySettings(upstream=parse_upstream(upstream.url))
+        async with recording_proxy(tmp_path / "calls.db", settings, on_session_end=ends, grace=grace) as proxy:
+
+            async def client(peer: Peer) -> None:
+                await until(lambda: proxy.draining)
+                if grace:
+                    peer.close(4000)
+                await peer.finish()
+
+            call = asyncio.create_task(talk(proxy.port, client))
+            await until(lambda: proxy.sessions)
+        peer = await call
+    assert ends.ends[0].code == code
+    assert peer.seen[-1].payload[:2] == close_payload(code)
+
+
+async def test_a_proxy_that_cannot_listen_leaves_the_journal_free(tmp_path: Path) -> None:
+    db = tmp_path / "calls.db"
+    settings = ProxySettings(upstream=parse_upstream("ws://127.0.0.1:9"))
+    async with recording_proxy(db, settings) as proxy:
+        with pytest.raises(StoreBusy):
+            async with recording_proxy(db, settings):
+                pass
+        taken = ProxySettings(upstream=settings.upstream, port=proxy.port)
+        with pytest.raises(ListenFailed):
+            async with recording_proxy(tmp_path / "other.db", taken):
+                pass
+        async with recording_proxy(tmp_path / "other.db", settings):
+            pass
