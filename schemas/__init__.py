@@ -1,81 +1,32 @@
 """The language: frames, dialects, event models, conversation state, file formats. No I/O.
 
-The names below are imported when they are first used.
+The names below, but for the errors, are imported when they are first used.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from . import errors
+from .errors import *  # noqa: F403 - each of them is public
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
     from .dialects.normalise import normalise
-    from .errors import (
-        AmbiguousSession,
-        CannotWrite,
-        ClientDiverged,
-        DamagedFile,
-        EarwitnessError,
-        FileError,
-        ListenFailed,
-        NotRecognised,
-        OutputExists,
-        PeerError,
-        RequestError,
-        SessionNotFound,
-        StoreBusy,
-        StoreCorrupt,
-        StoreError,
-        StoreNewer,
-        StoreNotFound,
-        StoreOutdated,
-        StoreWriteFailed,
-        UpstreamRefused,
-        UpstreamUnreachable,
-    )
     from .events import parse_event
     from .frame import Frame
     from .recording import Recording, SessionInfo
     from .state import Conversation
 
-__all__ = [
-    "AmbiguousSession",
-    "CannotWrite",
-    "ClientDiverged",
-    "Conversation",
-    "DamagedFile",
-    "EarwitnessError",
-    "FileError",
-    "Frame",
-    "ListenFailed",
-    "NotRecognised",
-    "OutputExists",
-    "PeerError",
-    "Recording",
-    "RequestError",
-    "SessionInfo",
-    "SessionNotFound",
-    "StoreBusy",
-    "StoreCorrupt",
-    "StoreError",
-    "StoreNewer",
-    "StoreNotFound",
-    "StoreOutdated",
-    "StoreWriteFailed",
-    "UpstreamRefused",
-    "UpstreamUnreachable",
-    "normalise",
-    "parse_event",
-]
+__all__ = ["Conversation", "Frame", "Recording", "SessionInfo", "normalise", "parse_event"]
+__all__ += errors.__all__
 
 _HOMES = {
-    "Conversation": "state",
-    "Frame": "frame",
-    "Recording": "recording",
-    "SessionInfo": "recording",
-    "normalise": "dialects.normalise",
-    "parse_event": "events",
+    "dialects.normalise": "normalise",
+    "events": "parse_event",
+    "frame": "Frame",
+    "recording": "Recording SessionInfo",
+    "state": "Conversation",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, dict.fromkeys(__all__, "errors") | _HOMES)
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from .dialects.detect import DialectReading
 from .frame import Frame
 from .recording import SessionInfo, SessionStatus
+from .values import Json, integer, members, string
 
 if TYPE_CHECKING:
     from .state import Conversation
@@ -50,16 +51,16 @@ def time_text(time: datetime) -> str:
     return time.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def statement_of(frame: Frame) -> dict[str, Any]:
+def statement_of(frame: Frame) -> Json:
     """Return the JSON object that a frame holds; an empty one if it holds none that can be read."""
     try:
         value = frame.json()
     except ValueError:
         return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return cast("Json", value) if isinstance(value, dict) else {}
 
 
-def opening_info(statement: dict[str, Any]) -> SessionInfo:
+def opening_info(statement: Json) -> SessionInfo:
     """Return what an ``open`` record says of its session; the id is empty.
 
     The model is what the request asked for; the server may name another in ``session.created``. The dialect is the
@@ -68,28 +69,27 @@ def opening_info(statement: dict[str, Any]) -> SessionInfo:
     Args:
         statement: the record's JSON object. Nothing is taken for granted of it: other programs write cassettes.
     """
-    target = _text(_part(statement, "request").get("target"))
-    policy = statement.get("match")
-    status = _part(statement, "response").get("status", _SWITCHING_PROTOCOLS)
+    target = string(members(statement, "request"), "target")
+    status = members(statement, "response").get("status", _SWITCHING_PROTOCOLS)
     return SessionInfo(
         id="",
         opened_at=parse_time(statement.get("opened_at")),
         status="open" if status == _SWITCHING_PROTOCOLS else "refused",
-        dialect=_text(statement.get("dialect")) or dialect_reading(statement).dialect,
+        dialect=string(statement, "dialect") or dialect_reading(statement).dialect,
         target=target,
-        upstream=_text(statement.get("upstream")),
+        upstream=string(statement, "upstream"),
         model=_query_model(target),
-        labels=_strings(_part(statement, "labels")),
-        links=_strings(_part(statement, "links")),
-        source=_text(_part(statement, "source").get("name")),
-        match=cast("dict[str, Any]", policy) if isinstance(policy, dict) else None,
+        labels=_strings(members(statement, "labels")),
+        links=_strings(members(statement, "links")),
+        source=string(members(statement, "source"), "name"),
+        match=members(statement, "match") if isinstance(statement.get("match"), dict) else None,
     )
 
 
-def dialect_reading(statement: dict[str, Any]) -> DialectReading:
+def dialect_reading(statement: Json) -> DialectReading:
     """Return the reading of a session's dialect that its handshake begins."""
-    request = _part(statement, "request")
-    return DialectReading(_text(request.get("target")), _headers(request))
+    request = members(statement, "request")
+    return DialectReading(string(request, "target"), _headers(request))
 
 
 def model_of(info: SessionInfo, conversation: Conversation) -> str | None:
@@ -129,10 +129,9 @@ class Summary:
             self._info = opening_info(statement)
             self._status = self._info.status
             self._dialect = dialect_reading(statement)
-            self._dialect_known = bool(_text(statement.get("dialect")))
+            self._dialect_known = bool(string(statement, "dialect"))
         elif frame.kind == "close":
-            code = statement_of(frame).get("code")
-            self._close_code = code if isinstance(code, int) and not isinstance(code, bool) else None
+            self._close_code = integer(statement_of(frame), "code")
             self._end("closed")
         elif frame.kind == "cutoff":
             self._end("cut off")
@@ -150,7 +149,7 @@ class Summary:
         event = statement_of(frame)
         self._dialect.observe(event)
         if self._model is None and frame.type in ("session.created", "session.updated"):
-            self._model = _text(_part(event, "session").get("model"))
+            self._model = string(members(event, "session"), "model")
 
     def info(self, public_id: str) -> SessionInfo:
         """Return the summary of the frames so far."""
@@ -166,20 +165,11 @@ class Summary:
         )
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _part(value: dict[str, Any], key: str) -> dict[str, Any]:
-    part = value.get(key)
-    return cast("dict[str, Any]", part) if isinstance(part, dict) else {}
-
-
-def _strings(value: dict[str, Any]) -> dict[str, str]:
+def _strings(value: Json) -> dict[str, str]:
     return {key: text for key, text in value.items() if isinstance(text, str)}
 
 
-def _headers(request: dict[str, Any]) -> list[tuple[str, str]]:
+def _headers(request: Json) -> list[tuple[str, str]]:
     headers: list[tuple[str, str]] = []
     stated = request.get("headers")
     for header in cast("list[Any]", stated) if isinstance(stated, list) else []:

@@ -21,22 +21,10 @@ _AT_ONCE = 500
 
 
 async def erase_payloads(store: Store, public_id: str, seqs: Iterable[int], reason: str) -> None:
-    """Erase payloads: the bytes and their salts go, envelopes, digests and the chain stay.
-
-    The ledger row that says what was erased and why, and the summary as read from what is left, are in the same
-    transaction. What was erased before is left out of the row.
-
-    Args:
-        store: the writing side of the database; everything that was appended is committed.
-        public_id: the session, by its full id.
-        seqs: which records.
-        reason: why; it stands in the ledger for ever.
+    """Erase payloads: see :meth:`Journal.erase`. Everything that was appended to the store must be committed.
 
     Raises:
-        SessionNotFound: there is no such session.
-        RequestError: the session is still open, or a seq is not in it or not a message.
-        StoreBusy: it is done, but a reader of an SQLite file keeps the old bytes in the write-ahead log.
-        StoreWriteFailed: the store refused.
+        SessionNotFound, RequestError, StoreBusy, StoreWriteFailed: as there.
     """
     wanted = sorted(set(seqs))
     store.check_file()
@@ -66,7 +54,7 @@ def _refuse(public_id: str, wanted: list[int], found: dict[int, tuple[str, bool]
     """Refuse what cannot be erased.
 
     Raises:
-        RequestError: see :func:`erase_payloads`.
+        RequestError: as :func:`erase_payloads`.
     """
     stated = [seq for seq, (kind, _) in found.items() if kind not in ("text", "binary")]
     if stated:

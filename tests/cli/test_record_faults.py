@@ -67,6 +67,8 @@ async def refuses_connections(running: Recorder) -> None:
             _, writer = await asyncio.open_connection(address.hostname, address.port)
         except ConnectionRefusedError:
             return
+        except ConnectionResetError:  # it stopped between taking the connection and accepting it
+            continue
         writer.close()
         await asyncio.sleep(0.001)
 

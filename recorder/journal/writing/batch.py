@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from ....schemas.frame import Frame, Kind, Sender
-from ....schemas.recording import SessionInfo
 from ....schemas.summary import Summary
 from ..format.chain import (
     SALT_BYTES,
@@ -29,53 +29,37 @@ from ..summaries import LAST_KINDS, SUMMARY_VERSION, summary_columns
 __all__ = ["Appended", "Batch", "EncodingFailed", "LedgerEntry", "SessionState", "clean_type", "ledger_rows"]
 
 
+@dataclass(slots=True, eq=False)
 class SessionState:
-    """What the writer carries along a session: where its chain and its summary stand."""
+    """What the writer carries along a session: where its chain and its summary stand.
 
-    __slots__ = (
-        "chain",
-        "columns",
-        "ended",
-        "envelope",
-        "public_id",
-        "recorder",
-        "row_id",
-        "skipped",
-        "summary",
-        "summary_version",
-    )
+    Attributes:
+        public_id: the session.
+        recorder: who writes it.
+        row_id: ``sessions.id``, once the session's row is committed.
+        chain: of the last record.
+        summary: what its frames say of it.
+        summary_version: of a summary that goes on from an older program's.
+        columns: the summary columns as last written.
+        ended: whether its last record was encoded.
+        skipped: the last timed audio frame: the summary was not shown it.
+        envelope: encodes its envelopes.
+    """
 
-    def __init__(self, public_id: str, recorder: int) -> None:
-        self.public_id = public_id
-        self.recorder = recorder
-        self.row_id: int | None = None
-        """``sessions.id``, once the session's row is committed."""
-        self.chain = session_start(public_id)
-        self.envelope = EnvelopeEncoder(public_id)
-        self.summary = Summary()
-        self.summary_version = SUMMARY_VERSION
-        self.columns: tuple[Any, ...] | None = None
-        """The summary columns as last written."""
-        self.ended = False
-        self.skipped: Appended | None = None
-        """The last timed audio frame: the summary was not shown it."""
+    public_id: str
+    recorder: int
+    row_id: int | None = None
+    chain: bytes = b""
+    summary: Summary = field(default_factory=Summary)
+    summary_version: int = SUMMARY_VERSION
+    columns: tuple[Any, ...] | None = None
+    ended: bool = False
+    skipped: Appended | None = None
+    envelope: EnvelopeEncoder = field(init=False)
 
-    @classmethod
-    def resumed(cls, row_id: int, info: SessionInfo, chain: bytes, summary_version: int) -> SessionState:
-        """Go on with a session of another recorder's.
-
-        Args:
-            row_id: ``sessions.id``.
-            info: its summary.
-            chain: of its last record.
-            summary_version: of the summary, which tells less than the records would.
-        """
-        state = cls(info.id, 0)
-        state.row_id = row_id
-        state.chain = chain
-        state.summary = Summary(info)
-        state.summary_version = summary_version
-        return state
+    def __post_init__(self) -> None:
+        self.chain = self.chain or session_start(self.public_id)
+        self.envelope = EnvelopeEncoder(self.public_id)
 
     def apply(self, item: Appended) -> bool:
         """Show the summary a frame without audio; tell whether more than counts may have changed by it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ....schemas.statements import CutoffStatement
+from ....schemas.summary import Summary
 from ..database.failures import writing
 from ..database.postgres import is_dead
 from ..summaries import SUMMARY_COLUMNS, growth, info_from_row
@@ -46,7 +47,8 @@ async def recover(store: Store, found_at: str) -> list[str]:
                 if await is_dead(store.queries, row["recorder"]):
                     info = info_from_row(row, await growth(store.queries, row["id"]))
                     *_, chain = await store.last_record(row["id"])
-                    state = SessionState.resumed(row["id"], info, chain, row["summary_version"])
+                    summary, version = Summary(info), row["summary_version"]
+                    state = SessionState(info.id, row["recorder"], row["id"], chain, summary, version)
                     cutoffs.append((state, info.frames, None, "cutoff", "recorder", None, payload, ()))
             if cutoffs:
                 await store.write(Batch(cutoffs))

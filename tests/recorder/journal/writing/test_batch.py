@@ -5,6 +5,7 @@ from __future__ import annotations
 from earwitness.recorder.journal.format.chain import LEDGER_START, ledger_chain
 from earwitness.recorder.journal.summaries import SUMMARY_VERSION
 from earwitness.recorder.journal.writing.batch import Appended, Batch, LedgerEntry, SessionState, ledger_rows
+from earwitness.schemas.summary import Summary
 
 from tests.recorder.journal.builders import OPENING
 
@@ -30,7 +31,7 @@ def test_a_session_that_another_recorder_began_goes_on_in_the_same_rows() -> Non
     first = SessionState("one", 7)
     begun = Batch(items(first)[:2])
     begun.encode(salts)
-    later = SessionState.resumed(3, first.summary.info("one"), first.chain, SUMMARY_VERSION)
+    later = SessionState("one", 7, 3, first.chain, Summary(first.summary.info("one")))
     rest = Batch(items(later)[2:])
     rest.encode(salts)
 
@@ -44,7 +45,7 @@ def test_a_session_that_another_recorder_began_goes_on_in_the_same_rows() -> Non
 def test_a_summary_that_an_older_program_read_keeps_its_version() -> None:
     begun = SessionState("one", 7)
     Batch(items(begun)[:2]).encode(salts)
-    later = SessionState.resumed(3, begun.summary.info("one"), begun.chain, SUMMARY_VERSION - 1)
+    later = SessionState("one", 7, 3, begun.chain, Summary(begun.summary.info("one")), SUMMARY_VERSION - 1)
     rest = Batch(items(later)[2:])
     rest.encode(salts)
     assert rest.summaries[later][-1] == SUMMARY_VERSION - 1
