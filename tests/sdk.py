@@ -8,6 +8,9 @@ from typing import Any
 
 import openai.types.beta.realtime as preview
 import openai.types.realtime as ga
+from earwitness.schemas.dialects import vocabulary
+from openai.types import live
+from openai.types.live import connect_client_event, connect_server_event
 from pydantic import BaseModel
 
 UNIONS = {
@@ -16,10 +19,33 @@ UNIONS = {
     ("ga", "client"): ga.RealtimeClientEvent,
     ("ga", "server"): ga.RealtimeServerEvent,
 }
+TRANSLATION = (ga.RealtimeTranslationClientEvent, ga.RealtimeTranslationServerEvent)
+LIVE = (
+    live.ClientEvent,
+    live.ServerEvent,
+    connect_client_event.ConnectClientEvent,
+    connect_server_event.ConnectServerEvent,
+)
+
+
+def vocabularies() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """(the event types of our table, those of the package) of each vocabulary."""
+    pairs = {
+        "preview client": (vocabulary.PREVIEW_CLIENT, UNIONS["preview", "client"]),
+        "preview server": (vocabulary.PREVIEW_SERVER, UNIONS["preview", "server"]),
+        "ga client": (vocabulary.GA_CLIENT, UNIONS["ga", "client"]),
+        "ga server": (vocabulary.GA_SERVER, UNIONS["ga", "server"]),
+        "translation": (vocabulary.TRANSLATION, TRANSLATION),
+        "live": (vocabulary.LIVE, LIVE),
+    }
+    return {name: (ours, frozenset(type_names(union))) for name, (ours, union) in pairs.items()}
 
 
 def members(union: Any) -> Iterator[type[BaseModel]]:
-    """The models of a union, through annotations and nested unions."""
+    """The models of a union, or of a tuple of unions, through annotations and nested unions."""
+    if isinstance(union, tuple):
+        for each in union:
+            yield from members(each)
     if isinstance(union, type) and issubclass(union, BaseModel):
         yield union
     for argument in typing.get_args(union):
@@ -32,11 +58,13 @@ def type_names(union: Any) -> list[str]:
 
 
 def event_models() -> list[tuple[str, str, str, type[BaseModel]]]:
-    """(dialect, sender, type, model) of every event of both vocabularies."""
+    """(dialect, sender, type, model) of every event of both vocabularies, and of the two live ones with a model."""
     return [
-        (dialect, sender, typing.get_args(model.model_fields["type"].annotation)[0], model)
-        for (dialect, sender), union in UNIONS.items()
+        (dialect, sender, name, model)
+        for (dialect, sender), union in [*UNIONS.items(), (("live", "server"), LIVE)]
         for model in members(union)
+        for name in typing.get_args(model.model_fields["type"].annotation)[:1]
+        if dialect != "live" or name in ("session.paused", "session.resumed")
     ]
 
 
