@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import openai
 import openai.types.beta.realtime as preview
 import openai.types.realtime as ga
 from earwitness.schemas.dialects import vocabulary
 from openai.types import live
-from openai.types.live import connect_client_event, connect_server_event
+from openai.types.live import connect_client_event, connect_server_event, fork_client_event, fork_server_event
 from pydantic import BaseModel
 
 UNIONS = {
@@ -25,7 +27,29 @@ LIVE = (
     live.ServerEvent,
     connect_client_event.ConnectClientEvent,
     connect_server_event.ConnectServerEvent,
+    fork_client_event.ForkClientEvent,
+    fork_server_event.ForkServerEvent,
 )
+OF_EVENTS = {
+    "beta/realtime/realtime": "preview",
+    "realtime/realtime": "ga",
+    "realtime/realtime_translation": "translation",
+    "live/": "live",
+    "live/connect": "live",
+    "live/fork": "live",
+    "beta/beta_responses": "another API",
+    "responses/responses": "another API",
+}
+"""Every pair of files ``…client_event.py`` and ``…server_event.py`` of the package, and whose events they unite."""
+
+
+def unions_of_events() -> set[str]:
+    """What `OF_EVENTS` should name."""
+    types = Path(openai.__file__).parent / "types"
+    return {
+        path.relative_to(types).as_posix().removesuffix("server_event.py").removesuffix("_")
+        for path in types.rglob("*server_event.py")
+    }
 
 
 def vocabularies() -> dict[str, tuple[frozenset[str], frozenset[str]]]:

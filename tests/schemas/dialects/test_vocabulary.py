@@ -19,6 +19,10 @@ def test_a_table_holds_every_event_type_of_the_locked_package_and_no_other(name:
     assert sorted(ours - theirs) == []
 
 
+def test_no_union_of_events_in_the_package_is_overlooked() -> None:
+    assert sdk.unions_of_events() == set(sdk.OF_EVENTS)
+
+
 def test_the_vocabularies_have_the_documented_sizes() -> None:
     assert {name: len(ours) for name, (ours, _) in VOCABULARIES.items()} == {
         "preview client": 12,
