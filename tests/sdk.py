@@ -82,14 +82,18 @@ def type_names(union: Any) -> list[str]:
 
 
 def event_models() -> list[tuple[str, str, str, type[BaseModel]]]:
-    """(dialect, sender, type, model) of every event of both vocabularies, and of the two live ones with a model."""
+    """(dialect, sender, type, model) of every event of both vocabularies."""
     return [
-        (dialect, sender, name, model)
-        for (dialect, sender), union in [*UNIONS.items(), (("live", "server"), LIVE)]
+        (dialect, sender, typing.get_args(model.model_fields["type"].annotation)[0], model)
+        for (dialect, sender), union in UNIONS.items()
         for model in members(union)
-        for name in typing.get_args(model.model_fields["type"].annotation)[:1]
-        if dialect != "live" or name in ("session.paused", "session.resumed")
     ]
+
+
+def live_models(*names: str) -> list[tuple[str, str, str, type[BaseModel]]]:
+    """The same of the live vocabulary's server events with these types."""
+    models = {typing.get_args(model.model_fields["type"].annotation)[0]: model for model in members(LIVE)}
+    return [("live", "server", name, models[name]) for name in names]
 
 
 def instances(model: type[BaseModel]) -> Iterator[Any]:

@@ -22,9 +22,8 @@ from tests import sdk
 from tests.corpus import CORPUS, capture_params, needs_corpus
 
 Json = dict[str, Any]
-EVERY_EVENT = [
-    pytest.param(sender, name, model, id=f"{dialect}-{name}") for dialect, sender, name, model in sdk.event_models()
-]
+MODELLED = [*sdk.event_models(), *sdk.live_models("session.paused", "session.resumed")]
+EVERY_EVENT = [pytest.param(sender, name, model, id=f"{dialect}-{name}") for dialect, sender, name, model in MODELLED]
 
 
 def exact(value: Any) -> str:
@@ -92,7 +91,7 @@ STATED_IN_TRAFFIC_ONLY = {
 
 def test_a_field_is_marked_exactly_where_not_both_vocabularies_have_it() -> None:
     stated: dict[type[Model], dict[str, set[str]]] = {}
-    for dialect, _, _, model in sdk.event_models():
+    for dialect, _, _, model in MODELLED:
         for instance in sdk.instances(model):
             for part in models_in(read(instance)):
                 fields = stated.setdefault(type(part), {name: set() for name in ["", *type(part).model_fields]})
