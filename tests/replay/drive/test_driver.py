@@ -10,17 +10,8 @@ from earwitness.replay.drive.driver import Driver
 from earwitness.replay.drive.steps import FrameHash, make_drive_plan
 from earwitness.replay.playing.core import Close, Need, Send, WakeAt
 
-from tests.replay.talk import (
-    append,
-    arguments_done,
-    client,
-    closing,
-    output_item,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.events import append, arguments_done, client, closing, output_item, server, tool_output, user_text
+from tests.sessions import recording
 
 MS = 1_000_000
 

@@ -11,7 +11,7 @@ from earwitness.schemas.frame import Frame
 from earwitness.schemas.state import Conversation
 
 from tests.corpus import CORPUS, capture_params, needs_corpus
-from tests.replay.builders import said
+from tests.sessions import said
 
 pytestmark = needs_corpus
 

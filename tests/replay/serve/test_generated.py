@@ -18,8 +18,7 @@ from earwitness.schemas.dialects.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.present import present
-from tests.replay.talk import (
+from tests.events import (
     added,
     added_text,
     append,
@@ -27,12 +26,12 @@ from tests.replay.talk import (
     client,
     closing,
     output_item,
-    payloads,
-    recording,
     server,
     tool_output,
     user_text,
 )
+from tests.present import present
+from tests.sessions import payloads, recording
 
 
 class Conversation:

@@ -10,9 +10,11 @@ import pytest
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.server import serve
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import append, client, server
 from tests.present import present
 from tests.replay.agent import Agent, script_of
-from tests.replay.talk import append, both_ways, client, corpus_recordings, recording, server
+from tests.sessions import recording
 from tests.sizes import SIZE, pick
 
 SESSIONS = [bundled_recording(), *both_ways(corpus_recordings())]

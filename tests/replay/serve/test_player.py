@@ -12,18 +12,9 @@ from earwitness.replay.serve.faults import parse_fault
 from earwitness.replay.serve.plan import Planner
 from earwitness.replay.serve.player import Player
 
+from tests.events import added, added_text, append, client, closing, server, tool_output, user_text
 from tests.present import present
-from tests.replay.talk import (
-    added,
-    added_text,
-    append,
-    client,
-    closing,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.sessions import recording
 
 Mode = Literal["strict", "lenient", "off"]
 

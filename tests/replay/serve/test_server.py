@@ -17,20 +17,10 @@ from earwitness.schemas.recording import MemoryRecording
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import added_text, append, client, closing, server, user_text
 from tests.present import present
-from tests.replay.talk import (
-    OPEN,
-    added_text,
-    append,
-    both_ways,
-    client,
-    closing,
-    corpus_recordings,
-    payloads,
-    recording,
-    server,
-    user_text,
-)
+from tests.sessions import OPEN, payloads, recording
 
 HELLO = (
     server("session.created"),
