@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.importing.files import read_file
+from earwitness.recorder.importing import read_file
 from earwitness.schemas.recording import MemoryRecording
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
