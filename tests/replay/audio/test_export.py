@@ -19,7 +19,7 @@ import soundfile
 from earwitness.recorder.importing import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
 from earwitness.replay.open import bundled_recording
-from earwitness.schemas.errors import CannotWrite, OutputExists, RequestError
+from earwitness.schemas.errors import CannotWrite, RequestError
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 
@@ -262,20 +262,6 @@ async def test_a_side_without_sound_points_to_the_other(tmp_path: Path) -> None:
     call.say(pcm(ramp(100)))
     with pytest.raises(RequestError, match="audio of the user.*--track both"):
         await write_audio(call.recording(), tmp_path / "a.wav", track="user")
-
-
-async def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"mine")
-    with pytest.raises(OutputExists):
-        await write_audio(bundled_recording(), tmp_path / "a.wav")
-    assert (tmp_path / "a.wav").read_bytes() == b"mine"
-    await write_audio(bundled_recording(), tmp_path / "a.wav", force=True)
-    assert len(sound(tmp_path / "a.wav"))
-
-
-async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CannotWrite, match="nowhere"):
-        await write_audio(bundled_recording(), tmp_path / "nowhere" / "a.wav")
 
 
 async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:

@@ -47,14 +47,6 @@ def test_a_transcription_that_never_comes_stays_pending(turn: Session) -> None:
     assert part.transcript is None
 
 
-def test_a_failed_transcription_leaves_the_turn_and_names_the_error(turn: Session) -> None:
-    conversation = transcription(turn, "failed", error={"code": "DeploymentNotFound"}).done().fold()
-    (part,) = conversation.items[0].content
-    assert part.transcription is not None
-    assert (part.transcription.status, part.transcription.error) == ("failed", {"code": "DeploymentNotFound"})
-    assert order(conversation) == ["user_1", "reply_1"]
-
-
 # 2. rate_limits.updated comes after response.created, after response.done, or never.
 
 

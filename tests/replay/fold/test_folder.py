@@ -13,7 +13,6 @@ from earwitness.schemas.recording import MemoryRecording, SessionInfo
 from earwitness.schemas.refs import to_plain
 from earwitness.schemas.values import DEEPEST
 
-from tests.events import silence
 from tests.sessions import Session
 
 
@@ -236,7 +235,3 @@ def test_a_base64_text_is_still_a_text() -> None:
     apart = Frame(frame.seq, None, "text", "server", frame.type, body, audio, body.index(b'"delta":"') + 9)
     assert apart.payload == frame.payload
     assert fold([*script.frames[:-1], apart]) == script.fold()
-
-
-def test_pcm_is_what_it_says() -> None:
-    assert len(pybase64.b64decode(silence(20))) == 960

@@ -116,14 +116,6 @@ def test_other_audio_is_found_in_the_recorded_frame():
     assert (found.kind, present(found.expected).seq) == ("audio", 2)
 
 
-def test_less_audio_before_a_commit_is_found_at_the_commit():
-    commit = client("input_audio_buffer.commit")
-    script = play(append(10), commit) >> append(5) >> commit
-    assert kinds(script) == ["audio"]
-    assert isinstance(script.ending, Close)
-    assert script.ending.code == 4400
-
-
 def test_leaving_early_is_told_with_the_first_frame_that_is_missing():
     report = left(play(*HELLO) >> user_text("hello"), 1001)
     (found,) = report.divergences
@@ -331,10 +323,6 @@ def test_a_tolerance_of_the_user_replaces_the_rule():
     assert kinds(play(SOUND, cut(1000), policy=policy) >> cut(1051)) == ["truncation"]
     policy = MatchPolicy(ignore=("conversation.item.truncate.audio_end_ms",))
     assert kinds(play(cut(1000), policy=policy, speed=1.0) >> cut(9999)) == []
-
-
-def test_a_truncation_of_another_item_is_found():
-    assert kinds(play(SOUND, cut(1000)) >> cut(1000, "b")) == ["content"]
 
 
 # ---- the end

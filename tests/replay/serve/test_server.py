@@ -18,18 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.corpus import both_ways, corpus_recordings
-from tests.events import added_text, append, client, closing, server, user_text
+from tests.events import append, client, closing, server, user_text
 from tests.present import present
+from tests.replay.serve.play import HELLO
 from tests.sessions import OPEN, payloads, recording
-
-HELLO = (
-    server("session.created"),
-    user_text("hello"),
-    added_text("i", "hello"),
-    client("response.create"),
-    server("response.created", response={"id": "r"}),
-    server("response.done", response={"id": "r"}),
-)
 
 
 def joined(url, **options):

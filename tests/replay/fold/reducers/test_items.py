@@ -183,12 +183,6 @@ def test_unknown_part_types_are_kept() -> None:
     assert (part.type, part.fields) == ("input_smell", {"intensity": 3})
 
 
-def test_an_item_without_an_id_is_a_problem_and_no_item() -> None:
-    conversation = Session().server("conversation.item.added", item={"type": "message"}).fold()
-    assert conversation.items == []
-    assert [(problem.what, problem.detail) for problem in conversation.problems] == [("bad-field", "item.id")]
-
-
 def test_a_final_text_that_differs_from_its_deltas_wins_and_the_deltas_stay() -> None:
     script = Session().created().output("reply_1").speak("reply_1", "One too").spoken("reply_1", "One two")
     (part,) = script.fold().items[0].content

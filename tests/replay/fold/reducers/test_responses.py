@@ -47,19 +47,6 @@ def test_a_close_in_the_middle_of_everything_leaves_it_as_it_was() -> None:
     assert [request.type for request in conversation.pending] == ["response.cancel"]
 
 
-def test_usage_is_kept_whole() -> None:
-    usage = {"total_tokens": 3, "output_token_details": {"reasoning_tokens": 1}, "cached": {"x": 2}}
-    assert response(Session().created().done(usage=usage).fold()).usage == usage
-
-
-def test_usage_beside_an_empty_one_is_the_responses() -> None:
-    script = Session().created()
-    script.server(
-        "response.done", response={"id": "resp_1", "status": "completed", "usage": {}}, usage={"total_tokens": 9}
-    )
-    assert response(script.fold()).usage == {"total_tokens": 9}
-
-
 def test_the_clients_request_is_kept_as_stated() -> None:
     asked = {"commit": True, "cancel_previous": True, "modalities": ["text", "audio"]}
     script = Session().client("response.create", event_id=None, response=asked).created()
