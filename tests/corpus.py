@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from earwitness.recorder.importing import read_file
+from earwitness.schemas.recording import MemoryRecording
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 WHY_NOT = "the corpus of real captures is not beside this checkout"
@@ -23,3 +26,17 @@ def capture_params() -> list[object]:
     if not found:
         return [pytest.param(None, marks=pytest.mark.skip(reason=WHY_NOT), id="no-corpus")]
     return [pytest.param(path, id=path.name.removesuffix(".jsonl")) for path in found]
+
+
+def corpus_recordings() -> list[MemoryRecording]:
+    """Every session of the captures; empty where the corpus is absent."""
+    return [
+        session.recording(f"{path.name.removesuffix('.jsonl')}-{number}")
+        for path in captures()
+        for number, session in enumerate(read_file(path), 1)
+    ]
+
+
+def both_ways(sessions: Iterable[MemoryRecording]) -> list[MemoryRecording]:
+    """Those in which both sides speak."""
+    return [s for s in sessions if {"client", "server"} <= {f.sender for f in s.frames if f.kind == "text"}]

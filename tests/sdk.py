@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+import openai
 import openai.types.beta.realtime as preview
 import openai.types.realtime as ga
+from earwitness.schemas.dialects import vocabulary
+from openai.types import live
+from openai.types.live import connect_client_event, connect_server_event, fork_client_event, fork_server_event
 from pydantic import BaseModel
 
 UNIONS = {
@@ -16,10 +21,55 @@ UNIONS = {
     ("ga", "client"): ga.RealtimeClientEvent,
     ("ga", "server"): ga.RealtimeServerEvent,
 }
+TRANSLATION = (ga.RealtimeTranslationClientEvent, ga.RealtimeTranslationServerEvent)
+LIVE = (
+    live.ClientEvent,
+    live.ServerEvent,
+    connect_client_event.ConnectClientEvent,
+    connect_server_event.ConnectServerEvent,
+    fork_client_event.ForkClientEvent,
+    fork_server_event.ForkServerEvent,
+)
+OF_EVENTS = {
+    "beta/realtime/realtime": "preview",
+    "realtime/realtime": "ga",
+    "realtime/realtime_translation": "translation",
+    "live/": "live",
+    "live/connect": "live",
+    "live/fork": "live",
+    "beta/beta_responses": "another API",
+    "responses/responses": "another API",
+}
+"""Every pair of files ``…client_event.py`` and ``…server_event.py`` of the package, and whose events they unite."""
+
+
+def unions_of_events() -> set[str]:
+    """What `OF_EVENTS` should name."""
+    types = Path(openai.__file__).parent / "types"
+    return {
+        path.relative_to(types).as_posix().removesuffix("server_event.py").removesuffix("_")
+        for path in types.rglob("*server_event.py")
+    }
+
+
+def vocabularies() -> dict[str, tuple[frozenset[str], frozenset[str]]]:
+    """(the event types of our table, those of the package) of each vocabulary."""
+    pairs = {
+        "preview client": (vocabulary.PREVIEW_CLIENT, UNIONS["preview", "client"]),
+        "preview server": (vocabulary.PREVIEW_SERVER, UNIONS["preview", "server"]),
+        "ga client": (vocabulary.GA_CLIENT, UNIONS["ga", "client"]),
+        "ga server": (vocabulary.GA_SERVER, UNIONS["ga", "server"]),
+        "translation": (vocabulary.TRANSLATION, TRANSLATION),
+        "live": (vocabulary.LIVE, LIVE),
+    }
+    return {name: (ours, frozenset(type_names(union))) for name, (ours, union) in pairs.items()}
 
 
 def members(union: Any) -> Iterator[type[BaseModel]]:
-    """The models of a union, through annotations and nested unions."""
+    """The models of a union, or of a tuple of unions, through annotations and nested unions."""
+    if isinstance(union, tuple):
+        for each in union:
+            yield from members(each)
     if isinstance(union, type) and issubclass(union, BaseModel):
         yield union
     for argument in typing.get_args(union):
@@ -38,6 +88,12 @@ def event_models() -> list[tuple[str, str, str, type[BaseModel]]]:
         for (dialect, sender), union in UNIONS.items()
         for model in members(union)
     ]
+
+
+def live_models(*names: str) -> list[tuple[str, str, str, type[BaseModel]]]:
+    """The same of the live vocabulary's server events with these types."""
+    models = {typing.get_args(model.model_fields["type"].annotation)[0]: model for model in members(LIVE)}
+    return [("live", "server", name, models[name]) for name in names]
 
 
 def instances(model: type[BaseModel]) -> Iterator[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
@@ -75,25 +74,6 @@ def test_every_folder_with_modules_is_a_declared_package() -> None:
     assert set(tool["packages"]) == folders
     assert set(tool["package-dir"]) == folders
     assert all((ROOT / part / "py.typed").exists() for part in PARTS)
-
-
-def test_imports_between_our_modules_are_relative_and_point_one_way() -> None:
-    order = {part: rank for rank, part in enumerate(("schemas", "recorder", "replay", "cli"))}
-    wrong: list[str] = []
-    for part, rank in order.items():
-        for path in (ROOT / part).rglob("*.py"):
-            depth = len(path.relative_to(ROOT).parts) - 1
-            for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Import):
-                    wrong += [f"{path}: {alias.name}" for alias in node.names if alias.name.startswith("earwitness")]
-                elif isinstance(node, ast.ImportFrom):
-                    module = node.module or ""
-                    if node.level == 0 and module.split(".")[0] in ("earwitness", *PARTS):
-                        wrong.append(f"{path}: {module}")
-                    if node.level == depth + 1:
-                        targets = [module.split(".")[0]] if module else [alias.name for alias in node.names]
-                        wrong += [f"{path}: {t}" for t in targets if order.get(t, -1) > rank]
-    assert wrong == []
 
 
 def test_an_import_of_the_command_loads_no_heavy_module() -> None:

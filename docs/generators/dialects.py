@@ -17,8 +17,8 @@ from earwitness.schemas.dialects.shapes import (
     SESSION_FIELDS,
     FieldRule,
 )
-from earwitness.schemas.dialects.vocabulary import EVENT_TYPES, PREVIEW_NAMES, EventType
-from earwitness.schemas.events import MODELS
+from earwitness.schemas.dialects.vocabulary import EVENT_TYPES, PREVIEW_NAMES, EventType, canonical_type
+from earwitness.schemas.events import MODELS, sender_of
 from earwitness.schemas.events.base import Model, Only
 from earwitness.schemas.events.response import Response, ResponseRequest
 from earwitness.schemas.events.session import Session, TranscriptionSession
@@ -51,7 +51,7 @@ here is kept, counted and named.
 `/openai/realtime?api-version=…`; Azure Voice Live |
 | `ga` | OpenAI under `/v1/realtime`; Azure under `/openai/v1/realtime`; xAI |
 | `translation` | `/v1/realtime/translations`: recognised, not normalised |
-| `live` | `/v1/live/sessions`: recognised, not normalised |
+| `live` | `/v1/live/sessions`: recognised, not normalised; `session.paused` and `session.resumed` have models |
 
 The events of a session outrank its address, and the names of the model's output (`response.audio.…` or
 `response.output_audio.…`) settle it.
@@ -155,7 +155,7 @@ def _values() -> str:
 
 def _events() -> Iterator[str]:
     seen: set[type[Model]] = set()
-    for name in sorted(MODELS, key=lambda name: (EVENT_TYPES[name].canonical, name)):
+    for name in sorted(MODELS, key=lambda name: (canonical_type(name), name)):
         model = MODELS[name]
         if model in seen:
             continue
@@ -163,7 +163,7 @@ def _events() -> Iterator[str]:
         names = get_args(model.model_fields["type"].annotation)
         fields = _fields(model, skip=("type", "event_id"))
         yield f"### {', '.join(map(code, names))}\n"
-        yield f"From the {EVENT_TYPES[name].sender}. {from_docstring(model.__doc__)}\n"
+        yield f"From the {sender_of(name)}. {from_docstring(model.__doc__)}\n"
         if fields:
             yield fields
 

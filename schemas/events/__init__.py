@@ -1,4 +1,4 @@
-"""Models of every event of the preview and GA vocabularies, for reading, documentation and JSON Schema.
+"""Models of every preview and GA event, and of two live ones, for reading, documentation and JSON Schema.
 
 :func:`parse_event` reads one event. Nothing on the relay's or the fold's path uses these models; they work on plain
 dictionaries.
@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import ValidationError
 
 from ..dialects.vocabulary import EVENT_TYPES
-from . import buffers, conversation, output, response, service, session, transcription
+from . import buffers, conversation, live, output, response, service, session, transcription
 from .base import ClientEvent, Model, ServerEvent, UnknownEvent, VendorEvent, event_type
 
 __all__ = [
@@ -25,11 +25,12 @@ __all__ = [
     "UnknownEvent",
     "VendorEvent",
     "parse_event",
+    "sender_of",
 ]
 
 Event = ClientEvent | ServerEvent | VendorEvent | UnknownEvent
 
-FAMILIES: Final = (session, conversation, transcription, buffers, response, output, service)
+FAMILIES: Final = (session, conversation, transcription, buffers, response, output, service, live)
 """The modules with events, in the order in which a session meets them."""
 
 
@@ -45,6 +46,14 @@ def _models() -> Iterator[tuple[str, type[ClientEvent | ServerEvent]]]:
 
 MODELS: Final[MappingProxyType[str, type[ClientEvent | ServerEvent]]] = MappingProxyType(dict(_models()))
 """The model of each event type, by its name on the wire."""
+
+
+def sender_of(name: str) -> Literal["client", "server"] | None:
+    """Return which side sends events of a type; None for a type without a model that no table names."""
+    if name in EVENT_TYPES:
+        return EVENT_TYPES[name].sender
+    model = MODELS.get(name)
+    return None if model is None else "client" if issubclass(model, ClientEvent) else "server"
 
 
 def parse_event(data: Any, sender: Literal["client", "server"] | None = None) -> Event:
@@ -65,10 +74,10 @@ def parse_event(data: Any, sender: Literal["client", "server"] | None = None) ->
     name = event_type(data)
     if name is None:
         return UnknownEvent(data, "no type")
-    row = EVENT_TYPES.get(name)
-    if row is None:
+    own_sender = sender_of(name)
+    if own_sender is None:
         return UnknownEvent(data, "unknown type")
-    if sender is not None and row.sender != sender:
+    if sender is not None and own_sender != sender:
         return UnknownEvent(data, "other sender")
     try:
         return MODELS.get(name, VendorEvent).model_validate(data)

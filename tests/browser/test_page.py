@@ -16,7 +16,7 @@ from earwitness.replay.transcript.page import page as page_of
 from earwitness.schemas.recording import Recording
 
 from tests.browser.browser import FLAGS, executable, needs_browser
-from tests.replay.dialogue import Dialogue
+from tests.sessions import Call
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
@@ -36,13 +36,13 @@ def write(recording: Recording, target: Path, **options: Any) -> str:
 
 def hostile() -> Recording:
     """A call in which every string that can reach the page tries to break out of its place."""
-    call = Dialogue(id=HOSTILE)
-    call.user(0.5, 1.5, HOSTILE)
-    call.tool(2.0, HOSTILE, json.dumps({"x": HOSTILE}), json.dumps([HOSTILE]))
-    call.assistant(2.5, 2.0, f"Well. {HOSTILE} {{{{ 7 * 7 }}}} <!-- \u2028 ]]> <style>*{{display:none}}</style>")
-    call.typed(6.0, HOSTILE, role="system")
-    call.server(6.1, "error", error={"type": HOSTILE, "code": HOSTILE, "message": HOSTILE})
-    call.server(6.2, f"vendor.{HOSTILE}")
+    call = Call(id=HOSTILE)
+    call.user(500, 1500, HOSTILE)
+    call.at(2000).tool(HOSTILE, json.dumps({"x": HOSTILE}), json.dumps([HOSTILE]))
+    call.at(2500).assistant(2000, f"Well. {HOSTILE} {{{{ 7 * 7 }}}} <!-- \u2028 ]]> <style>*{{display:none}}</style>")
+    call.at(6000).typed(HOSTILE, role="system")
+    call.at(6.1).server("error", error={"type": HOSTILE, "code": HOSTILE, "message": HOSTILE})
+    call.at(6.2).server(f"vendor.{HOSTILE}")
     recording = call.recording()
     labels = {"title": HOSTILE, HOSTILE: HOSTILE}
     recording.info = replace(
@@ -273,9 +273,9 @@ def test_nothing_is_wider_than_a_phone(open_page: Any, call: str) -> None:
 
 
 def test_on_paper_nothing_is_hidden_behind_a_scrollbar(open_page: Any, tmp_path: Path) -> None:
-    script = Dialogue()
-    script.user(1.0, 2.0, "List them all.")
-    script.tool(3.0, "list", json.dumps({f"entry {number}": "x" * 80 for number in range(60)}), "{}")
+    script = Call()
+    script.user(1000000, 2000000, "List them all.")
+    script.at(3000).tool("list", json.dumps({f"entry {number}": "x" * 80 for number in range(60)}), "{}")
     opened = open_page(write(script.recording(), tmp_path / "long.html"))
     hidden = "document.querySelector('pre').scrollHeight - document.querySelector('pre').clientHeight"
     assert opened.page.evaluate(hidden) > 100
@@ -291,9 +291,9 @@ def test_without_scripts_there_are_the_browsers_own_controls_and_the_words(open_
 
 
 def test_a_call_without_sound_is_a_page_without_a_player(open_page: Any, tmp_path: Path) -> None:
-    script = Dialogue()
-    script.user(1.0, 2.0, "Is anybody there?", sound=False)
-    script.typed(3.0, "Yes.", role="assistant")
+    script = Call()
+    script.user(1000000, 2000000, "Is anybody there?", sound=False)
+    script.at(3000).typed("Yes.", role="assistant")
     opened = open_page(write(script.recording(), tmp_path / "silent.html"))
     assert opened.page.locator("audio, script, button").count() == 0
     assert opened.page.locator(".drawing rect.user").count() == 1

@@ -56,65 +56,8 @@ def test_a_file_that_is_there_is_replaced_only_with_force(earwitness: Command, t
     assert target.read_text(encoding="utf-8").startswith("1\n00:00:00,572 --> ")
 
 
-def test_a_target_that_cannot_be_written_leaves_nothing_behind(earwitness: Command, tmp_path: Path) -> None:
-    message = earwitness.refused(6, "transcript", CALL, "-o", tmp_path / "missing" / "call.html")
-    assert "No such file or directory" in message
-    assert "is a folder" in earwitness.refused(6, "transcript", CALL, "--format", "html", "-o", tmp_path)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_an_error_half_way_leaves_the_old_file(
-    earwitness: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    target = tmp_path / "call.html"
-    target.write_text("old")
-
-    def full(self: Path, data: bytes) -> int:
-        with self.open("wb") as file:
-            file.write(data[:10])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    message = earwitness.refused(6, "transcript", CALL, "-o", target, "--force", "--sound", "none")
-    assert "No space left on device" in message
-    assert [path.name for path in tmp_path.iterdir()] == ["call.html"]
-    assert target.read_text() == "old"
-
-
-def test_subtitles_of_a_session_without_speech_are_refused_and_nothing_is_written(
-    earwitness: Command, tmp_path: Path
-) -> None:
-    silent = tmp_path / "silent.jsonl"
-    typed = {"type": "message", "id": "item_1", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
-    silent.write_text(
-        "\n".join(
-            json.dumps({"dir": "server", "t": None, "event": event})
-            for event in (
-                {"type": "session.created", "session": {"type": "realtime", "model": "gpt-realtime"}},
-                {"type": "conversation.item.added", "previous_item_id": None, "item": typed},
-            )
-        )
-        + "\n"
-    )
-    message = earwitness.refused(3, "transcript", silent, "-o", tmp_path / "call.vtt")
-    assert "nothing to subtitle" in message
-    assert not (tmp_path / "call.vtt").exists()
-    earwitness.ok("transcript", silent, "-o", tmp_path / "call.html")
-
-
-def test_a_name_without_a_known_ending_needs_a_format(earwitness: Command, tmp_path: Path) -> None:
-    assert "state --format" in earwitness.refused(3, "transcript", CALL, "-o", tmp_path / "call.docx")
-
-
 def test_a_session_or_file_that_is_not_there_is_named(earwitness: Command, tmp_path: Path) -> None:
     assert "nowhere.ndjson" in earwitness.refused(6, "transcript", tmp_path / "nowhere.ndjson", "--format", "srt")
-
-
-def test_a_cassette_that_ends_within_a_line_is_refused(earwitness: Command, tmp_path: Path) -> None:
-    cut = tmp_path / "cut.ndjson"
-    cut.write_bytes(CALL.read_bytes()[:4000])
-    assert "cut.ndjson" in earwitness.refused(6, "transcript", cut, "-o", tmp_path / "call.html")
-    assert not (tmp_path / "call.html").exists()
 
 
 def test_a_page_is_not_printed_on_a_terminal(earwitness: Command, monkeypatch: pytest.MonkeyPatch) -> None:

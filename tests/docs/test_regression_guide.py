@@ -17,7 +17,7 @@ from earwitness.replay.share.rules import ScrubRules
 from earwitness.replay.share.scrub import scrub_recording
 from earwitness.replay.testing.realtime import load_all, serve
 
-from tests.replay.talk import read_frames
+from tests.sessions import read_frames
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLE = DOCS / "examples" / "weather"

@@ -70,8 +70,6 @@ class Agent:
     realtime: bool = False
     truncates: bool = True
     cut_off_by_ms: float = 0.0
-    asks_once_more: bool = False
-    asks_before_answering: bool = False
     seen: list[str] = field(default_factory=list)
     done: int = 0
     calls: int = 0
@@ -137,13 +135,9 @@ class Agent:
         *typed, asking = self.script.rounds.pop(0)
         for number, event in enumerate(typed):
             item = {**event["item"], "id": f"my-item-{number}"} if "id" in event["item"] else event["item"]
-            if self.asks_before_answering:
-                await connection.response.create()
             await connection.conversation.item.create(item=item)
         response = asking.get("response")
         await (connection.response.create(response=response) if response else connection.response.create())
-        if self.asks_once_more:
-            await connection.response.create()
 
     async def speak(self, connection: Any) -> None:
         audio = self.script.audio

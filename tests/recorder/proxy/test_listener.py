@@ -626,17 +626,3 @@ async def test_a_drain_lets_running_sessions_finish_and_refuses_new_ones(journal
         early[1].close()
         await session
     assert (end.code, end.reason, end.by) == (1000, "of its own accord", "client")
-
-
-async def test_after_the_grace_running_sessions_are_closed_with_1001(journal):
-    async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, ends):
-        session = asyncio.create_task(talk(proxy.port, Peer.finish))
-        await until(lambda: proxy.sessions)
-        await proxy.drain(0)
-        end = await ends.next()
-        client = await session
-        server = await upstream.done.get()
-    assert (end.code, end.by) == (1001, "recorder")
-    for peer in (client, server):
-        assert peer.seen[-1].payload[:2] == b"\x03\xe9"
-    assert end.head == journal.head

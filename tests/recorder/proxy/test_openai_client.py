@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
-from openai.types.websocket_reconnection import ReconnectingEvent
-from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.exceptions import InvalidStatus
 
 from tests.data import azure_preview
 from tests.recorder.harness import PATIENCE, TEXT, Peer, header, running_proxy, running_upstream, switching
@@ -108,68 +107,6 @@ async def test_the_sdk_sees_through_the_proxy_what_it_sees_without(kind, journal
         frames = [frame async for batch in reader.recording(info.id).batches() for frame in batch]
     assert [f.payload for f in frames if f.sender == "server"] == [p for sender, p in SCRIPT if sender == "server"]
     assert KEY.encode() not in b"".join(file.read_bytes() for file in tmp_path.iterdir())
-
-
-async def test_the_sdk_reconnects_through_the_proxy_as_it_does_without(journal):
-    """The code decides whether it tries again: 1011 and 1006 yes, 3000 no."""
-
-    async def fails_first(peer: Peer) -> None:
-        peer.text(SCRIPT[0][1])
-        if len(upstream.peers) % 2:
-            await peer.read_until(TEXT)
-            peer.close(1011, "keepalive ping timeout")
-        await peer.finish()
-
-    async def call(base: str) -> list[object]:
-        told: list[object] = []
-
-        def reconnecting(event: ReconnectingEvent) -> None:
-            told.append(("reconnecting", event.close_code))
-
-        client = AsyncOpenAI(api_key=KEY, websocket_base_url=f"{base}/v1")
-        manager = client.realtime.connect(
-            model="gpt-realtime", on_reconnecting=reconnecting, initial_delay=0.001, max_delay=0.001
-        )
-        async with asyncio.timeout(PATIENCE), manager as connection:
-            async for event in connection:
-                told.append(event.type)
-                if told.count("session.created") == 2:
-                    break
-                await connection.session.update(session=UPDATE)
-        await client.close()
-        return told
-
-    async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, ends):
-        upstream.script = fails_first
-        direct = await call(upstream.url)
-        seen = await call(proxy.url)
-        codes = [(await ends.next()).code, (await ends.next()).code]
-    assert seen == direct
-    assert seen == ["session.created", ("reconnecting", 1011), "session.created"]
-    assert codes == [1011, 1000]
-
-
-@pytest.mark.parametrize("code", [3000, 4000])
-async def test_the_sdk_raises_for_a_close_that_refuses_its_key(code, journal):
-    async def refuses(peer: Peer) -> None:
-        peer.text('{"type":"error","error":{"type":"invalid_request_error","code":"invalid_api_key","message":"no"}}')
-        peer.close(code, "invalid_request_error.invalid_api_key")
-        await peer.finish()
-
-    async def call(base: str) -> tuple:
-        client = AsyncOpenAI(api_key=KEY, websocket_base_url=f"{base}/v1")
-        async with asyncio.timeout(PATIENCE), client.realtime.connect(model="gpt-realtime") as connection:
-            first = await connection.recv()
-            with pytest.raises(ConnectionClosedError) as raised:
-                await connection.recv()
-        await client.close()
-        assert raised.value.rcvd is not None
-        return first.type, raised.value.rcvd.code, raised.value.rcvd.reason
-
-    async with running_upstream() as upstream, running_proxy(upstream.url, journal) as (proxy, ends):
-        upstream.script = refuses
-        assert await call(proxy.url) == await call(upstream.url)
-        assert (await ends.next()).code == code
 
 
 async def test_the_sdk_gets_the_upstreams_refusal(journal):

@@ -203,21 +203,6 @@ async def test_a_side_that_drops_in_the_middle_of_a_frame_drops_the_other_behind
     assert len(session.messages) == 2
 
 
-@pytest.mark.parametrize("durability", DURABILITIES)
-@pytest.mark.parametrize("code", [3000, 4000])
-async def test_the_vendors_way_to_refuse_reaches_the_client_as_error_and_close(code, durability):
-    error = b'{"type":"error","error":{"type":"invalid_request_error","code":"invalid_api_key"}}'
-
-    async def server(peer: Peer) -> None:
-        peer.text(error)
-        peer.close(code, "invalid_request_error.invalid_api_key")
-        await peer.finish()
-
-    session, end = await same(Peer.finish, server, durability=durability)
-    assert session.messages == [("server", "text", error)]
-    assert (end.code, end.by) == (code, "server")
-
-
 SHAPES: dict[str, list[tuple[int, bytes, bool]]] = {
     "text": [(TEXT, b'{"type": "x"}', True)],
     "empty text": [(TEXT, b"", True)],

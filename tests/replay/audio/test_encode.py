@@ -11,7 +11,7 @@ import soundfile
 from earwitness.replay.audio.encode import FILE_FORMATS, FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from earwitness.schemas.errors import CannotWrite, RequestError
 
-from tests.replay.audio.calls import ramp
+from tests.events import ramp
 
 STEREO = np.stack([ramp(30_000), ramp(30_000, first=9)], axis=1)
 

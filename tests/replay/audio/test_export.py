@@ -19,12 +19,13 @@ import soundfile
 from earwitness.recorder.importing import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
 from earwitness.replay.open import bundled_recording
-from earwitness.schemas.errors import CannotWrite, OutputExists, RequestError
+from earwitness.schemas.errors import CannotWrite, RequestError
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 
 from tests.corpus import CORPUS, needs_corpus
-from tests.replay.audio.calls import ALAW, MULAW, OPENED, Call, clicks, pcm, ramp
+from tests.events import ALAW, MULAW, clicks, pcm, ramp
+from tests.sessions import OPENED, Call
 
 MS = 24
 
@@ -47,8 +48,8 @@ async def tracks(recording: Any, tmp_path: Path, **options: Any) -> np.ndarray:
 
 async def test_the_user_is_left_the_assistant_right_on_the_session_s_clock(tmp_path: Path) -> None:
     call = Call()
-    call.stream(200, pcm(clicks(4, 24_000)), chunk=960, every_ms=20)
-    call.say(1500.5, pcm(clicks(1, 24_000)))
+    call.at(200).stream(pcm(clicks(4, 24_000)), chunk=960, every_ms=20)
+    call.at(1500.5).say(pcm(clicks(1, 24_000)))
     stereo = await tracks(call.recording(), tmp_path)
     assert loud(stereo[:, 0]) == [4800 + round((0.1 + 0.25 * index) * 24_000) for index in range(16)]
     assert loud(stereo[:, 1]) == [36_012 + round((0.1 + 0.25 * index) * 24_000) for index in range(4)]
@@ -56,8 +57,8 @@ async def test_the_user_is_left_the_assistant_right_on_the_session_s_clock(tmp_p
 
 async def test_mono_is_the_sum_and_single_tracks_keep_the_clock(tmp_path: Path) -> None:
     call = Call()
-    call.stream(0, pcm(ramp(24_000)), chunk=960, every_ms=20)
-    call.say(500, pcm(np.full(24_000, 32_000)))
+    call.stream(pcm(ramp(24_000)), chunk=960, every_ms=20)
+    call.at(500).say(pcm(np.full(24_000, 32_000)))
     stereo = (await tracks(call.recording(), tmp_path)).astype(np.int32)
     mono = await tracks(call.recording(), tmp_path, track="mono")
     assert np.array_equal(mono, np.clip(stereo.sum(axis=1), -32_768, 32_767))
@@ -70,9 +71,9 @@ async def test_mono_is_the_sum_and_single_tracks_keep_the_clock(tmp_path: Path) 
 @pytest.mark.parametrize("end_ms", [0, 333, 1000])
 async def test_a_barge_in_is_heard_where_it_happened(end_ms: int, tmp_path: Path) -> None:
     call = Call()
-    item = call.say(100, pcm(ramp(1000 * MS)))
-    call.truncate(100 + end_ms, item, end_ms, ack_ms=1200)
-    call.say(1500, pcm(ramp(100 * MS)))
+    item = call.at(100).say(pcm(ramp(1000 * MS)))
+    call.at(100 + end_ms).truncate(item, end_ms, ack_ms=1200)
+    call.at(1500).say(pcm(ramp(100 * MS)))
     heard = await tracks(call.recording(), tmp_path, track="assistant")
     assert np.array_equal(heard[2400 : 2400 + end_ms * MS], ramp(1000 * MS)[: end_ms * MS])
     assert not heard[2400 + end_ms * MS : 36_000].any()
@@ -85,9 +86,9 @@ async def test_g711_both_ways(stated: dict[str, str], sounding: int, tmp_path: P
     quiet = 0xFF if stated is MULAW else 0xD5
     line = np.full(8000, quiet, np.uint8)
     line[[100, 5000]] = sounding
-    call = Call(input=stated, output=stated)
-    call.stream(0, line.tobytes(), chunk=160, every_ms=20)
-    call.say(250, line.tobytes(), chunk=800)
+    call = Call(input_format=stated, output_format=stated)
+    call.stream(line.tobytes(), chunk=160, every_ms=20)
+    call.at(250).say(line.tobytes(), chunk=800)
     report = await write_audio(call.recording(), tmp_path / "a.wav")
     assert (report.rate, report.samples) == (8000, 10_000)
     stereo = sound(tmp_path / "a.wav")
@@ -96,10 +97,10 @@ async def test_g711_both_ways(stated: dict[str, str], sounding: int, tmp_path: P
 
 
 async def test_16_khz_in_and_24_khz_out_share_a_clock(tmp_path: Path) -> None:
-    call = Call(input={"type": "audio/pcm", "rate": 16_000})
+    call = Call(input_format={"type": "audio/pcm", "rate": 16_000})
     source = clicks(5, 16_000)
-    call.stream(100, pcm(source), chunk=640, every_ms=20)
-    call.say(700, pcm(clicks(1, 24_000)))
+    call.at(100).stream(pcm(source), chunk=640, every_ms=20)
+    call.at(700).say(pcm(clicks(1, 24_000)))
     stereo = await tracks(call.recording(), tmp_path)
     for at in np.flatnonzero(source) / 16_000 + 0.1:
         around = round(at * 24_000)
@@ -119,7 +120,7 @@ async def test_a_part_of_the_call_is_that_part(tmp_path: Path) -> None:
 async def test_linked_sessions_lie_at_their_real_distance(tmp_path: Path) -> None:
     first, second = Call(id="one"), Call(id="two", opened=OPENED + timedelta(seconds=7, microseconds=250_000))
     for call in (first, second):
-        call.stream(500, pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
+        call.at(500).stream(pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
     for named in ([first, second], [second, first]):
         stereo = await tracks([call.recording() for call in named], tmp_path)
         assert loud(stereo[:, 0]) == [12_000 + 2400, 12_000 + 2400 + 174_000]
@@ -128,16 +129,16 @@ async def test_linked_sessions_lie_at_their_real_distance(tmp_path: Path) -> Non
 async def test_sessions_without_a_wall_clock_follow_each_other(tmp_path: Path) -> None:
     calls = [Call(id=name, opened=None) for name in "ab"]
     for call in calls:
-        call.stream(0, pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
+        call.at(0).stream(pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
     stereo = await tracks([call.recording() for call in calls], tmp_path)
     assert loud(stereo[:, 0]) == [2400, 2400 + 48_000]
 
 
 async def test_the_report_tells_what_was_left_out(tmp_path: Path) -> None:
     call = Call()
-    call.append(0, pcm(ramp(100)))
-    bad = call.client(10, "input_audio_buffer.append", audio="???")
-    call.append(20, pcm(ramp(100)) + b"\1")
+    call.append(pcm(ramp(100)))
+    bad = call.at(10).client("input_audio_buffer.append", audio="???").seq
+    call.at(20).append(pcm(ramp(100)) + b"\1")
     report = await write_audio(call.recording(), tmp_path / "a.wav", track="user")
     assert [(problem.seq, problem.what) for problem in report.problems] == [(bad + 1, "odd-bytes"), (bad, "bad-base64")]
     assert report == AudioReport(tmp_path / "a.wav", "wav", 24_000, 1, 200, 0, report.problems)
@@ -164,9 +165,9 @@ async def test_every_item_becomes_a_file_with_a_manifest(tmp_path: Path) -> None
 async def test_whatever_an_item_is_called_its_file_has_a_name_that_can_be_written(tmp_path: Path) -> None:
     call = Call()
     stated = {"id": "../" + "x" * 300, "type": "message", "role": "../" * 200, "content": []}
-    response, _ = call.begin(0)
-    call.server(1, "response.output_item.added", response_id=response, output_index=1, item=stated)
-    call.delta(2, response, stated["id"], pcm(ramp(240)))
+    response, _ = call.at(0).begin()
+    call.at(1).server("response.output_item.added", response_id=response, output_index=1, item=stated)
+    call.at(2).delta(response, stated["id"], pcm(ramp(240)))
     (entry,) = await write_items(call.recording(), tmp_path / "items")
     assert entry.item == stated["id"]
     assert entry.file is not None
@@ -176,11 +177,11 @@ async def test_whatever_an_item_is_called_its_file_has_a_name_that_can_be_writte
 
 async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(tmp_path: Path) -> None:
     call = Call()
-    call.append(0, pcm(ramp(240)))
-    call.server(10, "input_audio_buffer.speech_started", audio_start_ms=0, item_id="far")
-    call.server(11, "input_audio_buffer.speech_stopped", audio_end_ms=9000, item_id="far")
-    call.user_item(12, item="far")
-    call.say(100, pcm(ramp(240)))
+    call.append(pcm(ramp(240)))
+    call.at(10).server("input_audio_buffer.speech_started", audio_start_ms=0, item_id="far")
+    call.at(11).server("input_audio_buffer.speech_stopped", audio_end_ms=9000, item_id="far")
+    call.at(12).user_item(item="far")
+    call.at(100).say(pcm(ramp(240)))
     entries = await write_items(call.recording(), tmp_path)
     assert [(entry.file is None, entry.why_not) for entry in entries] == [
         (True, "it ends after the audio received by then"),
@@ -190,9 +191,9 @@ async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(t
 
 async def test_an_item_of_several_parts_is_one_file_from_its_first_to_its_last(tmp_path: Path) -> None:
     call = Call()
-    response, item = call.begin(0)
-    call.delta(100, response, item, pcm(ramp(2400)), index=0)
-    call.delta(110, response, item, pcm(ramp(4800)), index=1)
+    response, item = call.begin()
+    call.at(100).delta(response, item, pcm(ramp(2400)), index=0)
+    call.at(110).delta(response, item, pcm(ramp(4800)), index=1)
     (entry,) = await write_items(call.recording(), tmp_path)
     assert (entry.samples, entry.start_ms, entry.end_ms) == (7200, 100, 400)
     assert np.array_equal(sound(tmp_path / str(entry.file)), np.concatenate([ramp(2400), ramp(4800)]))
@@ -211,8 +212,8 @@ async def test_a_cut_item_is_written_as_heard_or_as_generated(tmp_path: Path) ->
 
 async def test_an_item_that_was_never_heard_says_so(tmp_path: Path) -> None:
     call = Call()
-    item = call.say(0, pcm(ramp(2400)))
-    call.truncate(0, item, 0, ack_ms=30)
+    item = call.say(pcm(ramp(2400)))
+    call.at(0).truncate(item, 0, ack_ms=30)
     with pytest.raises(RequestError, match="--as generated"):
         await write_audio(call.recording(), tmp_path / "a.wav", item=item)
     assert len(await tracks(call.recording(), tmp_path, item=item, as_="generated")) == 2400
@@ -258,23 +259,9 @@ async def test_a_session_without_sound_is_said_to_have_none(track: Any, tmp_path
 
 async def test_a_side_without_sound_points_to_the_other(tmp_path: Path) -> None:
     call = Call()
-    call.say(0, pcm(ramp(100)))
+    call.say(pcm(ramp(100)))
     with pytest.raises(RequestError, match="audio of the user.*--track both"):
         await write_audio(call.recording(), tmp_path / "a.wav", track="user")
-
-
-async def test_an_existing_file_is_kept_unless_told_otherwise(tmp_path: Path) -> None:
-    (tmp_path / "a.wav").write_bytes(b"mine")
-    with pytest.raises(OutputExists):
-        await write_audio(bundled_recording(), tmp_path / "a.wav")
-    assert (tmp_path / "a.wav").read_bytes() == b"mine"
-    await write_audio(bundled_recording(), tmp_path / "a.wav", force=True)
-    assert len(sound(tmp_path / "a.wav"))
-
-
-async def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CannotWrite, match="nowhere"):
-        await write_audio(bundled_recording(), tmp_path / "nowhere" / "a.wav")
 
 
 async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:
@@ -307,7 +294,7 @@ async def test_a_wav_beyond_four_gigabytes_is_refused_before_it_is_begun(tmp_pat
     call, days = Call(id="one"), 2
     later = Call(id="two", opened=OPENED + timedelta(days=days))
     for each in (call, later):
-        each.append(0, pcm(ramp(100)))
+        each.append(pcm(ramp(100)))
     with pytest.raises(CannotWrite, match="FLAC"):
         await write_audio([call.recording(), later.recording()], tmp_path / "a.wav")
     assert not list(tmp_path.iterdir())

@@ -14,7 +14,8 @@ from earwitness.schemas.errors import RequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.audio.calls import ALAW, MULAW, PCM, Call, pcm, ramp
+from tests.events import ALAW, MULAW, PCM, pcm, ramp
+from tests.sessions import Call
 
 MS = 48
 """Bytes of a millisecond of 24 kHz PCM."""
@@ -37,50 +38,50 @@ def cut(call: Call, item: str, tmp_path: Any) -> np.ndarray:
 
 def test_audio_begins_where_the_first_append_arrives() -> None:
     call = Call()
-    call.stream(750.25, pcm(ramp(2400)), chunk=960, every_ms=20)
+    call.at(750.25).stream(pcm(ramp(2400)), chunk=960, every_ms=20)
     assert starts(call) == [(750.25, 2400)]
 
 
 def test_jitter_does_not_stretch_speech() -> None:
     call = Call()
     for index, late in enumerate([0, 40, 3, 120, 90, 0, 350, 4]):
-        call.append(1000 + index * 100 + late, pcm(ramp(2400)))
+        call.at(1000 + index * 100 + late).append(pcm(ramp(2400)))
     assert starts(call) == [(1000.0, 8 * 2400)]
 
 
 def test_a_clip_sent_in_one_burst_takes_its_own_length() -> None:
     call = Call()
-    call.stream(500, pcm(ramp(240_000)), chunk=9600, every_ms=0.1)
-    call.append(4000, pcm(ramp(240)))
+    call.at(500).stream(pcm(ramp(240_000)), chunk=9600, every_ms=0.1)
+    call.at(4000).append(pcm(ramp(240)))
     assert starts(call) == [(500.0, 240_240)]
 
 
 def test_after_a_pause_the_stream_is_anchored_at_the_arrival() -> None:
     call = Call()
-    after = call.stream(100, pcm(ramp(24_000)), chunk=960, every_ms=20)
-    call.stream(after + 700, pcm(ramp(24_000)), chunk=960, every_ms=20)
+    after = call.at(100).stream(pcm(ramp(24_000)), chunk=960, every_ms=20).ms
+    call.at(after + 700).stream(pcm(ramp(24_000)), chunk=960, every_ms=20)
     assert starts(call) == [(100.0, 24_000), (1800.0, 24_000)]
 
 
 def test_a_clip_after_a_pause_is_anchored_too_though_it_comes_in_a_burst() -> None:
     call = Call()
-    call.stream(0, pcm(ramp(48_000)), chunk=4800, every_ms=0.1)
-    call.stream(10_000, pcm(ramp(72_000)), chunk=4800, every_ms=0.1)
+    call.stream(pcm(ramp(48_000)), chunk=4800, every_ms=0.1)
+    call.at(10_000).stream(pcm(ramp(72_000)), chunk=4800, every_ms=0.1)
     assert starts(call) == [(0.0, 48_000), (10_000.0, 72_000)]
 
 
 @pytest.mark.parametrize(("late_ms", "runs"), [(500, 1), (501, 2)])
 def test_more_than_half_a_second_is_a_pause(late_ms: float, runs: int) -> None:
     call = Call()
-    call.append(0, pcm(ramp(2400)))
-    call.append(100 + late_ms, pcm(ramp(2400)))
+    call.append(pcm(ramp(2400)))
+    call.at(100 + late_ms).append(pcm(ramp(2400)))
     assert len(starts(call)) == runs
 
 
 def test_a_second_clip_as_long_as_the_pause_before_it_is_no_stall() -> None:
     call = Call()
-    call.stream(0, pcm(ramp(48_000)), chunk=9600, every_ms=0.1)
-    call.stream(10_000, pcm(ramp(8 * 24_000)), chunk=9600, every_ms=0.1)
+    call.stream(pcm(ramp(48_000)), chunk=9600, every_ms=0.1)
+    call.at(10_000).stream(pcm(ramp(8 * 24_000)), chunk=9600, every_ms=0.1)
     assert starts(call) == [(0.0, 48_000), (10_000.0, 8 * 24_000)]
 
 
@@ -88,17 +89,17 @@ def test_a_second_clip_as_long_as_the_pause_before_it_is_no_stall() -> None:
 def test_what_is_made_up_for_decides_between_stall_and_pause(made_up_ms: int, runs: int) -> None:
     """A second is missing: a stall if it comes but for a quarter of a second, and not half a second too much."""
     call = Call()
-    at = call.stream(0, pcm(ramp(48_000)), chunk=960, every_ms=20)
-    call.stream(at + 1000, pcm(ramp(made_up_ms * 24)), chunk=480, every_ms=0.001)
+    at = call.at(0).stream(pcm(ramp(48_000)), chunk=960, every_ms=20).ms
+    call.at(at + 1000).stream(pcm(ramp(made_up_ms * 24)), chunk=480, every_ms=0.001)
     assert len(starts(call)) == runs
 
 
 def test_a_stall_of_the_network_is_no_pause() -> None:
     call = Call()
     data = pcm(ramp(24_000 * 6))
-    at = call.stream(0, data[: 2000 * MS], chunk=20 * MS, every_ms=20)
-    call.stream(at + 1500, data[2000 * MS : 3500 * MS], chunk=20 * MS, every_ms=0.2)
-    call.stream(3515, data[3500 * MS :], chunk=20 * MS, every_ms=20)
+    at = call.at(0).stream(data[: 2000 * MS], chunk=20 * MS, every_ms=20).ms
+    call.at(at + 1500).stream(data[2000 * MS : 3500 * MS], chunk=20 * MS, every_ms=0.2)
+    call.at(3515).stream(data[3500 * MS :], chunk=20 * MS, every_ms=20)
     assert starts(call) == [(0.0, 144_000)]
 
 
@@ -107,15 +108,15 @@ def test_stalls_do_not_add_up() -> None:
     chunk = pcm(ramp(480))
     for index in range(3000):
         due = index * 20
-        call.append(due if due % 6000 < 4000 else due // 6000 * 6000 + 6000, chunk)
+        call.at(due if due % 6000 < 4000 else due // 6000 * 6000 + 6000).append(chunk)
     assert starts(call) == [(0.0, 3000 * 480)]
 
 
 def test_the_length_of_a_pause_is_counted_from_the_end_of_the_audio() -> None:
     call = Call()
-    call.append(0, pcm(ramp(24_000)))
-    call.append(1499, pcm(ramp(240)))
-    call.append(1499 + 10 + 502, pcm(ramp(240)))
+    call.append(pcm(ramp(24_000)))
+    call.at(1499).append(pcm(ramp(240)))
+    call.at(1499 + 10 + 502).append(pcm(ramp(240)))
     assert starts(call) == [(0.0, 24_240), (2011.0, 240)]
 
 
@@ -123,9 +124,9 @@ def test_the_length_of_a_pause_is_counted_from_the_end_of_the_audio() -> None:
 def test_chunks_may_end_within_a_sample(chunk: int, tmp_path: Any) -> None:
     call = Call()
     samples = ramp(1200)
-    call.stream(10, pcm(samples), chunk=chunk, every_ms=0.01)
-    call.client(300, "input_audio_buffer.commit")
-    item = call.user_item(301)
+    call.at(10).stream(pcm(samples), chunk=chunk, every_ms=0.01)
+    call.at(300).client("input_audio_buffer.commit")
+    item = call.at(301).user_item()
     assert starts(call) == [(10.0, 1200)]
     assert np.array_equal(cut(call, item, tmp_path), samples)
 
@@ -133,8 +134,8 @@ def test_chunks_may_end_within_a_sample(chunk: int, tmp_path: Any) -> None:
 def test_a_pause_within_a_sample_leaves_both_sides_whole() -> None:
     call = Call()
     data = pcm(ramp(100))
-    call.append(0, data[:101])
-    call.append(5000, data[101:])
+    call.at(0).append(data[:101])
+    call.at(5000).append(data[101:])
     runs = call.timeline().runs
     assert [(float(run.start_ns) / 1e6, run.first_byte, run.piece.size) for run in runs] == [
         (0, 0, 102),
@@ -144,7 +145,7 @@ def test_a_pause_within_a_sample_leaves_both_sides_whole() -> None:
 
 def test_a_broken_sample_at_the_end_is_named_and_left_out() -> None:
     call = Call()
-    seq = call.append(0, pcm(ramp(10)) + b"\x01")
+    seq = call.at(0).append(pcm(ramp(10)) + b"\x01").seq
     timeline = call.timeline()
     assert [run.piece.samples for run in timeline.runs] == [10]
     assert [(problem.seq, problem.what) for problem in timeline.problems] == [(seq, "odd-bytes")]
@@ -152,7 +153,7 @@ def test_a_broken_sample_at_the_end_is_named_and_left_out() -> None:
 
 def test_without_any_clock_the_stream_begins_at_zero() -> None:
     call = Call(timed=False)
-    call.stream(0, pcm(ramp(24_000)), chunk=960, every_ms=20)
+    call.stream(pcm(ramp(24_000)), chunk=960, every_ms=20)
     assert starts(call) == [(0.0, 24_000)]
 
 
@@ -166,20 +167,20 @@ def test_without_input_there_are_no_runs() -> None:
 
 @pytest.mark.parametrize(("stated", "step", "rate"), [(MULAW, 1, 8000), (ALAW, 1, 8000), (PCM, 2, 24000)])
 def test_the_format_that_the_session_states_counts(stated: dict[str, Any], step: int, rate: int) -> None:
-    call = Call(input=stated)
-    call.append(0, b"\x55" * 16_000)
+    call = Call(input_format=stated)
+    call.append(b"\x55" * 16_000)
     (run,) = call.timeline().runs
     assert run.end_ns == Fraction(16_000 // step * 10**9, rate)
 
 
 def test_a_new_format_counts_from_the_update_that_asked_for_it() -> None:
     call = Call()
-    call.append(0, pcm(ramp(2400)))
-    call.input = MULAW
-    call.client(100, "session.update", session={"type": "realtime", "audio": {"input": {"format": MULAW}}})
-    call.append(100, b"\x80" * 800)
-    call.server(120, "session.updated", session=call.session())
-    call.append(200, b"\x80" * 800)
+    call.append(pcm(ramp(2400)))
+    call.input_format = MULAW
+    call.at(100).client("session.update", session={"type": "realtime", "audio": {"input": {"format": MULAW}}})
+    call.at(100).append(b"\x80" * 800)
+    call.at(120).server("session.updated", session=call.settings())
+    call.at(200).append(b"\x80" * 800)
     runs = call.timeline().runs
     assert [(float(run.start_ns) / 1e6, run.piece.format.type, run.piece.samples) for run in runs] == [
         (0, "audio/pcm", 2400),
@@ -189,13 +190,13 @@ def test_a_new_format_counts_from_the_update_that_asked_for_it() -> None:
 
 def test_updates_under_way_at_the_same_time_are_told_apart() -> None:
     call = Call()
-    call.append(0, pcm(ramp(2400)))
-    call.client(100, "session.update", session={"type": "realtime", "instructions": "Hi"})
-    call.client(101, "session.update", session={"type": "realtime", "audio": {"input": {"format": ALAW}}})
-    call.append(102, b"\x55" * 800)
-    call.server(120, "session.updated", session=call.session())
-    call.input = ALAW
-    call.server(121, "session.updated", session=call.session())
+    call.append(pcm(ramp(2400)))
+    call.at(100).client("session.update", session={"type": "realtime", "instructions": "Hi"})
+    call.at(101).client("session.update", session={"type": "realtime", "audio": {"input": {"format": ALAW}}})
+    call.at(102).append(b"\x55" * 800)
+    call.at(120).server("session.updated", session=call.settings())
+    call.input_format = ALAW
+    call.at(121).server("session.updated", session=call.settings())
     assert [(run.piece.format.type, run.piece.samples) for run in call.timeline().runs] == [
         ("audio/pcm", 2400),
         ("audio/pcma", 800),
@@ -203,11 +204,11 @@ def test_updates_under_way_at_the_same_time_are_told_apart() -> None:
 
 
 def test_one_g711_law_may_follow_the_other() -> None:
-    call = Call(input=MULAW)
-    call.append(0, b"\x80" * 800)
-    call.input = ALAW
-    call.server(50, "session.updated", session=call.session())
-    call.append(100, b"\xaa" * 800)
+    call = Call(input_format=MULAW)
+    call.append(b"\x80" * 800)
+    call.input_format = ALAW
+    call.at(50).server("session.updated", session=call.settings())
+    call.at(100).append(b"\xaa" * 800)
     assert [(float(run.start_ns) / 1e6, run.piece.format.type) for run in call.timeline().runs] == [
         (0, "audio/pcmu"),
         (100, "audio/pcma"),
@@ -215,12 +216,12 @@ def test_one_g711_law_may_follow_the_other() -> None:
 
 
 def test_the_clock_of_the_stream_goes_on_across_a_change_of_format() -> None:
-    call = Call(input=MULAW)
-    call.append(0, b"\x80" * 4000)
-    call.input = PCM
-    call.server(400, "session.updated", session=call.session())
-    call.append(500, pcm(ramp(12_000)))
-    call.append(1020, pcm(ramp(12_000)))
+    call = Call(input_format=MULAW)
+    call.append(b"\x80" * 4000)
+    call.input_format = PCM
+    call.at(400).server("session.updated", session=call.settings())
+    call.at(500).append(pcm(ramp(12_000)))
+    call.at(1020).append(pcm(ramp(12_000)))
     timeline = call.timeline()
     assert [(float(run.start_ns) / 1e6, run.piece.samples) for run in timeline.runs] == [(0, 4000), (500, 24_000)]
     assert [timeline.ns_of_input_ms(ms) for ms in (250, 750, 1250)] == [250 * 10**6, 750 * 10**6, 1250 * 10**6]
@@ -228,11 +229,11 @@ def test_the_clock_of_the_stream_goes_on_across_a_change_of_format() -> None:
 
 
 def test_an_update_of_other_things_changes_no_format() -> None:
-    call = Call(input=MULAW)
-    call.client(0, "session.update", session={"type": "realtime", "instructions": "Hi"})
-    call.append(0, b"\x80" * 800)
-    call.server(20, "session.updated", session=call.session())
-    call.append(100, b"\x80" * 800)
+    call = Call(input_format=MULAW)
+    call.client("session.update", session={"type": "realtime", "instructions": "Hi"})
+    call.at(0).append(b"\x80" * 800)
+    call.at(20).server("session.updated", session=call.settings())
+    call.at(100).append(b"\x80" * 800)
     assert starts(call) == [(0.0, 1600)]
 
 
@@ -242,33 +243,33 @@ def test_an_update_of_other_things_changes_no_format() -> None:
 def test_a_manual_commit_takes_what_came_since_the_last_commit(tmp_path: Any) -> None:
     call = Call()
     samples = ramp(3333)
-    call.stream(0, pcm(samples[:1111]), chunk=700, every_ms=5)
-    call.client(50, "input_audio_buffer.commit")
-    first = call.user_item(51)
-    call.stream(60, pcm(samples[1111:]), chunk=700, every_ms=5)
-    call.client(200, "input_audio_buffer.commit")
-    second = call.user_item(201)
+    call.at(0).stream(pcm(samples[:1111]), chunk=700, every_ms=5)
+    call.at(50).client("input_audio_buffer.commit")
+    first = call.at(51).user_item()
+    call.at(60).stream(pcm(samples[1111:]), chunk=700, every_ms=5)
+    call.at(200).client("input_audio_buffer.commit")
+    second = call.at(201).user_item()
     assert np.array_equal(cut(call, first, tmp_path), samples[:1111])
     assert np.array_equal(cut(call, second, tmp_path), samples[1111:])
 
 
 def test_audio_sent_between_the_commit_and_its_answer_belongs_to_the_next_item(tmp_path: Any) -> None:
     call = Call()
-    call.append(0, pcm(ramp(500)))
-    call.client(10, "input_audio_buffer.commit")
-    call.append(12, pcm(ramp(300, first=9000)))
-    item = call.user_item(30)
+    call.append(pcm(ramp(500)))
+    call.at(10).client("input_audio_buffer.commit")
+    call.at(12).append(pcm(ramp(300, first=9000)))
+    item = call.at(30).user_item()
     assert np.array_equal(cut(call, item, tmp_path), ramp(500))
 
 
 def test_cleared_audio_belongs_to_no_item(tmp_path: Any) -> None:
     call = Call()
-    call.append(0, pcm(ramp(500)))
-    call.client(10, "input_audio_buffer.clear")
-    call.server(20, "input_audio_buffer.cleared")
-    call.append(30, pcm(ramp(300, first=9000)))
-    call.client(40, "input_audio_buffer.commit")
-    item = call.user_item(50)
+    call.append(pcm(ramp(500)))
+    call.at(10).client("input_audio_buffer.clear")
+    call.at(20).server("input_audio_buffer.cleared")
+    call.at(30).append(pcm(ramp(300, first=9000)))
+    call.at(40).client("input_audio_buffer.commit")
+    item = call.at(50).user_item()
     assert np.array_equal(cut(call, item, tmp_path), ramp(300, first=9000))
 
 
@@ -276,21 +277,21 @@ def vad(call: Call, spans: list[tuple[int, int]]) -> list[str]:
     items = []
     for start, end in spans:
         item = f"item_vad_{start}"
-        call.server(end + 30, "input_audio_buffer.speech_started", audio_start_ms=start, item_id=item)
-        call.server(end + 31, "input_audio_buffer.speech_stopped", audio_end_ms=end, item_id=item)
-        items.append(call.user_item(end + 32, item=item))
+        call.at(end + 30).server("input_audio_buffer.speech_started", audio_start_ms=start, item_id=item)
+        call.at(end + 31).server("input_audio_buffer.speech_stopped", audio_end_ms=end, item_id=item)
+        items.append(call.at(end + 32).user_item(item=item))
     return items
 
 
 @given(st.integers(0, 900), st.integers(1, 1000), st.sampled_from([PCM, MULAW, {"type": "audio/pcm", "rate": 16000}]))
 def test_voice_activity_is_cut_to_the_sample(start: int, length: int, stated: dict[str, Any]) -> None:
-    call = Call(input=stated)
+    call = Call(input_format=stated)
     rate = stated.get("rate", 8000)
     step = 2 if stated["type"] == "audio/pcm" else 1
     end = min(start + length, 1000)
     if start == end:
         return
-    call.stream(0, bytes(rate * step), chunk=rate // 50 * step, every_ms=20)
+    call.at(0).stream(bytes(rate * step), chunk=rate // 50 * step, every_ms=20)
     (item,) = vad(call, [(start, end)])
     timeline = call.timeline()
     found = next(each for each in timeline.conversation.items if each.id == item)
@@ -303,7 +304,7 @@ def test_voice_activity_is_cut_to_the_sample(start: int, length: int, stated: di
 def test_utterances_before_one_reply_and_overlapping_spans_stay_apart(tmp_path: Any) -> None:
     call = Call()
     samples = ramp(24_000 * 3)
-    call.stream(0, pcm(samples), chunk=960, every_ms=20)
+    call.at(0).stream(pcm(samples), chunk=960, every_ms=20)
     items = vad(call, [(100, 800), (700, 1500), (1500, 2900)])
     for item, (start, end) in zip(items, [(100, 800), (700, 1500), (1500, 2900)], strict=True):
         assert np.array_equal(cut(call, item, tmp_path), samples[start * 24 : end * 24])
@@ -312,11 +313,11 @@ def test_utterances_before_one_reply_and_overlapping_spans_stay_apart(tmp_path: 
 def test_a_commit_at_idle_timeout_has_its_stated_span(tmp_path: Any) -> None:
     call = Call()
     samples = ramp(24_000 * 2)
-    call.stream(0, pcm(samples), chunk=960, every_ms=20)
-    call.server(
-        2000, "input_audio_buffer.timeout_triggered", audio_start_ms=320, audio_end_ms=1760, item_id="item_idle"
+    call.at(0).stream(pcm(samples), chunk=960, every_ms=20)
+    call.at(2000).server(
+        "input_audio_buffer.timeout_triggered", audio_start_ms=320, audio_end_ms=1760, item_id="item_idle"
     )
-    item = call.user_item(2001, item="item_idle")
+    item = call.at(2001).user_item(item="item_idle")
     assert np.array_equal(cut(call, item, tmp_path), samples[320 * 24 : 1760 * 24])
 
 
@@ -327,14 +328,14 @@ def test_an_item_made_by_the_client_has_the_audio_inside_it(tmp_path: Any) -> No
 
     content = [{"type": "input_audio", "audio": pybase64.b64encode(pcm(part)).decode()} for part in parts]
     stated = {"id": "item_mine", "type": "message", "role": "user", "content": content}
-    call.client(10, "conversation.item.create", item=stated)
-    call.add_item(30, stated | {"content": [{"type": "input_audio", "transcript": None}] * 2})
+    call.at(10).client("conversation.item.create", item=stated)
+    call.at(30).added(stated | {"content": [{"type": "input_audio", "transcript": None}] * 2})
     assert np.array_equal(cut(call, "item_mine", tmp_path), np.concatenate(parts))
 
 
 def test_a_span_that_the_audio_cannot_hold_is_refused_with_the_reason(tmp_path: Any) -> None:
     call = Call()
-    call.append(0, pcm(ramp(2400)))
+    call.append(pcm(ramp(2400)))
     (item,) = vad(call, [(0, 5000)])
     with pytest.raises(RequestError, match="ends after the audio") as caught:
         cut(call, item, tmp_path)
@@ -344,13 +345,13 @@ def test_a_span_that_the_audio_cannot_hold_is_refused_with_the_reason(tmp_path: 
 
 def test_an_item_across_a_change_of_format_is_cut_from_both() -> None:
     call = Call()
-    call.append(0, pcm(ramp(2400)))
-    call.input = MULAW
-    call.client(100, "session.update", session={"type": "realtime", "audio": {"input": {"format": MULAW}}})
-    call.append(100, b"\x80" * 800)
-    call.server(120, "session.updated", session=call.session())
-    call.client(200, "input_audio_buffer.commit")
-    item = call.user_item(201)
+    call.append(pcm(ramp(2400)))
+    call.input_format = MULAW
+    call.at(100).client("session.update", session={"type": "realtime", "audio": {"input": {"format": MULAW}}})
+    call.at(100).append(b"\x80" * 800)
+    call.at(120).server("session.updated", session=call.settings())
+    call.at(200).client("input_audio_buffer.commit")
+    item = call.at(201).user_item()
     timeline = call.timeline()
     pieces = timeline.stream.item(next(each for each in timeline.conversation.items if each.id == item))
     assert [(piece.format.type, piece.samples) for piece in pieces] == [("audio/pcm", 2400), ("audio/pcmu", 800)]
@@ -361,8 +362,8 @@ def test_an_item_across_a_change_of_format_is_cut_from_both() -> None:
 
 def test_a_time_of_the_stream_lies_where_its_samples_do() -> None:
     call = Call()
-    call.append(1000, pcm(ramp(24_000)))
-    call.append(5000, pcm(ramp(24_000)))
+    call.at(1000).append(pcm(ramp(24_000)))
+    call.at(5000).append(pcm(ramp(24_000)))
     timeline = call.timeline()
     assert [timeline.ns_of_input_ms(ms) for ms in (0, 250, 999, 1000, 1500, 9999)] == [
         1000 * 10**6, 1250 * 10**6, 1999 * 10**6, 5000 * 10**6, 5500 * 10**6, 6000 * 10**6

@@ -20,7 +20,8 @@ from earwitness.schemas.state import AudioFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.audio.calls import ALAW, MULAW, Call, clicks, pcm, ramp
+from tests.events import ALAW, MULAW, clicks, pcm, ramp
+from tests.sessions import Call
 from tests.sizes import pick
 
 PCM8 = AudioFormat("audio/pcm", 8000)
@@ -155,9 +156,9 @@ def test_resampled_audio_at_full_scale_is_clipped() -> None:
 
 def test_a_part_of_resampled_audio_is_the_part_of_the_whole() -> None:
     samples = np.random.default_rng(1).normal(0, 3000, 16_000).astype(np.int16)
-    call = Call(input=MULAW)
-    call.stream(0, bytes(np.random.default_rng(1).integers(0, 256, 16_000, np.uint8)), chunk=160, every_ms=20)
-    call.say(500, pcm(samples))
+    call = Call(input_format=MULAW)
+    call.stream(bytes(np.random.default_rng(1).integers(0, 256, 16_000, np.uint8)), chunk=160, every_ms=20)
+    call.at(500).say(pcm(samples))
     timeline, recording = call.timeline(), call.recording()
     whole = mixed(recording, Mixer(tracks_of(timeline), 24_000, 2))
     part = mixed(recording, Mixer(tracks_of(timeline), 24_000, 2, start=13_331, end=30_007))
@@ -168,19 +169,19 @@ def test_an_hour_has_no_drift() -> None:
     """A click a minute on each side, jitter everywhere: at the end as at the beginning."""
     minutes = 60
     noise = random.Random(4)
-    call = Call(input=MULAW, output=ALAW, split=True)
+    call = Call(input_format=MULAW, output_format=ALAW, split=True)
     user = np.full(minutes * 60 * 8000, 0xFF, np.uint8)
     user[np.arange(minutes) * 480_000 + 4000] = 0x80
     chunk = pick(8000, 800, 160)
     arrivals = [at / 8 + 250 + noise.uniform(0, 90) for at in range(0, len(user), chunk)]
     arrivals = list(accumulate([250.0, *arrivals[1:]], max))  # TCP overtakes nothing
     for at, first in zip(arrivals, range(0, len(user), chunk), strict=True):
-        call.append(at, user[first : first + chunk].tobytes())
+        call.at(at).append(user[first : first + chunk].tobytes())
     answer = np.full(8000, 0xD5, np.uint8)
     answer[800] = 0xAA
     starts = [minute * 60_000 + 5000 + noise.uniform(0, 1000) for minute in range(minutes)]
     for start in starts:
-        call.say(start, answer.tobytes(), chunk=1600, every_ms=30)
+        call.at(start).say(answer.tobytes(), chunk=1600, every_ms=30)
     timeline = call.timeline()
     found: tuple[list[int], list[int]] = ([], [])
     at = 0
@@ -203,8 +204,8 @@ def test_any_chunk_size_gives_the_same_sound(chunk: int) -> None:
     count = 3000 if chunk == 1 else chunk * 3 // 2
     samples = ramp(count)
     call = Call(split=True)
-    call.stream(0, pcm(samples), chunk=chunk, every_ms=0.01)
-    call.say(50, pcm(samples), chunk=chunk, every_ms=0.01)
+    call.stream(pcm(samples), chunk=chunk, every_ms=0.01)
+    call.at(50).say(pcm(samples), chunk=chunk, every_ms=0.01)
     result = mixed(call.recording(), Mixer(tracks_of(call.timeline()), 24_000, 2))
     assert np.array_equal(result[:count, 0], samples)
     assert np.array_equal(result[1200 : 1200 + count, 1], samples)
@@ -216,8 +217,8 @@ def test_a_long_burst_waits_on_disk_not_in_memory(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(tempfile, "TemporaryFile", lambda **kw: held.append(1) or real(**kw))
     samples = ramp(24_000 * 20)
     call = Call(split=True)
-    call.stream(0, pcm(samples), chunk=48_000, every_ms=1)
-    call.say(19_000, pcm(ramp(2400)))
+    call.stream(pcm(samples), chunk=48_000, every_ms=1)
+    call.at(19_000).say(pcm(ramp(2400)))
     result = mixed(call.recording(), Mixer(tracks_of(call.timeline()), 24_000, 2, memory=1 << 16))
     assert np.array_equal(result[:, 0], samples)
     assert held
@@ -225,7 +226,7 @@ def test_a_long_burst_waits_on_disk_not_in_memory(monkeypatch: pytest.MonkeyPatc
 
 def test_progress_is_told_to_the_end_and_in_order() -> None:
     call = Call(split=True)
-    call.stream(0, pcm(ramp(24_000 * 7)), chunk=48_000, every_ms=1)
+    call.stream(pcm(ramp(24_000 * 7)), chunk=48_000, every_ms=1)
     told: list[float] = []
     mixer = Mixer(tracks_of(call.timeline()), 24_000, 2)
     asyncio.run(render([call.recording()], mixer, lambda block: None, told.append))

@@ -15,7 +15,8 @@ from earwitness.replay.audio.playback import STALL_NS
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.audio.calls import MULAW, PCM, Call, ramp
+from tests.events import MULAW, PCM, ramp
+from tests.sessions import Call
 
 steps = st.lists(
     st.one_of(
@@ -31,20 +32,20 @@ steps = st.lists(
 
 
 def call_of(actions: list[tuple[str, int]], *, mulaw: bool, timed: bool) -> Call:
-    call = Call(input=MULAW if mulaw else PCM, timed=timed, split=True)
+    call = Call(input_format=MULAW if mulaw else PCM, timed=timed, split=True)
     at, spoken = 10.0, 0
     open_items: list[tuple[str, str]] = []
     for kind, value in actions:
         match kind:
             case "append":
-                call.append(at, ramp(value, first=spoken).astype("<i2").tobytes()[:value])
+                call.at(at).append(ramp(value, first=spoken).astype("<i2").tobytes()[:value])
                 spoken += value
             case "begin":
-                open_items.append(call.begin(at))
+                open_items.append(call.at(at).begin())
             case "delta" if open_items:
-                call.delta(at, *open_items[value % len(open_items)], ramp(value).astype("<i2").tobytes()[:value])
+                call.at(at).delta(*open_items[value % len(open_items)], ramp(value).astype("<i2").tobytes()[:value])
             case "truncate" if open_items:
-                call.truncate(at, open_items[value % len(open_items)][1], value, ack_ms=at + 1)
+                call.at(at).truncate(open_items[value % len(open_items)][1], value, ack_ms=at + 1)
             case _:
                 at += value
         at += 5
@@ -58,7 +59,7 @@ calls = st.builds(call_of, steps, mulaw=st.booleans(), timed=st.booleans())
 def test_every_sample_of_the_user_is_on_the_clock_once_and_never_long_before_it_came(call: Call) -> None:
     timeline = call.timeline()
     total = timeline.conversation.input_audio.audio.total
-    step = 1 if call.input is MULAW else 2
+    step = 1 if call.input_format is MULAW else 2
     assert sum(run.piece.size for run in timeline.runs) == total // step * step
     at = 0
     for run in timeline.runs:

@@ -11,12 +11,12 @@ from earwitness.replay.compare.check import EXPLANATIONS, CheckReport, check, ch
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 
 from tests.corpus import CORPUS, capture_params, needs_corpus
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 
-def speaking(text: str = "One two three") -> Script:
+def speaking(text: str = "One two three") -> Session:
     """A response that speaks, up to its last delta."""
-    return Script().created().output("reply_1").speak("reply_1", text, 600)
+    return Session().created().output("reply_1").speak("reply_1", text, 600)
 
 
 def item(transcript: Any = "One two three", **fields: Any) -> dict[str, Any]:
@@ -31,7 +31,7 @@ def item(transcript: Any = "One two three", **fields: Any) -> dict[str, Any]:
     }
 
 
-def differences(script: Script) -> list[tuple[str, Any, Any, str | None]]:
+def differences(script: Session) -> list[tuple[str, Any, Any, str | None]]:
     return [(d.subject, d.stated, d.reconstructed, d.explanation) for d in check(script.frames).differences]
 
 
@@ -70,7 +70,7 @@ def test_every_statement_of_a_text_is_compared(kind: str, fields: dict[str, Any]
 
 
 def test_text_arguments_and_transcriptions_are_compared() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500).created().output("w").write("w", "Hi")
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500).created().output("w").write("w", "Hi")
     place = {"response_id": "resp_1", "item_id": "w", "content_index": 0}
     script.server("response.output_text.done", text="Ho", **place)
     script.output("c", type="function_call", role=None, name="f", call_id="call_1")
@@ -89,7 +89,7 @@ def test_text_arguments_and_transcriptions_are_compared() -> None:
 
 
 def test_the_space_before_the_first_word_of_a_transcription_is_no_difference() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     kind, heard = "conversation.item.input_audio_transcription", {"item_id": "user_1", "content_index": 0}
     script.server(f"{kind}.delta", delta=" Yes", **heard).server(f"{kind}.completed", transcript="Yes", **heard)
     assert differences(script) == []
@@ -106,7 +106,7 @@ def test_a_missing_output_is_reported() -> None:
 
 
 def test_what_was_never_streamed_is_compared_with_the_final_state() -> None:
-    report = check(Script().done(output=[item()], usage={"total_tokens": 1}).frames)
+    report = check(Session().done(output=[item()], usage={"total_tokens": 1}).frames)
     assert (report.differences, report.statements) == ([], 7)
 
 
@@ -201,7 +201,7 @@ def test_another_text_of_a_cancelled_response_is_not_explained_by_cancellation()
 
 
 def test_a_null_in_an_echo_is_explained() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     kind = "conversation.item.input_audio_transcription.completed"
     script.server(kind, item_id="user_1", content_index=0, transcript="Hello.")
     echo = {"id": "user_1", "type": "message", "role": "user", "content": [{"type": "input_audio", "transcript": None}]}

@@ -14,10 +14,11 @@ from earwitness.schemas.frame import Frame, parse_json
 from earwitness.schemas.recording import MemoryRecording
 from hypothesis import given
 
-from tests.corpus import CORPUS, needs_corpus
+from tests.corpus import CORPUS, corpus_recordings, needs_corpus
+from tests.events import client, closing, server
 from tests.present import present
 from tests.replay.shapes import FRAMES
-from tests.replay.talk import as_recording, client, closing, corpus_recordings, recording, server
+from tests.sessions import as_recording, recording
 
 
 def compared(left: MemoryRecording, right: MemoryRecording, **options: Any) -> Diff:

@@ -20,21 +20,10 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 from websockets.typing import Subprotocol
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import added_text, append, client, closing, server, tool_output, user_text
 from tests.replay.serve.test_server import Torn
-from tests.replay.talk import (
-    OPEN,
-    added_text,
-    append,
-    both_ways,
-    client,
-    closing,
-    corpus_recordings,
-    payloads,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.sessions import OPEN, payloads, recording
 from tests.sizes import pick
 
 

@@ -5,140 +5,107 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from earwitness.replay.drive.driver import Driver
 from earwitness.replay.drive.steps import FrameHash, make_drive_plan
-from earwitness.replay.playing.core import Close, Need, Send, WakeAt
+from earwitness.replay.playing.core import Close
+from earwitness.schemas.frame import NS_PER_MS
 
-from tests.replay.talk import (
+from tests.events import (
     append,
     arguments_done,
     client,
     closing,
     output_item,
-    recording,
     server,
+    silence,
     tool_output,
     user_text,
 )
-
-MS = 1_000_000
-
-
-class Drive:
-    """A driver, its recording, and what it has sent."""
-
-    def __init__(self, session, plan, **options):
-        self.session = session
-        self.driver = Driver(plan, **options)
-        self.now = 0
-        self.sent: list[int] = []
-        self.data: list[dict] = []
-        self.others: list[object] = []
-        self._do(self.driver.connected(0))
-
-    def _do(self, commands):
-        for command in commands:
-            if isinstance(command, Send):
-                self.sent.append(command.seq)
-                self.data.append(json.loads(command.data))
-            elif isinstance(command, Need):
-                self._do(self.driver.feed(self.session.frames, self.now, last=True))
-            else:
-                self.others.append(command)
-
-    def server(self, *lines):
-        for _, event in lines:
-            self._do(self.driver.received(json.dumps(event), self.now))
-        return self
-
-    def at(self, ms):
-        self.now = ms * MS
-        self._do(self.driver.advance(self.now))
-        return self
-
-    @property
-    def ending(self):
-        return next((command for command in self.others if isinstance(command, Close)), None)
+from tests.playbook import Playbook, at
+from tests.sessions import recording
 
 
-async def driving(*lines, step_ms=None, **options):
+async def drive(*lines, step_ms=None, **options) -> Playbook[Driver]:
+    """A recording's client, played to a server."""
     session = recording(*lines, step_ms=step_ms)
-    return Drive(session, await make_drive_plan(session), **options)
+    return Playbook(Driver(await make_drive_plan(session), **options), session.frames)
+
+
+def sent(script: Playbook[Driver]) -> list[Any]:
+    return [json.loads(each) for each in script.data]
 
 
 CREATED = server("session.created", session={})
 STARTED = server("input_audio_buffer.speech_started", item_id="u")
 DONE = server("response.done", response={"id": "r", "status": "completed"})
 RESPONSE = server("response.created", response={"id": "r"})
+END = Close(1000)
+"""What follows when all has been sent and as much has come as was recorded."""
 
 
-def call(item_id="i", call_id="c", name="f", arguments="{}"):
-    fields: dict[str, Any] = {"call_id": call_id, "name": name, "arguments": arguments}
-    return (
-        output_item("r", 0, item_id, type="function_call", **fields),
-        arguments_done("r", item_id=item_id, **fields),
-    )
+ASK = client("response.create")
+
+
+def call(item_id="i", call_id="c", arguments="{}"):
+    fields: dict[str, Any] = {"call_id": call_id, "name": "f", "arguments": arguments}
+    item = output_item("r", 0, item_id, type="function_call", **fields)
+    return item, arguments_done("r", item_id=item_id, **fields)
 
 
 async def test_a_frame_that_came_after_session_created_waits_for_it():
-    drive = await driving(CREATED, client("session.update", session={}))
-    assert drive.sent == []
-    assert drive.server(CREATED).sent == [2]
+    script = await drive(CREATED, client("session.update", session={}))
+    assert script << [] >> CREATED << [2, END]
 
 
 async def test_a_frame_that_came_first_does_not():
-    drive = await driving(client("session.update", session={}), CREATED)
-    assert drive.sent == [1]
+    assert await drive(client("session.update", session={}), CREATED) << 1
 
 
 async def test_a_question_waits_for_the_answer_to_the_one_before():
-    drive = await driving(
-        user_text("a"), client("response.create"), RESPONSE, DONE, user_text("b"), client("response.create")
-    )
-    assert drive.sent == [1, 2]
-    assert drive.server(RESPONSE).sent == [1, 2]
-    assert drive.server(DONE).sent == [1, 2, 5, 6]
+    script = await drive(user_text("a"), ASK, RESPONSE, DONE, user_text("b"), ASK)
+    assert script << [1, 2] >> RESPONSE << [] >> DONE << [5, 6, END]
 
 
 async def test_a_tool_output_waits_for_its_call_and_not_for_the_responses_end():
-    drive = await driving(RESPONSE, *call(), tool_output("c", "x"), DONE, client("response.create"))
-    assert drive.server(RESPONSE, call()[0]).sent == []
-    assert drive.server(call()[1]).sent == [4]
-    assert drive.server(DONE).sent == [4, 6]
+    item, arguments = call()
+    script = await drive(RESPONSE, item, arguments, tool_output("c", "x"), DONE, ASK)
+    assert script >> RESPONSE >> item << [] >> arguments << 4 >> DONE << [6, END]
 
 
 async def test_ids_of_the_live_server_replace_the_recorded_ones():
-    drive = await driving(RESPONSE, *call(), tool_output("c", "x"), client("conversation.item.delete", item_id="i"))
-    drive.server(RESPONSE, *call("live_i", "live_c"))
-    assert drive.data[0]["item"]["call_id"] == "live_c"
-    assert drive.data[1]["item_id"] == "live_i"
+    script = await drive(RESPONSE, *call(), tool_output("c", "x"), client("conversation.item.delete", item_id="i"))
+    item, arguments = call("live_i", "live_c")
+    output, deleted = sent(script >> RESPONSE >> item >> arguments)
+    assert output["item"]["call_id"] == "live_c"
+    assert deleted["item_id"] == "live_i"
 
 
 async def test_ids_that_the_client_chose_stay():
-    drive = await driving(user_text("a", id="mine"), client("conversation.item.delete", item_id="mine", event_id="e"))
-    assert [event.get("item_id") for event in drive.data] == [None, "mine"]
-    assert drive.data[0]["item"]["id"] == "mine"
+    delete = client("conversation.item.delete", item_id="mine", event_id="e")
+    typed, deleted = sent(await drive(user_text("a", id="mine"), delete))
+    assert (typed["item"]["id"], deleted["item_id"]) == ("mine", "mine")
 
 
-@pytest.mark.parametrize(("policy", "sent", "stops"), [("go", [4], False), ("stop", [], True)])
-async def test_another_call_than_recorded_is_noted_and_may_stop(policy, sent, stops):
-    drive = await driving(RESPONSE, *call(arguments='{"a": 1}'), tool_output("c", "x"), on_other_call=policy)
-    drive.server(RESPONSE, *call(arguments='{"a":2}'))
-    assert drive.sent == sent
-    assert '{"a":2}' in drive.driver.notes[0]
-    assert (drive.driver.stopped is not None) is stops
+@pytest.mark.parametrize(("policy", "output", "stops"), [("go", [4, END], False), ("stop", [END], True)])
+async def test_another_call_than_recorded_is_noted_and_may_stop(policy, output, stops):
+    script = await drive(RESPONSE, *call(arguments='{"a": 1}'), tool_output("c", "x"), on_other_call=policy)
+    item, arguments = call(arguments='{"a":2}')
+    assert script >> RESPONSE >> item >> arguments << output
+    assert '{"a":2}' in script.core.notes[0]
+    assert (script.core.stopped is not None) is stops
 
 
 async def test_the_same_call_spelled_otherwise_is_the_same():
-    drive = await driving(RESPONSE, *call(arguments='{"a": 1, "b": 2}'), tool_output("c", "x"))
-    drive.server(RESPONSE, *call(arguments='{"b":2,"a":1}'))
-    assert drive.sent == [4]
-    assert drive.driver.notes == []
+    script = await drive(RESPONSE, *call(arguments='{"a": 1, "b": 2}'), tool_output("c", "x"))
+    item, arguments = call(arguments='{"b":2,"a":1}')
+    assert script >> RESPONSE >> item >> arguments << [4, END]
+    assert script.core.notes == []
 
 
-def sound(ms, item_id="a"):
-    return server("response.output_audio.delta", item_id=item_id, delta=append(48 * ms)[1]["audio"])
+def sound(ms):
+    return server("response.output_audio.delta", item_id="a", delta=silence(ms))
 
 
 CUT = client("conversation.item.truncate", item_id="a", content_index=0, audio_end_ms=1000)
@@ -147,135 +114,107 @@ SOUND_DONE = server("response.output_audio.done", item_id="a")
 
 
 async def test_a_truncation_waits_for_the_audio_that_it_keeps():
-    drive = await driving(RESPONSE, ITEM, sound(1500), CUT)
-    drive.server(RESPONSE, ITEM, sound(600))
-    assert drive.sent == []
-    drive.server(sound(600))
-    assert drive.sent == [4]
-    assert drive.data[0]["audio_end_ms"] == 1000, "the recorded place, which lies within what came"
+    script = await drive(RESPONSE, ITEM, sound(1500), CUT)
+    assert script >> RESPONSE >> ITEM >> sound(600) << [] >> sound(600) << [4, END]
+    assert sent(script)[0]["audio_end_ms"] == 1000, "the recorded place, which lies within what came"
 
 
 async def test_a_shorter_answer_is_cut_where_it_ends():
-    drive = await driving(RESPONSE, ITEM, sound(1500), CUT)
-    drive.server(RESPONSE, ITEM, sound(600), SOUND_DONE)
-    assert drive.data[0]["audio_end_ms"] == 600
+    script = await drive(RESPONSE, ITEM, sound(1500), CUT) >> RESPONSE >> ITEM >> sound(600) >> SOUND_DONE
+    assert sent(script)[0]["audio_end_ms"] == 600
 
 
 async def test_at_speed_1_it_is_cut_where_the_new_playback_is():
-    drive = await driving(RESPONSE, ITEM, sound(1500), CUT, step_ms=1000, speed=1.0)
-    drive.server(RESPONSE, ITEM).at(3100).server(sound(1500))
-    assert drive.at(4150).data[0]["audio_end_ms"] == 1000, "50 ms are only the clocks' jitter"
-    drive = await driving(RESPONSE, ITEM, sound(1500), CUT, step_ms=1000, speed=1.0)
-    drive.server(RESPONSE, ITEM).at(3000).server(sound(600)).at(3300).server(sound(900))
-    assert drive.at(4300).data[0]["audio_end_ms"] == 1300
+    lines = (RESPONSE, ITEM, sound(1500), CUT)
+    script = await drive(*lines, step_ms=1000, speed=1.0) >> RESPONSE >> ITEM >> at(3100) >> sound(1500) >> at(4150)
+    assert sent(script)[0]["audio_end_ms"] == 1000, "50 ms are only the clocks' jitter"
+    script = await drive(*lines, step_ms=1000, speed=1.0) >> RESPONSE >> ITEM >> at(3000) >> sound(600)
+    script = script >> at(3300) >> sound(900) >> at(4300)
+    assert sent(script)[0]["audio_end_ms"] == 1300
 
 
 async def test_a_recording_that_cut_more_than_it_had_does_not_wait_for_it():
-    drive = await driving(RESPONSE, ITEM, sound(10), CUT)
-    assert drive.server(RESPONSE, ITEM).sent == [4]
+    assert await drive(RESPONSE, ITEM, sound(10), CUT) >> RESPONSE >> ITEM << 4
 
 
 async def test_a_cancel_waits_for_the_response_and_the_speech():
-    drive = await driving(RESPONSE, STARTED, client("response.cancel"))
-    assert drive.server(RESPONSE).sent == []
-    assert drive.server(STARTED).sent == [3]
+    script = await drive(RESPONSE, STARTED, client("response.cancel"))
+    assert script >> RESPONSE << [] >> STARTED << [3, END]
 
 
 async def test_a_request_after_a_turn_waits_for_its_end():
     committed = server("input_audio_buffer.committed", item_id="u")
-    drive = await driving(committed, client("response.create"))
-    assert drive.sent == []
-    assert drive.server(committed).sent == [2]
+    assert await drive(committed, ASK) << [] >> committed << [2, END]
 
 
 async def test_at_full_speed_sound_waits_for_the_answers_before_it_and_with_a_clock_it_does_not():
     lines = (append(10), DONE, append(20))
-    drive = await driving(*lines)
-    assert drive.sent == [1]
-    assert drive.server(DONE).sent == [1, 3]
-    drive = await driving(*lines, step_ms=10, speed=1.0)
-    assert drive.at(9).sent == []
-    assert drive.at(30).sent == [1, 3]
+    assert await drive(*lines) << 1 >> DONE << [3, END]
+    assert await drive(*lines, step_ms=10, speed=1.0) >> at(9) << [] >> at(30) << [1, 3]
 
 
 async def test_with_a_clock_the_microphone_does_not_wait_for_a_frame_that_does():
-    drive = await driving(append(1), DONE, user_text("b"), append(2), append(3), step_ms=10, speed=1.0)
-    assert drive.at(50).sent == [1, 4, 5]
-    assert drive.server(DONE).at(60).sent == [1, 4, 5, 3]
+    script = await drive(append(1), DONE, user_text("b"), append(2), append(3), step_ms=10, speed=1.0)
+    assert script >> at(50) << [1, 4, 5] >> DONE >> at(60) << [3, END]
 
 
 async def test_no_frame_passes_a_commit():
-    commit = client("input_audio_buffer.commit")
-    drive = await driving(append(1), commit, client("response.create"), append(2), step_ms=10, speed=1.0)
-    assert drive.at(9).sent == []
-    assert drive.at(10).sent == [1]
-    assert drive.at(40).sent == [1, 2, 3, 4] or drive.sent == [1, 2, 4, 3]
+    script = await drive(append(1), client("input_audio_buffer.commit"), ASK, append(2), step_ms=10, speed=1.0)
+    assert script >> at(9) << [] >> at(10) << 1
+    assert (script >> at(40)).sent in ([1, 2, 3, 4], [1, 2, 4, 3])
 
 
 async def test_recorded_thinking_time_is_kept_after_the_answer_that_was_waited_for():
-    drive = await driving(CREATED, client("session.update", session={}), step_ms=10, speed=1.0)
-    drive.at(500).server(CREATED)
-    assert drive.sent == []
-    assert drive.at(510).sent == [2]
+    script = await drive(CREATED, client("session.update", session={}), step_ms=10, speed=1.0)
+    assert script >> at(500) >> CREATED << [] >> at(510) << [2, END]
 
 
 async def test_what_never_comes_is_waited_for_so_long_and_noted():
-    drive = await driving(CREATED, user_text("a"), patience_ns=100 * MS)
-    assert WakeAt(100 * MS) in drive.others
-    assert drive.at(99).sent == []
-    assert drive.at(100).sent == [2]
-    assert drive.driver.notes[:1] == [
+    script = await drive(CREATED, user_text("a"), patience_ns=100 * NS_PER_MS)
+    assert script.wake == 100 * NS_PER_MS
+    assert script >> at(99) << [] >> at(100) << [2, END]
+    assert script.core.notes[:1] == [
         "conversation.item.create (seq 2) went without session.created, which did not come"
     ]
 
 
 async def test_what_never_comes_is_waited_for_once():
     lines = (DONE, append(1), append(2), user_text("a"), DONE, append(3))
-    drive = await driving(*lines, patience_ns=100 * MS)
-    assert drive.at(99).sent == []
-    assert drive.at(100).sent == [2, 3, 4], "the frames behind it do not wait for the same again"
-    assert drive.server(DONE).sent == [2, 3, 4, 6]
-    assert len(drive.driver.notes) == 1
+    script = await drive(*lines, patience_ns=100 * NS_PER_MS)
+    assert script >> at(99) << [] >> at(100) << [2, 3, 4] >> DONE << 6, "those behind it do not wait for the same again"
+    assert len(script.core.notes) == 1
 
 
 async def test_a_server_that_talks_on_is_not_waited_for_for_ever():
-    drive = await driving(CREATED, user_text("a"), patience_ns=10 * MS)
+    script = await drive(CREATED, user_text("a"), patience_ns=10 * NS_PER_MS)
     for ms in range(0, 100, 5):
-        drive.at(ms).server(server("ping"))
-    assert drive.sent == []
-    drive.at(100)
-    assert drive.sent == [2]
+        script = script >> at(ms) >> server("ping")
+    assert script << [] >> at(100) << [2, END]
 
 
 async def test_it_closes_as_the_recorded_client_did_once_as_much_has_come():
-    drive = await driving(user_text("a"), RESPONSE, DONE, closing("client", 4000, "bye"))
-    assert drive.server(RESPONSE).ending is None
-    assert drive.server(DONE).ending == Close(4000, "bye")
+    script = await drive(user_text("a"), RESPONSE, DONE, closing("client", 4000, "bye"))
+    assert script << 1 >> RESPONSE << [] >> DONE << Close(4000, "bye")
 
 
 async def test_it_leaves_the_closing_to_a_server_that_closed_itself():
-    drive = await driving(user_text("a"), DONE, closing("server", 1011), patience_ns=50 * MS)
-    drive.server(DONE)
-    assert drive.at(49).ending is None
-    assert drive.at(50).ending == Close(1000, "")
+    script = await drive(user_text("a"), DONE, closing("server", 1011), patience_ns=50 * NS_PER_MS)
+    assert script << 1 >> DONE >> at(49) << [] >> at(50) << END
 
 
 async def test_a_server_that_says_less_is_left_after_a_while():
-    drive = await driving(user_text("a"), RESPONSE, DONE, server("rate_limits.updated"), patience_ns=5000 * MS)
-    drive.server(RESPONSE, DONE)
-    assert drive.at(999).ending is None
-    assert drive.at(1000).ending == Close(1000, "")
-    assert drive.driver.notes == []
+    lines = (user_text("a"), RESPONSE, DONE, server("rate_limits.updated"))
+    script = await drive(*lines, patience_ns=5000 * NS_PER_MS) << 1
+    assert script >> RESPONSE >> DONE >> at(999) << [] >> at(1000) << END
+    assert script.core.notes == []
 
 
 async def test_an_erased_frame_is_left_out_and_noted():
-    session = recording(user_text("a"), client("response.create"))
-    frames = [*session.frames]
-    frames[1] = frames[1].__class__(1, None, "text", "client", frames[1].type, None)
-    session.frames = frames
-    drive = Drive(session, await make_drive_plan(session))
-    assert drive.sent == [2]
-    assert "erased" in drive.driver.notes[0]
+    session = recording(user_text("a"), ASK)
+    session.frames = [session.frames[0], msgspec.structs.replace(session.frames[1], body=None), session.frames[2]]
+    script = Playbook(Driver(await make_drive_plan(session)), session.frames)
+    assert script << [2, END]
+    assert "erased" in script.core.notes[0]
 
 
 async def test_frames_are_hashed_with_their_lengths():

@@ -6,8 +6,9 @@ from earwitness.replay.drive.positions import Structure
 from earwitness.replay.fold import Folder
 from earwitness.replay.open import bundled_recording
 
+from tests.events import added, added_text, arguments_done, output_item, server, tool_output, user_text
 from tests.present import present
-from tests.replay.talk import added, added_text, arguments_done, output_item, recording, server, tool_output, user_text
+from tests.sessions import recording
 
 
 class Followed(Structure):

@@ -24,18 +24,10 @@ from earwitness.schemas.statements import OpenStatement
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as listen
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import client, closing, server, user_text
 from tests.replay.compare.test_diff import changed, told
-from tests.replay.talk import (
-    OPEN,
-    both_ways,
-    client,
-    closing,
-    corpus_recordings,
-    read_frames,
-    recording,
-    server,
-    user_text,
-)
+from tests.sessions import OPEN, read_frames, recording
 
 KEY = "sk-proj-not-a-real-key-0123456789"
 

@@ -4,7 +4,8 @@ import pytest
 from earwitness.replay.drive.positions import LANDMARKS
 from earwitness.replay.drive.steps import CLIENT_RULES, EVERY, MORE, make_drive_plan, read_object
 
-from tests.replay.talk import client, recording, server
+from tests.events import client, server
+from tests.sessions import recording
 
 DONE = server("response.done", response={"id": "r"})
 

@@ -9,10 +9,11 @@ from earwitness.replay.fold import Folder
 from earwitness.replay.fold.answers import ACKNOWLEDGED, RULES
 from earwitness.replay.fold.working import APPEND_IDS
 
-from tests.replay.builders import Script, pcm
+from tests.events import silence
+from tests.sessions import Session
 
 
-def answers(script: Script) -> dict[int, tuple[int, str]]:
+def answers(script: Session) -> dict[int, tuple[int, str]]:
     """For each answer the client event and the rule."""
     folder = Folder()
     folder.extend(script.frames)
@@ -22,12 +23,12 @@ def answers(script: Script) -> dict[int, tuple[int, str]]:
 ITEM = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 
 
-def asked(kind: str, **fields: Any) -> Script:
+def asked(kind: str, **fields: Any) -> Session:
     """A request that has come second, behind another of its kind."""
-    return Script().client(kind).client(kind, **fields)
+    return Session().client(kind).client(kind, **fields)
 
 
-CASES: dict[tuple[str, str], Script] = {
+CASES: dict[tuple[str, str], Session] = {
     **{
         (f"conversation.item.{name}", by): asked("conversation.item.create", item={**ITEM, **chosen}).server(
             f"conversation.item.{name}", item={**ITEM, "id": "a"}
@@ -41,35 +42,35 @@ CASES: dict[tuple[str, str], Script] = {
     ("conversation.item.retrieved", "item_id"): asked("conversation.item.retrieve", item_id="a").server(
         "conversation.item.retrieved", item={**ITEM, "id": "a"}
     ),
-    ("conversation.item.truncated", "content"): Script().truncate("a", 5).truncate("a", 7).truncated("a", 7),
-    ("conversation.item.truncated", "item_id"): Script().truncate("b", 5).truncate("a", 7).truncated("a", 5),
+    ("conversation.item.truncated", "content"): Session().truncate("a", 5).truncate("a", 7).truncated("a", 7),
+    ("conversation.item.truncated", "item_id"): Session().truncate("b", 5).truncate("a", 7).truncated("a", 5),
     ("error", "event_id"): asked("response.create", event_id="e").error(event_id="e"),
     ("error", "param"): asked("session.update", session={"speed": 9}).error(param="session.speed"),
-    ("error", "content"): Script()
+    ("error", "content"): Session()
     .client("session.update")
     .client("response.cancel")
     .error("There is no active response."),
-    ("error", "order"): Script().append(1).client("response.create").error(),
-    ("input_audio_buffer.cleared", "order"): Script()
+    ("error", "order"): Session().append(1).client("response.create").error(),
+    ("input_audio_buffer.cleared", "order"): Session()
     .append(1)
     .client("input_audio_buffer.clear")
     .server("input_audio_buffer.cleared"),
-    ("input_audio_buffer.committed", "order"): Script()
+    ("input_audio_buffer.committed", "order"): Session()
     .append(1)
     .client("input_audio_buffer.commit")
     .server("input_audio_buffer.committed", item_id="a"),
-    ("output_audio_buffer.cleared", "order"): Script()
+    ("output_audio_buffer.cleared", "order"): Session()
     .append(1)
     .client("output_audio_buffer.clear")
     .server("output_audio_buffer.cleared", response_id="r"),
     ("response.created", "content"): asked("response.create", response={"metadata": {"n": "1"}}).created(
         metadata={"n": "1"}
     ),
-    ("response.created", "order"): Script().append(1).client("response.create").created(),
-    ("response.done", "order"): Script().created().client("response.cancel").done(status="cancelled"),
-    ("session.updated", "order"): Script().append(1).client("session.update").server("session.updated", session={}),
+    ("response.created", "order"): Session().append(1).client("response.create").created(),
+    ("response.done", "order"): Session().created().client("response.cancel").done(status="cancelled"),
+    ("session.updated", "order"): Session().append(1).client("session.update").server("session.updated", session={}),
     **{
-        (answer, by): Script().client(request).client(request, event_id="e").server(answer, client_event_id=named)
+        (answer, by): Session().client(request).client(request, event_id="e").server(answer, client_event_id=named)
         for answer, request in ACKNOWLEDGED.items()
         for by, named in (("event_id", "e"), ("order", None))
     },
@@ -90,14 +91,14 @@ def test_every_rule_of_the_table_has_its_case() -> None:
 
 
 def test_every_echo_of_an_item_answers_its_create() -> None:
-    script = Script().client("conversation.item.create", item=ITEM)
+    script = Session().client("conversation.item.create", item=ITEM)
     for name in ("added", "done", "done"):
         script.server(f"conversation.item.{name}", item={**ITEM, "id": "a"})
     assert answers(script) == {1: (0, "content"), 2: (0, "item_id"), 3: (0, "item_id")}
 
 
 def test_what_the_server_does_by_itself_answers_nobody() -> None:
-    script = Script().client("conversation.item.create", item=ITEM).client("input_audio_buffer.commit")
+    script = Session().client("conversation.item.create", item=ITEM).client("input_audio_buffer.commit")
     script.session().speech("a", 0, 100).created().output("m").server(
         "conversation.item.added", item={**ITEM, "id": "m"}
     )
@@ -105,46 +106,46 @@ def test_what_the_server_does_by_itself_answers_nobody() -> None:
 
 
 def test_an_unknown_event_answers_the_event_that_it_names() -> None:
-    script = Script().client("vendor.ask", event_id="e").server("vendor.told", client_event_id="e")
+    script = Session().client("vendor.ask", event_id="e").server("vendor.told", client_event_id="e")
     assert answers(script) == {1: (0, "event_id")}
 
 
 def test_other_vocabularies_have_nothing_pending() -> None:
-    script = Script().client("session.start").client("session.update")
+    script = Session().client("session.start").client("session.update")
     assert [request.type for request in script.fold().pending] == ["session.update"]
     assert cause(script.error()) == (1, "order")
 
 
-def cause(script: Script) -> tuple[int | None, str | None]:
+def cause(script: Session) -> tuple[int | None, str | None]:
     error = script.fold().errors[-1]
     return error.cause_seq, error.cause_by
 
 
 def test_by_event_id() -> None:
-    script = Script().client("session.update", event_id="one", session={}).client("response.create", event_id="two")
+    script = Session().client("session.update", event_id="one", session={}).client("response.create", event_id="two")
     assert cause(script.error(event_id="one")) == (0, "event_id")
 
 
 def test_by_event_id_even_after_the_answer() -> None:
     script = (
-        Script().client("session.update", event_id="one", session={}).server("session.updated", session={"id": "s"})
+        Session().client("session.update", event_id="one", session={}).server("session.updated", session={"id": "s"})
     )
     assert cause(script.error(event_id="one")) == (0, "event_id")
 
 
 def test_by_event_id_of_an_append() -> None:
-    script = Script()
+    script = Session()
     for number in range(3):
-        script.client("input_audio_buffer.append", audio=pcm(20), event_id=f"audio_{number}")
+        script.client("input_audio_buffer.append", audio=silence(20), event_id=f"audio_{number}")
     assert cause(script.error(event_id="audio_1")) == (1, "event_id")
 
 
 def test_an_event_id_of_nobody_is_paired_with_nobody() -> None:
-    assert cause(Script().client("response.create").error(event_id="other")) == (None, None)
+    assert cause(Session().client("response.create").error(event_id="other")) == (None, None)
 
 
 def test_only_so_many_appends_are_remembered() -> None:
-    script = Script()
+    script = Session()
     for number in range(APPEND_IDS + 1):
         script.client("input_audio_buffer.append", audio="", event_id=f"audio_{number}")
     assert cause(script.error(event_id="audio_0")) == (None, None)
@@ -152,14 +153,14 @@ def test_only_so_many_appends_are_remembered() -> None:
 
 
 def test_by_param_with_the_offending_value_in_the_message() -> None:
-    script = Script()
+    script = Session()
     for voice in ("alloy", "nobody"):
         script.client("session.update", session={"voice": voice})
     assert cause(script.error("Invalid value: 'nobody'.", param="session.voice")) == (1, "param")
 
 
 def test_by_the_item_that_the_message_names_among_requests_of_the_same_kind() -> None:
-    script = Script()
+    script = Session()
     for item_id in ("a", "b", "c"):
         script.client("conversation.item.delete", item_id=item_id)
     script.error("Error deleting item: the item with id 'b' does not exist.", code="item_delete_invalid_item_id")
@@ -168,7 +169,7 @@ def test_by_the_item_that_the_message_names_among_requests_of_the_same_kind() ->
 
 
 def test_an_id_that_is_taken_refuses_the_second_create_of_it() -> None:
-    script = Script().client("conversation.item.create", item={"id": "a", "type": "message", "role": "user"}).item("a")
+    script = Session().client("conversation.item.create", item={"id": "a", "type": "message", "role": "user"}).item("a")
     for item_id in ("b", "a"):
         script.client("conversation.item.create", item={"id": item_id, "type": "message", "role": "user"})
     script.error("Error adding item: the item with id 'a' already exists.", code="item_create_duplicate_item_id")
@@ -177,12 +178,12 @@ def test_an_id_that_is_taken_refuses_the_second_create_of_it() -> None:
 
 
 def test_by_param_where_only_one_request_has_it() -> None:
-    script = Script().client("response.create", response={}).client("session.update", session={"speed": 9})
+    script = Session().client("response.create", response={}).client("session.update", session={"speed": 9})
     assert cause(script.error("Too fast.", param="session.speed")) == (1, "param")
 
 
 def test_a_param_that_several_have_decides_nothing() -> None:
-    script = Script().client("session.update", session={"speed": 9}).client("session.update", session={"speed": 8})
+    script = Session().client("session.update", session={"speed": 9}).client("session.update", session={"speed": 8})
     assert cause(script.error("Too fast.", param="session.speed"))[1] == "order"
 
 
@@ -202,46 +203,46 @@ def test_a_param_that_several_have_decides_nothing() -> None:
     ],
 )
 def test_by_what_the_error_speaks_of(kind: str, fields: dict[str, Any], error: dict[str, Any]) -> None:
-    script = Script().client("session.update", session={}).client(kind, **fields)
+    script = Session().client("session.update", session={}).client(kind, **fields)
     assert cause(script.error(**error)) == (1, "content")
 
 
 def test_a_truncate_is_told_by_its_milliseconds() -> None:
-    script = Script().truncate("a", 500).truncate("b", 700)
+    script = Session().truncate("a", 500).truncate("b", 700)
     script.error("Audio content of 600ms is already shorter than 700ms")
     assert cause(script) == (1, "content")
     assert [cut.status for cut in script.fold().truncations] == ["requested", "refused"]
 
 
 def test_a_code_outweighs_a_word_of_the_message() -> None:
-    script = Script().client("conversation.item.delete", item_id="x").client("response.cancel")
+    script = Session().client("conversation.item.delete", item_id="x").client("response.cancel")
     script.error("Cannot delete the response.", code="response_cancel_not_active")
     assert cause(script) == (1, "content")
 
 
 def test_what_no_request_matches_is_nobodys() -> None:
-    script = Script().client("session.update", session={}).error(code="response_cancel_not_active")
+    script = Session().client("session.update", session={}).error(code="response_cancel_not_active")
     assert cause(script) == (None, None)
 
 
 def test_by_order_the_oldest_request_without_an_answer() -> None:
-    script = Script().client("session.update", session={}).client("conversation.item.delete", item_id="x")
+    script = Session().client("session.update", session={}).client("conversation.item.delete", item_id="x")
     script.server("session.updated", session={"id": "s"})
     assert cause(script.error("Something is wrong.")) == (1, "order")
 
 
 def test_a_fault_of_the_server_is_nobodys() -> None:
-    script = Script().client("response.create").error("We had an error.", type="server_error")
+    script = Session().client("response.create").error("We had an error.", type="server_error")
     assert cause(script) == (None, None)
 
 
 def test_an_error_of_any_form_is_kept() -> None:
-    conversation = Script().server("error", error="broken").server("error").fold()
+    conversation = Session().server("error", error="broken").server("error").fold()
     assert [(error.type, error.message) for error in conversation.errors] == [(None, None), (None, None)]
 
 
 def test_a_refused_session_update_is_no_longer_requested() -> None:
-    script = Script().client("session.update", event_id="u", session={"instructions": "x"}).error(event_id="u")
+    script = Session().client("session.update", event_id="u", session={"instructions": "x"}).error(event_id="u")
     conversation = script.fold()
     assert conversation.session.requested == {}
     assert [change.by for change in conversation.session.history] == ["client"]
@@ -249,14 +250,14 @@ def test_a_refused_session_update_is_no_longer_requested() -> None:
 
 def test_a_refused_create_does_not_claim_a_later_item() -> None:
     content = [{"type": "input_text", "text": "Hi"}]
-    script = Script().client("conversation.item.create", event_id="c", item={"type": "message", "content": content})
+    script = Session().client("conversation.item.create", event_id="c", item={"type": "message", "content": content})
     conversation = script.error(event_id="c").item("a", text="Hi").fold()
     assert (conversation.items[0].created_by, conversation.items[0].request_seq) == ("server", None)
 
 
 def test_a_huge_number_in_a_message_is_no_trouble() -> None:
     script = (
-        Script()
+        Session()
         .truncate("a", 5)
         .error(f"already shorter than {'9' * 6000}ms, item[{'9' * 6000}]", param="item[99999999999]")
     )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from earwitness.schemas.frame import sniff_type
 from earwitness.schemas.state import Conversation
 
 from tests.data import azure_preview
-from tests.replay.builders import Script, response
+from tests.sessions import Session, response
 
 
 @pytest.fixture
 def conversation() -> Conversation:
-    script = Script().statement("open", request={"target": azure_preview.TARGET, "headers": []})
-    for sender, payload in azure_preview.frames():
-        script.frame("text", sender, payload, sniff_type(payload))
-    return script.fold()
+    script = Session().statement("open", request={"target": azure_preview.TARGET, "headers": []})
+    return script.add(*azure_preview.events()).fold()
 
 
 def test_it_folds_to_the_documented_transcript_status_and_usage(conversation: Conversation) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from earwitness.schemas.refs import to_plain
 
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 SERVER = [
@@ -46,7 +46,7 @@ UNCONCERNED = ("counts", "last_seq", "problems", "dialect", "pending")
 def test_a_missing_field_is_named_and_changes_nothing(
     sender: str, kind: str, fields: dict[str, Any], detail: str
 ) -> None:
-    script = Script().client("response.create").reply("reply_1", "Hi")
+    script = Session().client("response.create").reply("reply_1", "Hi")
     before = to_plain(script.fold())
     (script.server if sender == "server" else script.client)(kind, **fields)
     after = to_plain(script.fold())
@@ -58,7 +58,7 @@ def test_a_missing_field_is_named_and_changes_nothing(
 
 
 def test_a_commit_without_an_item_is_noted_in_the_buffer_all_the_same() -> None:
-    script = Script().append(100).client("input_audio_buffer.commit").server("input_audio_buffer.committed")
+    script = Session().append(100).client("input_audio_buffer.commit").server("input_audio_buffer.committed")
     conversation = script.fold()
     assert [event.type for event in conversation.input_audio.events] == [
         "input_audio_buffer.commit", "input_audio_buffer.committed",
@@ -68,13 +68,13 @@ def test_a_commit_without_an_item_is_noted_in_the_buffer_all_the_same() -> None:
 
 
 def test_times_that_are_not_in_order_make_no_span_to_trust() -> None:
-    span = Script().append(100, 20).speech("user_1", 900, 300).fold().items[0].span
+    span = Session().append(100, 20).speech("user_1", 900, 300).fold().items[0].span
     assert span is not None
     assert (span.reliable, span.why_not) == (False, "the stated times are not in order")
 
 
 def test_a_list_of_outputs_may_hold_anything() -> None:
-    conversation = Script().done(output=[None, 3, {"type": "message"}]).fold()
+    conversation = Session().done(output=[None, 3, {"type": "message"}]).fold()
     assert [problem.detail for problem in conversation.problems] == [
         "response.output[0].id", "response.output[1].id", "response.output[2].id",
     ]  # fmt: skip
@@ -82,6 +82,6 @@ def test_a_list_of_outputs_may_hold_anything() -> None:
 
 def test_content_that_is_no_object_is_named() -> None:
     item = {"id": "a", "type": "message", "role": "user", "content": ["Hi", {"type": "input_text", "text": "there"}]}
-    conversation = Script().server("conversation.item.added", item=item).fold()
+    conversation = Session().server("conversation.item.added", item=item).fold()
     assert [problem.detail for problem in conversation.problems] == ["content[0] is no object"]
     assert [(part.index, part.text) for part in conversation.items[0].content] == [(1, "there")]

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from earwitness.schemas.state import Conversation
 
-from tests.replay.builders import Script, pcm, response, said
+from tests.events import silence
+from tests.sessions import Session, response, said
 
 
 def order(conversation: Conversation) -> list[str]:
@@ -18,17 +19,17 @@ def order(conversation: Conversation) -> list[str]:
 
 
 @pytest.fixture
-def turn() -> Script:
+def turn() -> Session:
     """A user's utterance and the beginning of the answer."""
-    return Script().session().append(100, 20).speech("user_1", 100, 1500).created().output("reply_1")
+    return Session().session().append(100, 20).speech("user_1", 100, 1500).created().output("reply_1")
 
 
-def transcription(script: Script, kind: str, **fields: Any) -> Script:
+def transcription(script: Session, kind: str, **fields: Any) -> Session:
     event = f"conversation.item.input_audio_transcription.{kind}"
     return script.server(event, item_id="user_1", content_index=0, **fields)
 
 
-def test_late_transcription_does_not_move_the_turn(turn: Script) -> None:
+def test_late_transcription_does_not_move_the_turn(turn: Session) -> None:
     turn.speak("reply_1", "Good")
     transcription(turn, "delta", delta="Hello")
     turn.speak("reply_1", " morning")
@@ -38,20 +39,12 @@ def test_late_transcription_does_not_move_the_turn(turn: Script) -> None:
     assert [said(item) for item in conversation.items] == ["Hello.", "Good morning"]
 
 
-def test_a_transcription_that_never_comes_stays_pending(turn: Script) -> None:
+def test_a_transcription_that_never_comes_stays_pending(turn: Session) -> None:
     conversation = turn.speak("reply_1", "Yes?").done().fold()
     (part,) = conversation.items[0].content
     assert part.transcription is not None
     assert part.transcription.status == "pending"
     assert part.transcript is None
-
-
-def test_a_failed_transcription_leaves_the_turn_and_names_the_error(turn: Script) -> None:
-    conversation = transcription(turn, "failed", error={"code": "DeploymentNotFound"}).done().fold()
-    (part,) = conversation.items[0].content
-    assert part.transcription is not None
-    assert (part.transcription.status, part.transcription.error) == ("failed", {"code": "DeploymentNotFound"})
-    assert order(conversation) == ["user_1", "reply_1"]
 
 
 # 2. rate_limits.updated comes after response.created, after response.done, or never.
@@ -60,7 +53,7 @@ def test_a_failed_transcription_leaves_the_turn_and_names_the_error(turn: Script
 @pytest.mark.parametrize("place", ["after created", "after done", "never"])
 def test_rate_limits_may_come_anywhere(place: str) -> None:
     limits = [{"name": "tokens", "limit": 9, "remaining": 8, "reset_seconds": 0.1}]
-    script = Script().created()
+    script = Session().created()
     if place == "after created":
         script.server("rate_limits.updated", rate_limits=limits)
     script.output("reply_1").speak("reply_1", "Hi").done()
@@ -78,7 +71,7 @@ def test_rate_limits_may_come_anywhere(place: str) -> None:
 
 @pytest.mark.parametrize("stated", ["nothing", "completed", "incomplete"])
 def test_a_cancelled_response_keeps_what_was_sent(stated: str) -> None:
-    script = Script().created().output("reply_1").speak("reply_1", "One two three", 400)
+    script = Session().created().output("reply_1").speak("reply_1", "One two three", 400)
     content = [{"type": "output_audio", "transcript": "One two"}]
     item = {"id": "reply_1", "type": "message", "role": "assistant", "status": stated, "content": content}
     script.done(status="cancelled", output=[] if stated == "nothing" else [item])
@@ -94,7 +87,7 @@ def test_a_cancelled_response_keeps_what_was_sent(stated: str) -> None:
 
 
 def test_a_truncation_after_response_done_belongs_to_its_item() -> None:
-    conversation = Script().reply("reply_1", "One two three", 1200).truncated("reply_1", 500).fold()
+    conversation = Session().reply("reply_1", "One two three", 1200).truncated("reply_1", 500).fold()
     (cut,) = conversation.truncations
     assert (cut.item_id, cut.audio_end_ms, cut.status, cut.by, cut.request_seq) == (
         "reply_1", 500, "done", "server", None,
@@ -103,13 +96,13 @@ def test_a_truncation_after_response_done_belongs_to_its_item() -> None:
 
 
 def test_a_truncation_keeps_what_was_generated() -> None:
-    conversation = Script().reply("reply_1", "One two three", 1200).truncated("reply_1", 500).fold()
+    conversation = Session().reply("reply_1", "One two three", 1200).truncated("reply_1", 500).fold()
     assert said(conversation.items[0]) == "One two three"
     assert conversation.items[0].content[0].audio.total == 1200 * 48
 
 
 def test_a_clients_truncate_and_the_servers_answer_are_one_truncation() -> None:
-    script = Script().reply("reply_1", "One two three", 1200).truncate("reply_1", 500)
+    script = Session().reply("reply_1", "One two three", 1200).truncate("reply_1", 500)
     asked = script.seq
     conversation = script.truncated("reply_1", 500).fold()
     (cut,) = conversation.truncations
@@ -121,7 +114,7 @@ def test_a_clients_truncate_and_the_servers_answer_are_one_truncation() -> None:
 
 
 def test_a_refused_truncate_cuts_nothing() -> None:
-    script = Script().reply("reply_1", "One two three", 1200).truncate("reply_1", 5000)
+    script = Session().reply("reply_1", "One two three", 1200).truncate("reply_1", 5000)
     script.error("Audio content of 1200ms is already shorter than 5000ms")
     conversation = script.fold()
     (cut,) = conversation.truncations
@@ -136,12 +129,12 @@ def test_a_refused_truncate_cuts_nothing() -> None:
 
 @pytest.mark.parametrize("details", [None, {"type": "completed"}, "unimplemented"])
 def test_status_details_are_kept_as_they_are(details: Any) -> None:
-    assert response(Script().created().done(status_details=details).fold()).status_details == details
+    assert response(Session().created().done(status_details=details).fold()).status_details == details
 
 
 def test_nulls_take_nothing_back_and_ids_have_any_form() -> None:
     item_id = "0f5efcd5-76f1-4a00-9cac-d907e17d4434"
-    script = Script().created().output(item_id).speak(item_id, "Hi")
+    script = Session().created().output(item_id).speak(item_id, "Hi")
     nulls = dict.fromkeys(("role", "status", "content", "name", "call_id", "arguments", "output"))
     script.server("response.output_item.done", response_id="resp_1", item={"id": item_id, "type": "message", **nulls})
     script.server("response.done", response={"id": "resp_1", "status": "completed", "output": None, "usage": None})
@@ -155,7 +148,7 @@ def test_nulls_take_nothing_back_and_ids_have_any_form() -> None:
 
 
 def test_an_out_of_band_response_runs_beside_the_conversation() -> None:
-    script = Script().created("resp_1").output("reply_1", "resp_1")
+    script = Session().created("resp_1").output("reply_1", "resp_1")
     script.client("response.create", response={"conversation": "none", "metadata": {"topic": "summary"}})
     script.created("resp_2", conversation_id=None, metadata={"topic": "summary"}).output("aside_1", "resp_2")
     script.speak("reply_1", "To").write("aside_1", "A", "resp_2").speak("reply_1", " you")
@@ -168,7 +161,9 @@ def test_an_out_of_band_response_runs_beside_the_conversation() -> None:
 
 
 def test_several_utterances_before_one_reply_stay_apart() -> None:
-    script = Script().session().append(100, 60).speech("user_1", 0, 900).speech("user_2", 1200, 2500, previous="user_1")
+    script = (
+        Session().session().append(100, 60).speech("user_1", 0, 900).speech("user_2", 1200, 2500, previous="user_1")
+    )
     conversation = script.reply("reply_1", "Both").fold()
     assert order(conversation) == ["user_1", "user_2", "reply_1"]
     stopped = conversation.input_audio.speech[1].stopped_seq
@@ -180,7 +175,7 @@ def test_several_utterances_before_one_reply_stay_apart() -> None:
 
 @pytest.mark.parametrize("kind", ["conversation.item.created", "conversation.item.added", None])
 def test_an_item_may_first_appear_anywhere(kind: str | None) -> None:
-    script = Script().item("user_1", text="Hi").created().output("reply_1")
+    script = Session().item("user_1", text="Hi").created().output("reply_1")
     if kind is not None:
         item = {"id": "reply_1", "type": "message", "role": "assistant", "content": []}
         script.server(kind, previous_item_id="user_1", item=item)
@@ -194,13 +189,13 @@ def test_an_item_may_first_appear_anywhere(kind: str | None) -> None:
 
 
 def test_a_side_channel_without_session_created_folds() -> None:
-    conversation = Script().reply("reply_1", "Hello").fold()
+    conversation = Session().reply("reply_1", "Hello").fold()
     assert conversation.session.id is None
     assert order(conversation) == ["reply_1"]
 
 
 def test_every_session_updated_is_in_the_history_and_the_last_one_is_in_force() -> None:
-    script = Script().session()
+    script = Session().session()
     for voice in ("alloy", "marin"):
         script.server("session.updated", session={"id": "sess_1", "audio": {"output": {"voice": voice}}})
     session = script.fold().session
@@ -209,7 +204,7 @@ def test_every_session_updated_is_in_the_history_and_the_last_one_is_in_force() 
 
 
 def test_session_created_may_come_after_an_error() -> None:
-    conversation = Script().error("bad start").session().fold()
+    conversation = Session().error("bad start").session().fold()
     assert len(conversation.errors) == 1
     assert conversation.session.id == "sess_1"
 
@@ -219,7 +214,7 @@ def test_session_created_may_come_after_an_error() -> None:
 
 def test_the_format_is_that_of_the_last_update_before_the_audio() -> None:
     script = (
-        Script().session().client("session.update", session={"audio": {"input": {"format": {"type": "audio/pcmu"}}}})
+        Session().session().client("session.update", session={"audio": {"input": {"format": {"type": "audio/pcmu"}}}})
     )
     updated = {"id": "sess_1", "audio": {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": None}}}
     script.server("session.updated", session=updated)
@@ -236,7 +231,7 @@ def test_the_format_is_that_of_the_last_update_before_the_audio() -> None:
 
 
 def test_a_null_predecessor_in_done_moves_nothing() -> None:
-    script = Script().item("user_1", text="Hi").item("user_2", text="there").item("user_3", text="you")
+    script = Session().item("user_1", text="Hi").item("user_2", text="there").item("user_3", text="you")
     item = {"id": "user_2", "type": "message", "role": "user", "status": "completed"}
     assert order(script.server("conversation.item.done", previous_item_id=None, item=item).fold()) == [
         "user_1", "user_2", "user_3",
@@ -244,7 +239,7 @@ def test_a_null_predecessor_in_done_moves_nothing() -> None:
 
 
 def test_an_item_that_the_server_inserts_is_the_servers() -> None:
-    script = Script().client("session.update", session={}).item("sys_1", role="system", text="Nobody spoke.")
+    script = Session().client("session.update", session={}).item("sys_1", role="system", text="Nobody spoke.")
     (item,) = script.fold().items
     assert (item.role, item.created_by, item.request_seq) == ("system", "server", None)
 
@@ -253,7 +248,7 @@ def test_an_item_that_the_server_inserts_is_the_servers() -> None:
 
 
 def test_a_transcription_may_come_before_its_item() -> None:
-    script = Script().session().append(100, 20)
+    script = Session().session().append(100, 20)
     transcription(script, "completed", transcript="Hello.")
     before = script.fold()
     assert before.items == []
@@ -264,7 +259,7 @@ def test_a_transcription_may_come_before_its_item() -> None:
 
 
 def test_cumulative_completed_transcriptions_replace_each_other() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     transcription(script, "completed", transcript="Hello,", status="in_progress")
     transcription(script, "completed", transcript="Hello, you.", status="completed")
     (part,) = script.fold().items[0].content
@@ -273,7 +268,7 @@ def test_cumulative_completed_transcriptions_replace_each_other() -> None:
 
 
 def test_overlapping_utterances_stay_two_items() -> None:
-    script = Script().session().append(100, 600).speech("user_1", 41_000, 44_384)
+    script = Session().session().append(100, 600).speech("user_1", 41_000, 44_384)
     conversation = script.speech("user_2", 44_180, 46_000, previous="user_1").fold()
     spans = [item.span for item in conversation.items]
     assert [(s.start_ms, s.end_ms, s.reliable) for s in spans if s] == [(41_000, 44_384, True), (44_180, 46_000, True)]
@@ -283,7 +278,7 @@ def test_overlapping_utterances_stay_two_items() -> None:
 
 
 def test_an_error_is_paired_by_content_and_never_by_count() -> None:
-    script = Script()
+    script = Session()
     for role, kind, text in (("user", "input_text", "a"), ("assistant", "text", "b"), ("user", "input_text", "c")):
         item = {"type": "message", "role": role, "content": [{"type": kind, "text": text}]}
         script.client("conversation.item.create", item=item)
@@ -298,7 +293,7 @@ def test_an_error_is_paired_by_content_and_never_by_count() -> None:
 
 
 def test_a_part_has_one_name_whatever_the_event_calls_it() -> None:
-    script = Script().created().output("reply_1")
+    script = Session().created().output("reply_1")
     place = {"response_id": "resp_1", "item_id": "reply_1", "content_index": 0}
     script.server("response.content_part.added", part={"type": "audio", "transcript": ""}, **place)
     script.speak("reply_1", "Hi", 100)
@@ -308,7 +303,7 @@ def test_a_part_has_one_name_whatever_the_event_calls_it() -> None:
 
 
 def test_absent_content_is_not_stated() -> None:
-    script = Script().created().output("reply_1").speak("reply_1", "Hi there")
+    script = Session().created().output("reply_1").speak("reply_1", "Hi there")
     item = {"id": "reply_1", "type": "message", "status": "completed"}
     conversation = script.server("response.output_item.done", response_id="resp_1", item=item).fold()
     assert said(conversation.items[0]) == "Hi there"
@@ -318,7 +313,7 @@ def test_absent_content_is_not_stated() -> None:
 
 
 def test_a_cleared_playback_buffer_is_an_interruption_without_a_truncation() -> None:
-    script = Script().at(0).reply("reply_1", "One two three", 2000)
+    script = Session().at(0).reply("reply_1", "One two three", 2000)
     script.at(100).server("output_audio_buffer.started", response_id="resp_1")
     script.at(700).server("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=700)
     script.at(800).server("output_audio_buffer.cleared", response_id="resp_1")
@@ -330,7 +325,7 @@ def test_a_cleared_playback_buffer_is_an_interruption_without_a_truncation() -> 
 
 
 def test_speech_that_stops_nothing_is_no_interruption() -> None:
-    script = Script().session(turn_detection={"type": "server_vad", "interrupt_response": False}).append(100, 40)
+    script = Session().session(turn_detection={"type": "server_vad", "interrupt_response": False}).append(100, 40)
     script.created().output("reply_1").speak("reply_1", "One", 200)
     script.server("input_audio_buffer.speech_started", item_id="user_1", audio_start_ms=300)
     conversation = script.speak("reply_1", " two", 200).done().fold()
@@ -342,7 +337,7 @@ def test_speech_that_stops_nothing_is_no_interruption() -> None:
 
 
 def test_a_truncation_strategy_removes_no_item_from_the_record() -> None:
-    script = Script().server("session.created", session={"id": "sess_1", "truncation": "auto"})
+    script = Session().server("session.created", session={"id": "sess_1", "truncation": "auto"})
     for number in range(50):
         script.item(f"user_{number}", text="more and more")
     conversation = script.done(usage={"input_tokens": 12}).fold()
@@ -351,4 +346,4 @@ def test_a_truncation_strategy_removes_no_item_from_the_record() -> None:
 
 
 def test_pcm_builder_counts_milliseconds() -> None:
-    assert Script().client("input_audio_buffer.append", audio=pcm(250)).fold().input_audio.audio.total == 250 * 48
+    assert Session().client("input_audio_buffer.append", audio=silence(250)).fold().input_audio.audio.total == 250 * 48

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.replay.builders import Script, response
+from tests.sessions import Session, response
 
 
-def called(script: Script, call_id: str = "call_1", item_id: str = "item_c1") -> Script:
+def called(script: Session, call_id: str = "call_1", item_id: str = "item_c1") -> Session:
     script.output(item_id, type="function_call", role=None, name="look_up", call_id=call_id, arguments="")
     place = {"response_id": "resp_1", "item_id": item_id, "call_id": call_id, "output_index": 0}
     for delta in ('{"city"', ': "Lis', 'bon"}'):
@@ -15,13 +15,13 @@ def called(script: Script, call_id: str = "call_1", item_id: str = "item_c1") ->
     )  # fmt: skip
 
 
-def output(script: Script, call_id: str = "call_1", text: str = "fog") -> Script:
+def output(script: Session, call_id: str = "call_1", text: str = "fog") -> Session:
     item = {"type": "function_call_output", "call_id": call_id, "output": text}
     return script.client("conversation.item.create", item=item, event_id=f"out_{call_id}")
 
 
 def test_a_call_has_its_arguments_its_output_and_the_time_between() -> None:
-    script = called(Script().at(100).created().at(200))
+    script = called(Session().at(100).created().at(200))
     done = script.seq
     output(script.at(950))
     (call,) = script.fold().calls
@@ -33,12 +33,12 @@ def test_a_call_has_its_arguments_its_output_and_the_time_between() -> None:
 
 
 def test_a_call_without_an_output_has_none() -> None:
-    (call,) = called(Script().created()).done().fold().calls
+    (call,) = called(Session().created()).done().fold().calls
     assert (call.output, call.output_seq, call.output_item_id) == (None, None, None)
 
 
 def test_the_outputs_item_is_the_one_that_the_server_put_on_record() -> None:
-    script = output(called(Script().created()))
+    script = output(called(Session().created()))
     item = {"id": "item_o1", "type": "function_call_output", "call_id": "call_1", "output": "fog"}
     conversation = script.server("conversation.item.added", previous_item_id="item_c1", item=item).fold()
     assert conversation.calls[0].output_item_id == "item_o1"
@@ -47,19 +47,19 @@ def test_the_outputs_item_is_the_one_that_the_server_put_on_record() -> None:
 
 
 def test_parallel_outputs_are_paired_by_call_id_in_any_order() -> None:
-    script = called(called(Script().created()), "call_2", "item_c2")
+    script = called(called(Session().created()), "call_2", "item_c2")
     output(output(script, "call_2", "two"), "call_1", "one")
     assert {call.call_id: call.output for call in script.fold().calls} == {"call_1": "one", "call_2": "two"}
 
 
 def test_an_output_that_the_server_refuses_was_not_given() -> None:
-    script = output(called(Script().created())).error(event_id="out_call_1")
+    script = output(called(Session().created())).error(event_id="out_call_1")
     (call,) = script.fold().calls
     assert (call.output, call.output_seq) == (None, None)
 
 
 def test_a_second_output_that_the_server_refuses_leaves_the_first() -> None:
-    script = output(called(Script().created()), text="fog")
+    script = output(called(Session().created()), text="fog")
     first = script.seq
     script.client(
         "conversation.item.create",
@@ -81,19 +81,19 @@ def test_a_call_is_known_from_its_final_item_alone() -> None:
         "arguments": "{}",
         "status": "completed",
     }
-    (call,) = Script().done(output=[item]).fold().calls
+    (call,) = Session().done(output=[item]).fold().calls
     assert (call.name, call.arguments, call.done_seq) == ("f", "{}", None)
 
 
 def test_an_output_without_a_client_side_comes_from_the_servers_item() -> None:
-    script = called(Script().created())
+    script = called(Session().created())
     item = {"id": "o", "type": "function_call_output", "call_id": "call_1", "output": "fog"}
     (call,) = script.server("conversation.item.created", item=item).fold().calls
     assert (call.output, call.output_item_id, call.output_seq) == ("fog", "o", None)
 
 
 def test_the_lifecycle_of_an_mcp_listing() -> None:
-    script = Script()
+    script = Session()
     item = {"id": "tools_1", "type": "mcp_list_tools", "server_label": "docs", "tools": []}
     script.server("conversation.item.added", item=item)
     script.server("mcp_list_tools.in_progress", item_id="tools_1")
@@ -107,13 +107,15 @@ def test_the_lifecycle_of_an_mcp_listing() -> None:
 
 
 def test_a_listing_that_fails_has_no_tools() -> None:
-    script = Script().server("mcp_list_tools.in_progress", item_id="tools_1")
+    script = Session().server("mcp_list_tools.in_progress", item_id="tools_1")
     (listing,) = script.server("mcp_list_tools.failed", item_id="tools_1").fold().mcp
     assert (listing.status, listing.tools) == ("failed", [])
 
 
 def test_the_lifecycle_of_an_mcp_call() -> None:
-    script = Script().created().output("m", type="mcp_call", role=None, name="search", server_label="docs", status=None)
+    script = (
+        Session().created().output("m", type="mcp_call", role=None, name="search", server_label="docs", status=None)
+    )
     place = {"response_id": "resp_1", "item_id": "m", "output_index": 0}
     script.server("response.mcp_call_arguments.delta", delta='{"q":', **place)
     script.server("response.mcp_call_arguments.delta", delta="1}", **place)
@@ -131,7 +133,7 @@ def test_the_lifecycle_of_an_mcp_call() -> None:
 
 
 def test_an_mcp_call_that_fails_keeps_its_error() -> None:
-    script = Script().created().output("m", type="mcp_call", role=None, name="search", server_label="docs")
+    script = Session().created().output("m", type="mcp_call", role=None, name="search", server_label="docs")
     script.server("response.mcp_call.failed", item_id="m", output_index=0)
     error = {"type": "tool_execution_error", "message": "no"}
     item = {"id": "m", "type": "mcp_call", "name": "search", "error": error}
@@ -140,7 +142,7 @@ def test_an_mcp_call_that_fails_keeps_its_error() -> None:
 
 
 def test_an_approval_is_asked_and_given() -> None:
-    script = Script().created().output("a", type="mcp_approval_request", role=None, name="search", server_label="docs")
+    script = Session().created().output("a", type="mcp_approval_request", role=None, name="search", server_label="docs")
     answer = {"type": "mcp_approval_response", "approval_request_id": "a", "approve": True}
     script.client("conversation.item.create", item=answer)
     asked = script.seq

@@ -11,7 +11,7 @@ from earwitness.schemas.frame import Frame
 from earwitness.schemas.state import Conversation
 
 from tests.corpus import CORPUS, capture_params, needs_corpus
-from tests.replay.builders import said
+from tests.sessions import said
 
 pytestmark = needs_corpus
 
@@ -41,33 +41,6 @@ def test_every_capture_folds_without_a_problem_and_in_one_order(path: Path) -> N
         assert all(response.status != "in_progress" for response in conversation.responses)
 
 
-def test_late_transcription_does_not_move_the_turn() -> None:
-    assert lines(folded("ga-spoken-turn")) == [
-        ("user", "Hello, my name is Marcelo."),
-        ("assistant", "Hello, Marcelo! Great to meet you. How can I help you today?"),
-    ]
-
-
-def test_a_failed_transcription_stands_beside_a_normal_turn() -> None:
-    conversation = folded("azure-ga-transcription-failed")
-    transcription = conversation.items[0].content[0].transcription
-    assert transcription is not None
-    assert transcription.status == "failed"
-    assert transcription.error is not None
-    assert transcription.error["code"] == "DeploymentNotFound"
-    assert conversation.responses[0].status == "completed"
-
-
-def test_rate_limits_come_early_in_preview_and_late_in_ga() -> None:
-    early, late = folded("preview-webrtc-cancelled.reserialised"), folded("ga-three-spoken-turns.rehydrated")
-    for conversation, before_done in ((early, True), (late, False)):
-        assert conversation.rate_limits is not None
-        last = conversation.responses[-1]
-        assert last.done_seq is not None
-        assert (conversation.rate_limits.seq < last.done_seq) is before_done
-    assert folded("xai-drop-and-resume-1011").rate_limits is None
-
-
 def test_a_response_cancelled_before_any_output_is_an_interruption_without_an_item() -> None:
     conversation = folded("preview-webrtc-cancelled.reserialised")
     assert [response.status for response in conversation.responses] == [
@@ -86,27 +59,6 @@ def test_utterances_before_one_reply_stay_apart_and_may_touch() -> None:
     spans = [item.span for item in conversation.items if item.role == "user"]
     assert [(span.start_ms, span.end_ms) for span in spans if span] == [(6688, 7712), (11904, 12256), (12352, 12992)]
     assert {span.why_not for span in spans if span} == {"the recording has no input audio"}
-
-
-def test_playback_events_come_under_their_names() -> None:
-    conversation = folded("preview-webrtc-cancelled.reserialised")
-    assert [event.type.rpartition(".")[2] for event in conversation.playback] == [
-        "started", "stopped", "started", "stopped", "started",
-    ]  # fmt: skip
-
-
-def test_an_error_with_a_null_event_id_is_paired_by_its_param() -> None:
-    conversation = folded("ga-history-seeding-error")
-    (error,) = conversation.errors
-    assert (error.event_id, error.cause_seq, error.cause_by) == (None, 5, "param")
-    assert [item.request_seq for item in conversation.items] == [4, 6, None]
-
-
-def test_three_creates_yield_two_items_in_their_order() -> None:
-    assert lines(folded("ga-history-seeding-error"))[:2] == [
-        ("user", "My name is Alice and my favorite color is teal."),
-        ("user", "What is my name and favorite color?"),
-    ]
 
 
 def test_the_server_inserts_an_item_at_idle_timeout() -> None:
@@ -130,11 +82,6 @@ def test_times_are_those_of_the_source() -> None:
         response.done_ns,
     )
     assert times == (72_000_000, 165_000_000, 468_000_000, 596_000_000, 628_000_000)
-
-
-def test_a_source_without_a_clock_has_no_times() -> None:
-    response = folded("ga-tool-call").responses[0]
-    assert (response.trigger_ns, response.created_ns, response.done_ns) == (None, None, None)
 
 
 def test_a_tool_call_round_is_one_call() -> None:
@@ -168,18 +115,6 @@ def test_spans_on_a_vendors_own_clock_are_not_reliable() -> None:
     assert (span.start_ms, span.end_ms, span.reliable) == (227, 432, False)
 
 
-def test_cumulative_transcriptions_replace_each_other() -> None:
-    transcription = folded("xai-spoken-turn-cumulative-transcription").items[0].content[0].transcription
-    assert transcription is not None
-    assert (transcription.text, transcription.completions, transcription.status) == (
-        "Hello, my name is Marcelo.", 3, "completed",
-    )  # fmt: skip
-
-
-def test_unknown_types_are_named() -> None:
-    assert folded("xai-drop-and-resume-1011").unknown == {"ping": 1}
-
-
 def test_a_dropped_connection_is_two_sessions_of_one_conversation() -> None:
     first, second = folded("xai-drop-and-resume-1011"), folded("xai-drop-and-resume-1011", 1)
     assert first.close is not None
@@ -197,10 +132,3 @@ def test_vendor_names_fold_like_pure_ones() -> None:
         ("assistant", "Hi Marcelo, nice to meet you! How can I help you today?"),
     ]
     assert [part.type for item in preview.items for part in item.content] == ["input_audio", "output_audio"]
-
-
-def test_complete_server_audio_is_referenced_to_the_byte() -> None:
-    conversation = folded("preview-full-server-audio")
-    (part,) = conversation.items[1].content
-    assert part.audio.total == 76_800
-    assert part.audio_done

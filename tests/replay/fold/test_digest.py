@@ -21,12 +21,12 @@ from earwitness.schemas.refs import to_plain
 from hypothesis import given
 
 from tests.corpus import capture_params, needs_corpus
-from tests.replay.builders import Script
 from tests.replay.fold.test_properties import STREAMS
+from tests.sessions import Session
 
 
-def session() -> Script:
-    script = Script().at(0).session().at(100).append(100, 20).speech("user_1", 0, 1500)
+def session() -> Session:
+    script = Session().at(0).session().at(100).append(100, 20).speech("user_1", 0, 1500)
     kind = "conversation.item.input_audio_transcription"
     script.server(f"{kind}.completed", item_id="user_1", content_index=0, transcript="Hello.")
     script.at(2000).reply("reply_1", "One two three", 1000).at(2500).truncate("reply_1", 400)
@@ -77,7 +77,7 @@ def test_the_full_digest_sees_every_change() -> None:
     assert full_digest(session().append(20).fold()) != digest
 
 
-def renamed(script: Script) -> list[Frame]:
+def renamed(script: Session) -> list[Frame]:
     """Another recording of it: other server-made ids, times, event ids, expiry and rate limits."""
     frames: list[Frame] = []
     for frame in script.frames:
@@ -103,8 +103,8 @@ def test_ids_inside_error_messages_do_not_count() -> None:
 
 
 def test_chunk_boundaries_do_not_count() -> None:
-    one = Script().created().output("a").speak("a", "One two", 200, pieces=1).done()
-    two = Script().created().output("a").speak("a", "One", 100, pieces=2).speak("a", " two", 100, pieces=2).done()
+    one = Session().created().output("a").speak("a", "One two", 200, pieces=1).done()
+    two = Session().created().output("a").speak("a", "One", 100, pieces=2).speak("a", " two", 100, pieces=2).done()
     assert content_digest(one.fold()) == content_digest(two.fold())
 
 
@@ -124,7 +124,7 @@ def user(item_id: str, text: str) -> dict[str, Any]:
 def test_an_id_that_the_client_chose_counts() -> None:
     digests = set()
     for item_id in ("mine", "yours"):
-        script = Script().client("conversation.item.create", item=user(item_id, "Hi"))
+        script = Session().client("conversation.item.create", item=user(item_id, "Hi"))
         digests.add(content_digest(script.item(item_id, text="Hi").fold()))
     assert len(digests) == 2
 

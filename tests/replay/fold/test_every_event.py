@@ -10,7 +10,8 @@ from earwitness.replay.fold import fold
 from earwitness.replay.fold.table import CLIENT, SERVER
 from earwitness.schemas.refs import to_plain
 
-from tests.replay.builders import Script, pcm
+from tests.events import silence
+from tests.sessions import Session
 
 ITEM = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]}
 REPLY = {"id": "reply_1", "type": "message", "role": "assistant", "status": "completed"}
@@ -21,38 +22,38 @@ ALAW_OUT = {"output": {"format": {"type": "audio/pcma"}}}
 HEARD = {"item_id": "user_1", "content_index": 0}
 
 
-def empty(script: Script) -> Script:
+def empty(script: Session) -> Session:
     return script
 
 
-def one_item(script: Script) -> Script:
+def one_item(script: Session) -> Session:
     return script.item("item_1", text="Hi")
 
 
-def utterance(script: Script) -> Script:
+def utterance(script: Session) -> Session:
     return script.session().append(100, 20).speech("user_1", 0, 1500)
 
 
-def reply(script: Script) -> Script:
+def reply(script: Session) -> Session:
     return script.created().output("reply_1")
 
 
-def spoken(script: Script) -> Script:
+def spoken(script: Session) -> Session:
     return script.reply("reply_1", "One two", 1000)
 
 
-def function_call(script: Script) -> Script:
+def function_call(script: Session) -> Session:
     return script.created().output("call_item", type="function_call", role=None, name="look_up", call_id="call_1")
 
 
-def mcp_call(script: Script) -> Script:
+def mcp_call(script: Session) -> Session:
     return script.created().output("call_item", type="mcp_call", role=None, name="look_up", server_label="docs")
 
 
 class Case(NamedTuple):
     """A session so far, an event's fields, and what stands at which paths of the state afterwards and not before."""
 
-    before: Callable[[Script], Script]
+    before: Callable[[Session], Session]
     fields: dict[str, Any]
     changes: dict[str, Any]
 
@@ -70,7 +71,7 @@ CLIENT_CASES: dict[str, Case] = {
         {"item_id": "reply_1", "content_index": 0, "audio_end_ms": 400},
         {"truncations.0.status": "requested", "truncations.0.audio_end_ms": 400, "interruptions.0.unheard_ms": 600},
     ),
-    "input_audio_buffer.append": Case(empty, {"audio": pcm(100)}, {"input_audio.audio": [[0, 4800]]}),
+    "input_audio_buffer.append": Case(empty, {"audio": silence(100)}, {"input_audio.audio": [[0, 4800]]}),
     "input_audio_buffer.clear": Case(empty, {}, {"input_audio.events.0.type": "input_audio_buffer.clear"}),
     "input_audio_buffer.commit": Case(empty, {}, {"input_audio.events.0.type": "input_audio_buffer.commit"}),
     "output_audio_buffer.clear": Case(empty, {}, {"playback.0.type": "output_audio_buffer.clear"}),
@@ -245,7 +246,9 @@ SERVER_CASES: dict[str, Case] = {
     "response.mcp_call.failed": Case(mcp_call, {"item_id": "call_item"}, {"items.0.status": "failed"}),
     "response.mcp_call_arguments.delta": Case(mcp_call, {**CALL, "delta": "{"}, {"items.0.arguments": "{"}),
     "response.mcp_call_arguments.done": Case(mcp_call, {**CALL, "arguments": "{}"}, {"items.0.arguments": "{}"}),
-    "response.output_audio.delta": Case(reply, {**PLACE, "delta": pcm(50)}, {"items.0.content.0.audio": [[2, 2400]]}),
+    "response.output_audio.delta": Case(
+        reply, {**PLACE, "delta": silence(50)}, {"items.0.content.0.audio": [[2, 2400]]}
+    ),
     "response.output_audio.done": Case(
         lambda script: reply(script).speak("reply_1", "Hi", 100), PLACE, {"items.0.content.0.audio_done": True}
     ),
@@ -316,7 +319,7 @@ def test_every_row_of_the_table_has_a_case() -> None:
 
 @pytest.mark.parametrize(("sender", "kind", "case"), CASES)
 def test_the_event_changes_the_state_as_stated(sender: str, kind: str, case: Case) -> None:
-    script = case.before(Script())
+    script = case.before(Session())
     before = to_plain(script.fold())
     (script.client if sender == "client" else script.server)(kind, **case.fields)
     after = to_plain(script.fold())
@@ -328,7 +331,7 @@ def test_the_event_changes_the_state_as_stated(sender: str, kind: str, case: Cas
 
 @pytest.mark.parametrize(("sender", "kind", "case"), CASES)
 def test_the_same_event_from_the_other_side_is_unknown_and_changes_nothing(sender: str, kind: str, case: Case) -> None:
-    script = case.before(Script())
+    script = case.before(Session())
     before = to_plain(script.fold())
     (script.server if sender == "client" else script.client)(kind, **case.fields)
     after = to_plain(fold(script.frames))

@@ -13,10 +13,10 @@ from earwitness.schemas.recording import MemoryRecording, SessionInfo
 from earwitness.schemas.refs import to_plain
 from earwitness.schemas.values import DEEPEST
 
-from tests.replay.builders import Script, pcm
+from tests.sessions import Session
 
 
-def problems(script: Script) -> list[tuple[int, str]]:
+def problems(script: Session) -> list[tuple[int, str]]:
     return [(problem.seq, problem.what) for problem in script.fold().problems]
 
 
@@ -42,29 +42,29 @@ def test_nothing_folds_to_an_empty_conversation() -> None:
     ],
 )
 def test_what_cannot_be_read_is_named_and_harms_nothing(payload: bytes, what: str) -> None:
-    script = Script().item("a", text="Hi").frame("text", "server", payload).item("b", text="there")
+    script = Session().item("a", text="Hi").frame("text", "server", payload).item("b", text="there")
     assert problems(script) == [(1, what)]
     assert [item.id for item in script.fold().items] == ["a", "b"]
 
 
 def test_nesting_up_to_the_limit_is_read() -> None:
     levels = DEEPEST - 1
-    script = Script().frame("text", "server", b'{"type":"x","deep":' + b"[" * levels + b"]" * levels + b"}")
+    script = Session().frame("text", "server", b'{"type":"x","deep":' + b"[" * levels + b"]" * levels + b"}")
     assert problems(script) == []
 
 
 def test_many_brackets_side_by_side_are_not_deep() -> None:
-    script = Script().server("session.created", session={"tools": [{"name": str(n)} for n in range(DEEPEST * 2)]})
+    script = Session().server("session.created", session={"tools": [{"name": str(n)} for n in range(DEEPEST * 2)]})
     assert problems(script) == []
 
 
 def test_binary_frames_are_named() -> None:
-    script = Script().frame("binary", "client", b"\x00\x01").frame("binary", "client", None)
+    script = Session().frame("binary", "client", b"\x00\x01").frame("binary", "client", None)
     assert [(p.what, p.detail) for p in script.fold().problems] == [("binary", "2 bytes"), ("binary", "erased")]
 
 
 def test_an_erased_event_is_counted_and_named() -> None:
-    script = Script().frame("text", "server", None, "response.output_text.delta")
+    script = Session().frame("text", "server", None, "response.output_text.delta")
     script.frame("text", "client", None, "input_audio_buffer.append")
     conversation = script.fold()
     assert problems(script) == [(0, "erased"), (1, "erased")]
@@ -72,60 +72,60 @@ def test_an_erased_event_is_counted_and_named() -> None:
 
 
 def test_events_are_counted_by_their_own_type_and_unknown_ones_named() -> None:
-    conversation = Script().server("ping", timestamp=1).server("ping").server("response.audio.delta").fold()
+    conversation = Session().server("ping", timestamp=1).server("ping").server("response.audio.delta").fold()
     assert conversation.counts == {"ping": 2, "response.audio.delta": 1}
     assert conversation.unknown == {"ping": 2}
 
 
 def test_the_dialect_is_read_off_the_handshake() -> None:
     request = {"target": "/openai/realtime?api-version=2024-10-01-preview&deployment=x", "headers": [["Host", "h"]]}
-    assert Script().statement("open", request=request).fold().dialect == "preview"
+    assert Session().statement("open", request=request).fold().dialect == "preview"
 
 
 def test_the_dialect_is_read_off_the_events() -> None:
-    script = Script().created().output("a")
+    script = Session().created().output("a")
     script.server("response.audio_transcript.delta", response_id="resp_1", item_id="a", content_index=0, delta="Hi")
     assert script.fold().dialect == "preview"
 
 
 def test_a_stated_dialect_comes_first() -> None:
-    script = Script().statement("open", dialect="preview", request={"target": "/v1/realtime"}).item("a")
+    script = Session().statement("open", dialect="preview", request={"target": "/v1/realtime"}).item("a")
     assert script.fold().dialect == "preview"
 
 
 @pytest.mark.parametrize("stated", [{}, {"request": None}, {"request": {"headers": [1, ["a"], ["a", 2]]}}])
 def test_an_open_record_of_any_form_is_taken(stated: dict[str, Any]) -> None:
-    assert Script().statement("open", **stated).fold().problems == []
+    assert Session().statement("open", **stated).fold().problems == []
 
 
 def test_a_gap_is_kept() -> None:
-    (gap,) = Script().statement("gap", frames=3, bytes=99, reason="disk full").fold().gaps
+    (gap,) = Session().statement("gap", frames=3, bytes=99, reason="disk full").fold().gaps
     assert (gap.seq, gap.frames, gap.bytes, gap.reason) == (0, 3, 99, "disk full")
 
 
 def test_a_note_changes_nothing() -> None:
-    conversation = Script().statement("note", note="hello").fold()
+    conversation = Session().statement("note", note="hello").fold()
     assert (conversation.problems, conversation.last_seq) == ([], 0)
 
 
 def test_a_cutoff_is_an_end_without_a_code() -> None:
-    close = Script().statement("cutoff", reason="recorder died", found_at="x").fold().close
+    close = Session().statement("cutoff", reason="recorder died", found_at="x").fold().close
     assert close is not None
     assert (close.kind, close.code, close.reason) == ("cutoff", None, "recorder died")
 
 
 def test_an_erased_statement_is_named() -> None:
-    assert problems(Script().frame("open", "recorder", None)) == [(0, "erased")]
+    assert problems(Session().frame("open", "recorder", None)) == [(0, "erased")]
 
 
 def test_the_last_known_time_stays() -> None:
-    script = Script().at(5).item("a")
+    script = Session().at(5).item("a")
     frame = Frame(1, None, "text", "server", "ping", b'{"type":"ping"}')
     assert fold([*script.frames, frame]).last_ns == 5_000_000
 
 
-def whole_session() -> Script:
-    script = Script().session().append(20, 5).speech("user_1", 0, 90).reply("reply_1", "One two three", 400)
+def whole_session() -> Session:
+    script = Session().session().append(20, 5).speech("user_1", 0, 90).reply("reply_1", "One two three", 400)
     return script.truncate("reply_1", 100).truncated("reply_1", 100).client("response.cancel").error()
 
 
@@ -169,7 +169,7 @@ def test_audio_held_apart_gives_the_same_state() -> None:
 
 def test_the_short_way_for_deltas_gives_what_the_reducers_give() -> None:
     """A field of another type, which no delta has, sends every event the long way."""
-    script, long = whole_session(), Script()
+    script, long = whole_session(), Session()
     for frame in script.frames:
         event = orjson.loads(frame.body or b"")
         if "content_index" in event:
@@ -179,7 +179,7 @@ def test_the_short_way_for_deltas_gives_what_the_reducers_give() -> None:
 
 
 def test_an_append_that_looks_like_the_last_one_is_only_taken_from_the_client() -> None:
-    frames = [split(frame) for frame in Script().append(20, 2).frames]
+    frames = [split(frame) for frame in Session().append(20, 2).frames]
     frames.append(Frame(2, None, "text", "server", frames[0].type, frames[0].body, frames[0].audio, frames[0].cut))
     conversation = fold(frames)
     assert conversation.input_audio.audio.total == 2 * 960
@@ -199,7 +199,7 @@ def test_session_config_is_in_ga_shape_whatever_the_session_spoke() -> None:
         "id": "sess_1", "model": "gpt-4o-realtime-preview", "modalities": ["text", "audio"], "voice": "alloy",
         "input_audio_format": "g711_ulaw", "output_audio_format": "pcm16", "turn_detection": None, "temperature": 0.8,
     }  # fmt: skip
-    session = Script().server("session.created", session=flat).fold().session
+    session = Session().server("session.created", session=flat).fold().session
     assert session.config["audio"]["output"]["voice"] == "alloy"
     assert session.config["output_modalities"] == ["text", "audio"]
     assert session.config["temperature"] == 0.8
@@ -209,12 +209,12 @@ def test_session_config_is_in_ga_shape_whatever_the_session_spoke() -> None:
 
 
 def test_without_a_statement_the_formats_are_the_default_and_say_so() -> None:
-    session = Script().append(20).fold().session
+    session = Session().append(20).fold().session
     assert (session.input_format.rate, session.input_format.stated) == (24000, False)
 
 
 def test_an_unacknowledged_update_is_requested_not_in_force() -> None:
-    script = Script().session().client("session.update", session={"voice": "marin"})
+    script = Session().session().client("session.update", session={"voice": "marin"})
     session = script.fold().session
     assert "voice" not in session.config.get("audio", {}).get("output", {})
     assert session.requested == {"audio": {"output": {"voice": "marin"}}}
@@ -222,20 +222,16 @@ def test_an_unacknowledged_update_is_requested_not_in_force() -> None:
 
 @pytest.mark.parametrize("name", ["started", "stopped", "cleared"])
 def test_playback_events_under_their_old_names(name: str) -> None:
-    conversation = Script().server(f"output_audio_buffer.audio_{name}", response_id="resp_1").fold()
+    conversation = Session().server(f"output_audio_buffer.audio_{name}", response_id="resp_1").fold()
     assert [event.type for event in conversation.playback] == [f"output_audio_buffer.{name}"]
     assert conversation.unknown == {}
 
 
 def test_a_base64_text_is_still_a_text() -> None:
-    script = Script().created().output("a").write("a", "abcd").write("a", "efgh" * 10)
+    script = Session().created().output("a").write("a", "abcd").write("a", "efgh" * 10)
     frame = script.frames[-1]
     audio = pybase64.b64decode("efgh" * 10)
     body = (frame.body or b"").replace(b"efgh" * 10, b"")
     apart = Frame(frame.seq, None, "text", "server", frame.type, body, audio, body.index(b'"delta":"') + 9)
     assert apart.payload == frame.payload
     assert fold([*script.frames[:-1], apart]) == script.fold()
-
-
-def test_pcm_is_what_it_says() -> None:
-    assert len(pybase64.b64decode(pcm(20))) == 960

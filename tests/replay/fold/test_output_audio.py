@@ -7,7 +7,8 @@ from earwitness.replay.fold.output_audio import Delivery, delivered_ms
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.talk import recording, server, user_text
+from tests.events import server, user_text
+from tests.sessions import recording
 
 
 def delta(item_id, size, name="response.output_audio.delta", **fields):

@@ -15,8 +15,9 @@ from earwitness.schemas.state import Conversation
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.replay.builders import Script, pcm
+from tests.events import silence
 from tests.replay.fold.test_every_event import CLIENT_CASES, SERVER_CASES
+from tests.sessions import Session
 from tests.sizes import pick
 
 IDS = st.sampled_from(["item_1", "reply_1", "user_1", "call_item", "tools_1", "resp_1", "resp_2", "call_1", "root", ""])
@@ -145,7 +146,7 @@ def told(conversation: Conversation, item_ids: set[str]) -> list[Any]:
 
 def conversation_of(name: str) -> list[dict[str, Any]]:
     """A turn and its answer under ids of their own."""
-    script = Script().speech(f"user_{name}", 0, 90).reply(f"reply_{name}", "One two three", 40, f"resp_{name}")
+    script = Session().speech(f"user_{name}", 0, 90).reply(f"reply_{name}", "One two three", 40, f"resp_{name}")
     kind = "conversation.item.input_audio_transcription.completed"
     script.server(kind, item_id=f"user_{name}", content_index=0, transcript="Hello.")
     script.truncated(f"reply_{name}", 10)
@@ -169,7 +170,7 @@ def test_interleaved_events_about_others_never_change_an_item(data: st.DataObjec
 def test_chunks_do_not_count_for_the_content(chunks: list[bytes]) -> None:
     import pybase64
 
-    whole, pieces = Script().created().output("a"), Script().created().output("a")
+    whole, pieces = Session().created().output("a"), Session().created().output("a")
     place = {"response_id": "resp_1", "item_id": "a", "content_index": 0}
     whole.server("response.output_audio.delta", delta=pybase64.b64encode(b"".join(chunks)).decode(), **place)
     for chunk in chunks:
@@ -179,8 +180,8 @@ def test_chunks_do_not_count_for_the_content(chunks: list[bytes]) -> None:
 
 @pytest.mark.parametrize("count", [1, 7, 200])
 def test_many_items_keep_their_order(count: int) -> None:
-    script = Script()
+    script = Session()
     for number in range(count):
         script.item(f"item_{number}", text=str(number))
     assert [item.id for item in script.append(20).fold().items] == [f"item_{number}" for number in range(count)]
-    assert pcm(0) == ""
+    assert silence(0) == ""

@@ -9,11 +9,11 @@ from earwitness.replay.fold import Until, fold, fold_recording, parse_until
 from earwitness.schemas.errors import RequestError
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 
-def script() -> Script:
-    return Script().at(0).statement("open").at(1000).item("a").at(2500).item("b").at(61_000).item("c")
+def script() -> Session:
+    return Session().at(0).statement("open").at(1000).item("a").at(2500).item("b").at(61_000).item("c")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ async def test_a_point_behind_the_end_is_an_error(text: str, words: str) -> None
 
 def test_a_time_in_a_session_without_times_is_an_error() -> None:
     with pytest.raises(RequestError, match="has no times"):
-        fold(Script().item("a").frames, until=Until(offset_ns=5))
+        fold(Session().item("a").frames, until=Until(offset_ns=5))
 
 
 def test_an_empty_session_has_no_points() -> None:
@@ -97,7 +97,7 @@ def test_an_empty_session_has_no_points() -> None:
 
 def test_frames_without_a_time_go_with_those_before_them() -> None:
     frames = script().frames
-    frames.insert(2, Script().item("x").frames[0])
+    frames.insert(2, Session().item("x").frames[0])
     assert [item.id for item in fold(frames, until=Until(offset_ns=2_000_000_000)).items] == ["a", "x"]
 
 
@@ -108,6 +108,6 @@ def test_exactly_one_point_is_meant(fields: dict[str, Any]) -> None:
 
 
 def test_an_id_that_only_stands_in_a_text_is_not_found() -> None:
-    frames = Script().item("a", text='"event_id": "event_77"').frames
+    frames = Session().item("a", text='"event_id": "event_77"').frames
     with pytest.raises(RequestError):
         fold(frames, until=Until(event_id="event_77"))

@@ -8,17 +8,9 @@ from earwitness.replay.serve.causes import RULES, rules_as_markdown
 from earwitness.replay.serve.plan import Planner
 from earwitness.schemas.dialects.vocabulary import canonical_type
 
-from tests.replay.talk import (
-    added,
-    added_text,
-    append,
-    client,
-    corpus_recordings,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.corpus import corpus_recordings
+from tests.events import added, added_text, append, client, server, tool_output, user_text
+from tests.sessions import recording
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "replay.md"
 COMMITTED = "input_audio_buffer.committed"

@@ -9,8 +9,9 @@ from earwitness.replay.playing.match import MatchPolicy
 from earwitness.replay.serve.expected import Judge
 from earwitness.replay.serve.plan import Planner
 
+from tests.events import added_text, append, client, server, tool_output, user_text
 from tests.present import present
-from tests.replay.talk import added_text, append, client, recording, server, tool_output, user_text
+from tests.sessions import recording
 
 
 def judging(*lines, mode: Literal["strict", "lenient", "off"] = "strict", speed=float("inf"), **policy):

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import pytest
+from earwitness.replay.playing.core import Close, Drop
 from earwitness.replay.serve.faults import Fault, FaultPoints, parse_fault, parse_faults
 from earwitness.schemas.errors import RequestError
 from earwitness.schemas.frame import NS_PER_MS, Frame
+
+from tests.events import server, user_text
+from tests.playbook import at
+from tests.present import present
+from tests.replay.serve.play import ASK, HELLO, left, play
 
 
 def frame(type_: str) -> Frame:
@@ -96,3 +102,45 @@ def test_closes_and_stalls_are_told_at_their_point():
 
 def test_a_refused_handshake_is_none_of_the_connections_business():
     assert not points("at:handshake refuse:503").any
+
+
+# ---- in a player
+
+
+def test_a_fault_closes_at_its_point():
+    script = play(*HELLO, faults=["after:response.created close:1011"]) >> user_text("hello") >> ASK
+    assert script << [1, 3, 5, Close(1011, "injected fault")]
+    assert left(script, 1011).notes == ["fault: after:response.created#1 close:1011"]
+
+
+def test_the_report_names_the_faults_that_happened_and_those_that_did_not():
+    happens = ["at:session.created duplicate", "after:conversation.item.create delay:5"]
+    misses = ["at:response.create drop", "after:nothing close:1000"]
+    script = play(*HELLO, faults=[*happens, *misses]) << [1, 1] >> user_text("hello") >> ASK >> at(5) << [3, 5, 6]
+    assert script
+    report = left(script)
+    assert report.complete
+    assert report.notes == [
+        "fault: at:session.created#1 duplicate",
+        "fault: after:conversation.item.create#1 delay:5",
+        "no fault: the session did not come to at:response.create#1 drop",
+        "no fault: the session did not come to after:nothing#1 close:1000",
+    ]
+
+
+def test_a_fault_can_sit_behind_a_client_frame():
+    faults = ["after:conversation.item.create close:1006"]
+    assert play(*HELLO, faults=faults) << 1 >> user_text("hello") << Drop()
+
+
+def test_a_stalled_session_stays_open_and_sends_nothing():
+    faults = ["at:conversation.item.added stall"]
+    assert play(*HELLO, faults=faults) << 1 >> user_text("hello") >> ASK << []
+
+
+def test_frames_are_dropped_doubled_cut_and_late():
+    lines = [server("a"), server("b"), server("c"), server("d")]
+    script = play(*lines, faults=["at:a drop", "at:b duplicate", "at:c malformed", "at:d delay:30"])
+    assert script << [2, 2, 3] >> at(29) << [] >> at(30) << 4
+    whole = present(script.frames[3].payload)
+    assert script.data[2] == whole[: len(whole) // 2]

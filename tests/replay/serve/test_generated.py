@@ -10,7 +10,6 @@ from collections import deque
 import pytest
 from earwitness.replay.drive.driver import Driver
 from earwitness.replay.drive.steps import make_drive_plan
-from earwitness.replay.playing.core import Close, Drop, Need, Send
 from earwitness.replay.playing.ids import IdMode
 from earwitness.replay.playing.match import MatchPolicy
 from earwitness.replay.serve.player import Player
@@ -18,8 +17,7 @@ from earwitness.schemas.dialects.vocabulary import EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.present import present
-from tests.replay.talk import (
+from tests.events import (
     added,
     added_text,
     append,
@@ -27,12 +25,13 @@ from tests.replay.talk import (
     client,
     closing,
     output_item,
-    payloads,
-    recording,
     server,
     tool_output,
     user_text,
 )
+from tests.playbook import Playbook, at
+from tests.present import present
+from tests.sessions import payloads, recording
 
 
 class Conversation:
@@ -164,48 +163,24 @@ def converse(happenings, seed):
     return recording(*talk.lines, closing("client"))
 
 
-def exchange(session, chance, *, ids: IdMode = "map", policy=None, patience=None):
+def exchange(session, chance, *, ids: IdMode = "map"):
     """Let driver and player talk, with any delay in either direction."""
-    player = Player(asyncio.run(plan_of(session)).plan, ids=ids, policy=policy)
-    driver = Driver(asyncio.run(plan_of(session)))
-    to_client: deque[bytes] = deque()
-    to_server: deque[bytes] = deque()
-    closed = []
-
-    def played(commands):
-        for command in commands:
-            if isinstance(command, Send):
-                to_client.append(command.data)
-            elif isinstance(command, Need):
-                played(player.feed(session.frames, 0, last=True))
-            elif isinstance(command, (Close, Drop)):
-                closed.append(command)
-
-    def driven(commands):
-        for command in commands:
-            if isinstance(command, Send):
-                to_server.append(command.data)
-            elif isinstance(command, Need):
-                driven(driver.feed(session.frames, 0, last=True))
-            elif isinstance(command, Close):
-                closed.append(command)
-
-    played(player.connected(0))
-    driven(driver.connected(0))
+    player = Playbook(Player(plan_of(session).plan, ids=ids), session.frames)
+    driver = Playbook(Driver(plan_of(session)), session.frames)
     sent, received = [], []
-    while to_client or to_server:
-        if to_client and (not to_server or chance.random() < 0.5):
-            received.append(to_client.popleft())
-            driven(driver.received(received[-1].decode(), 0))
+    while (more := len(player.data) > len(received)) or len(driver.data) > len(sent):
+        if more and (len(driver.data) == len(sent) or chance.random() < 0.5):
+            received.append(player.data[len(received)])
+            driver = driver >> received[-1].decode()
         else:
-            sent.append(to_server.popleft())
-            played(player.received(sent[-1].decode(), 0))
-    player.closed(1000)
-    return player, driver, sent, received
+            sent.append(driver.data[len(sent)])
+            player = player >> sent[-1].decode()
+    player.core.closed(1000)
+    return player.core, driver.core, sent, received
 
 
-async def plan_of(session):
-    return await make_drive_plan(session)
+def plan_of(session):
+    return asyncio.run(make_drive_plan(session))
 
 
 @given(conversations, st.randoms(use_true_random=False))
@@ -284,14 +259,12 @@ def test_a_client_frame_left_out_is_always_noticed(conversation, data):
     if not frames:
         return
     lost = data.draw(st.sampled_from(frames))
-    player = Player(asyncio.run(plan_of(session)).plan)
-    player.connected(0)
-    player.feed(session.frames, 0, last=True)
+    script = Playbook(Player(plan_of(session).plan), session.frames)
     for frame in session.frames:
         if frame.sender == "client" and frame is not lost:
-            player.received(present(frame.payload).decode(), 0)
-    player.closed(1000)
-    assert not player.report.complete
+            script = script >> present(frame.payload).decode()
+    script.core.closed(1000)
+    assert not script.core.report.complete
 
 
 TYPES = sorted(
@@ -336,33 +309,26 @@ anything = st.one_of(events, events, st.binary(max_size=20), st.text(max_size=20
 @given(conversations, st.lists(anything, max_size=12), st.sampled_from(["strict", "lenient", "off"]))
 def test_no_traffic_makes_the_player_raise(conversation, messages, mode):
     session = converse(*conversation)
-    player = Player(asyncio.run(plan_of(session)).plan, policy=MatchPolicy(mode=mode))
-    player.connected(0)
-    player.feed(session.frames, 0, last=True)
-    for number, message in enumerate(messages):
-        player.received(message, number)
-    player.advance(10**12)
-    player.closed(None)
-    player.report.text()
-    json.dumps(player.report.to_json())
+    script = Playbook(Player(plan_of(session).plan, policy=MatchPolicy(mode=mode)), session.frames)
+    for message in messages:
+        script = script >> message
+    script = script >> at(10**6)
+    script.core.closed(None)
+    script.core.report.text()
+    json.dumps(script.core.report.to_json())
 
 
 @given(conversations, st.lists(anything, max_size=12))
 def test_no_traffic_makes_the_driver_raise(conversation, messages):
     session = converse(*conversation)
-    driver = Driver(asyncio.run(plan_of(session)))
-    driver.connected(0)
-    driver.feed(session.frames, 0, last=True)
-    for number, message in enumerate(messages):
-        driver.received(message, number)
+    script = Playbook(Driver(plan_of(session)), session.frames)
+    for message in messages:
+        script = script >> message
     for step in range(1, 60):
-        driver.advance(step * 40_000_000_000)
+        script = script >> at(step * 40_000)
 
 
 @given(st.lists(anything, max_size=12), st.randoms(use_true_random=False))
 def test_no_recording_makes_the_plan_raise(messages, chance):
     session = recording(*((chance.choice(["client", "server"]), message) for message in messages))
-    plan = asyncio.run(plan_of(session))
-    player = Player(plan.plan)
-    player.connected(0)
-    player.feed(session.frames, 0, last=True)
+    Playbook(Player(plan_of(session).plan), session.frames)

@@ -10,9 +10,11 @@ import pytest
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.server import serve
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import append, client, server
 from tests.present import present
 from tests.replay.agent import Agent, script_of
-from tests.replay.talk import append, both_ways, client, corpus_recordings, recording, server
+from tests.sessions import recording
 from tests.sizes import SIZE, pick
 
 SESSIONS = [bundled_recording(), *both_ways(corpus_recordings())]
@@ -84,12 +86,6 @@ async def test_another_tool_output_is_found():
     assert "Porto" in replay.report.text()
 
 
-async def test_the_same_tool_output_spelled_otherwise_is_the_same():
-    session, script = bundled()
-    script.outputs = [json.dumps(json.loads(script.outputs[0]), indent=4, sort_keys=True)]
-    assert (await play(session, Agent(script))).complete
-
-
 async def test_a_missing_truncation_is_found():
     session, script = bundled()
     script.responses -= 1  # the last one is held behind the truncation, so the program hangs up after the one before
@@ -108,15 +104,6 @@ async def test_a_changed_session_setting_is_found():
     assert found.candidates[0].differences[0].path == "session.audio.output.voice"
 
 
-async def test_a_changed_setting_may_be_ignored():
-    from earwitness.replay.playing.match import MatchPolicy
-
-    session, script = bundled()
-    script.settings = {**present(script.settings), "instructions": "Be rude."}
-    policy = MatchPolicy(ignore=("session.instructions",))
-    assert (await play(session, Agent(script), match=policy)).complete
-
-
 async def test_other_audio_is_found_in_the_frame_that_it_replaces():
     session, script = bundled()
     audio = bytearray(script.audio)
@@ -127,32 +114,6 @@ async def test_other_audio_is_found_in_the_frame_that_it_replaces():
     appended = [f for f in session.frames if f.type == "input_audio_buffer.append"]
     size = len(base64.b64decode(appended[0].json()["audio"]))
     assert present(found.expected).seq == appended[1000 // size].seq
-
-
-def typed():
-    """A typed question and its answer."""
-    item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
-    return recording(
-        server("session.created", session={}),
-        client("conversation.item.create", item=item),
-        client("response.create"),
-        server("conversation.item.added", previous_item_id=None, item={"id": "i", **item}),
-        server("response.created", response={"id": "r"}),
-        server("response.done", response={"id": "r", "status": "completed", "output": []}),
-    )
-
-
-async def test_one_request_too_many_is_found():
-    session = typed()
-    found, _ = await diverged(session, Agent(script_of(session), asks_once_more=True))
-    assert (found.kind, found.expected) == ("unexpected", None)
-    assert present(found.got).type == "response.create"
-
-
-async def test_events_in_the_wrong_order_are_found():
-    session = typed()
-    found, _ = await diverged(session, Agent(script_of(session), asks_before_answering=True))
-    assert (found.kind, present(found.expected).seq, present(found.got).type) == ("order", 2, "response.create")
 
 
 @pytest.mark.parametrize(("off", "kinds"), [(90, []), (900, ["truncation"])])

@@ -8,17 +8,8 @@ from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.plan import Planner, make_plan, read_event
 from earwitness.schemas.frame import Frame
 
-from tests.replay.talk import (
-    OPEN,
-    added_text,
-    append,
-    client,
-    closing,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.events import added_text, append, client, closing, server, tool_output, user_text
+from tests.sessions import OPEN, recording
 
 
 async def plan_of(*lines, **options):

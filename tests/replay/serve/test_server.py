@@ -17,29 +17,11 @@ from earwitness.schemas.recording import MemoryRecording
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import append, client, closing, server, user_text
 from tests.present import present
-from tests.replay.talk import (
-    OPEN,
-    added_text,
-    append,
-    both_ways,
-    client,
-    closing,
-    corpus_recordings,
-    payloads,
-    recording,
-    server,
-    user_text,
-)
-
-HELLO = (
-    server("session.created"),
-    user_text("hello"),
-    added_text("i", "hello"),
-    client("response.create"),
-    server("response.created", response={"id": "r"}),
-    server("response.done", response={"id": "r"}),
-)
+from tests.replay.serve.play import HELLO
+from tests.sessions import OPEN, payloads, recording
 
 
 def joined(url, **options):

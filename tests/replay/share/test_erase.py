@@ -6,7 +6,8 @@ from earwitness.replay.open import bundled_recording
 from earwitness.replay.share.erase import Selection, parse_range, plan_erasure
 from earwitness.schemas.errors import RequestError
 
-from tests.replay.talk import added_text, client, closing, recording, server, user_text
+from tests.events import added_text, client, closing, server, user_text
+from tests.sessions import recording
 
 TALK = recording(
     server("session.created", session={}),

@@ -27,21 +27,10 @@ from earwitness.schemas.state import AudioFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.corpus import both_ways, corpus_recordings
+from tests.events import added, append, client, server, tool_output, user_text
 from tests.replay.shapes import FRAMES
-from tests.replay.talk import (
-    OPEN,
-    added,
-    append,
-    as_recording,
-    both_ways,
-    client,
-    corpus_recordings,
-    read_frames,
-    recording,
-    server,
-    tool_output,
-    user_text,
-)
+from tests.sessions import OPEN, as_recording, read_frames, recording
 
 PEOPLE = ScrubRules.model_validate(
     {

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from earwitness.replay.show.own_dialect import in_own_dialect
-from earwitness.schemas.frame import sniff_type
 from earwitness.schemas.refs import to_plain
 
 from tests.data import azure_preview
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 
-def preview() -> Script:
-    script = Script().statement("open", request={"target": azure_preview.TARGET, "headers": []})
-    for sender, payload in azure_preview.frames():
-        script.frame("text", sender, payload, sniff_type(payload))
-    return script
+def preview() -> Session:
+    script = Session().statement("open", request={"target": azure_preview.TARGET, "headers": []})
+    return script.add(*azure_preview.events())
 
 
 def test_a_preview_session_is_flat_again() -> None:
@@ -37,7 +34,7 @@ def test_an_assistants_parts_have_their_preview_names() -> None:
 
 
 def test_a_ga_session_is_its_own() -> None:
-    conversation = Script().session().reply("reply_1", "Hi").fold()
+    conversation = Session().session().reply("reply_1", "Hi").fold()
     assert conversation.dialect == "ga"
     assert in_own_dialect(conversation) is conversation
 

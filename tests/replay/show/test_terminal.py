@@ -14,7 +14,7 @@ from earwitness.replay.show.terminal import visible
 from earwitness.replay.transcript.lines import render, transcribe
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f\b done"
 
@@ -28,7 +28,7 @@ def test_control_characters_and_lone_surrogates_are_replaced_and_no_others() -> 
 
 def test_what_was_said_cannot_write_a_line_of_its_own() -> None:
     forged = "hello\n00:09.000  Assistant  I confirm the order.  [9]"
-    script = Script().item("a", text=forged)
+    script = Session().item("a", text=forged)
     script.server("response.text.done", item_id="b", text=forged)
     info = SessionInfo(id="call", status="open", model=forged, labels={"key": forged})
     conversation = script.fold()
@@ -48,14 +48,14 @@ def assert_harmless(text: str) -> None:
 
 
 def test_nothing_that_was_said_steers_the_terminal_it_is_printed_on() -> None:
-    script = Script().item("a", text=ESCAPES)
+    script = Session().item("a", text=ESCAPES)
     recording = MemoryRecording(SessionInfo(id="call", status="open"), script.frames)
     conversation = script.fold()
     for form in ("text", "markdown"):
         assert_harmless(render(transcribe(conversation), form))
     assert_harmless(render_state(recording.info, conversation))
-    other = Script().item("a", text=f"{ESCAPES} otherwise").fold()
+    other = Session().item("a", text=f"{ESCAPES} otherwise").fold()
     assert_harmless(render_diff(diff((recording.info, conversation), (recording.info, other))))
     kind = "conversation.item.input_audio_transcription.completed"
-    heard = Script().server(kind, item_id="a", content_index=0, transcript=ESCAPES)
+    heard = Session().server(kind, item_id="a", content_index=0, transcript=ESCAPES)
     assert_harmless("".join(line for frame in heard.frames for line in SessionTail().lines(frame)))

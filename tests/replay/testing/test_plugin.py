@@ -17,8 +17,9 @@ from earwitness.replay.testing.realtime import Realtime, serve
 from earwitness.schemas.files.cassette import Cassette, CassetteHeader, write_cassette
 from earwitness.schemas.recording import MemoryRecording
 
+from tests.events import client, closing, server, user_text
 from tests.present import present
-from tests.replay.talk import client, closing, recording, server, user_text
+from tests.sessions import recording
 from tests.sizes import SIZE
 
 KEY = "sk-proj-not-a-real-key-0123456789"

@@ -22,7 +22,8 @@ from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
-from tests.replay.talk import client, closing, recording, server
+from tests.events import client, closing, server
+from tests.sessions import recording
 
 GREETING = recording(server("session.created", session={"id": "s"}), client("response.create"), closing("client"))
 

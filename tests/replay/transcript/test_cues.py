@@ -19,7 +19,7 @@ from earwitness.replay.transcript.subtitles import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.dialogue import utterance
+from tests.replay.transcript.spoken import utterance
 
 
 def texts(text: str, **fields: float) -> list[str]:

@@ -6,7 +6,8 @@ import pytest
 from earwitness.replay.transcript.heard import Heard, estimate, playbacks_of, whole_words
 from earwitness.schemas.state import Conversation
 
-from tests.replay.builders import Script, pcm
+from tests.events import silence
+from tests.sessions import Session
 
 TEN = "one two three four five six seven eight nine ten"
 
@@ -44,7 +45,7 @@ def test_a_text_without_spaces_is_cut_where_it_is() -> None:
 
 
 def test_what_nothing_cut_was_heard_whole() -> None:
-    conversation = Script().reply("reply_1", TEN, 1000).fold()
+    conversation = Session().reply("reply_1", TEN, 1000).fold()
     assert heard(conversation) == Heard(TEN)
 
 
@@ -52,22 +53,22 @@ def test_what_nothing_cut_was_heard_whole() -> None:
     ("ms", "words"), [(0, ""), (400, "one two three four"), (999, "one two three four five six seven eight nine")]
 )
 def test_a_truncation_cuts_the_text_by_the_share_of_the_audio(ms: int, words: str) -> None:
-    conversation = Script().reply("reply_1", TEN, 1000).truncated("reply_1", ms).fold()
+    conversation = Session().reply("reply_1", TEN, 1000).truncated("reply_1", ms).fold()
     assert heard(conversation).text == words
 
 
 def test_a_truncation_behind_the_end_cuts_nothing() -> None:
-    assert heard(Script().reply("reply_1", TEN, 1000).truncated("reply_1", 1000).fold()) == Heard(TEN)
+    assert heard(Session().reply("reply_1", TEN, 1000).truncated("reply_1", 1000).fold()) == Heard(TEN)
 
 
 def test_a_refused_truncation_cuts_nothing() -> None:
-    script = Script().reply("reply_1", TEN, 1000).truncate("reply_1", 400).error("no")
+    script = Session().reply("reply_1", TEN, 1000).truncate("reply_1", 400).error("no")
     assert heard(script.fold()) == Heard(TEN)
 
 
 def test_text_that_came_after_the_audio_at_the_cut_was_not_heard() -> None:
     """The share alone would say half of the text; only two words had come by then."""
-    script = Script().created().output("reply_1").speak("reply_1", "one two", 500, pieces=1)
+    script = Session().created().output("reply_1").speak("reply_1", "one two", 500, pieces=1)
     script.speak("reply_1", " three four five six seven", 500, pieces=1)
     conversation = script.truncated("reply_1", 490).fold()
     assert basis(conversation) == ("truncated", 490, "text received by then")
@@ -76,32 +77,32 @@ def test_text_that_came_after_the_audio_at_the_cut_was_not_heard() -> None:
 
 def test_where_the_sound_comes_before_its_text_only_the_share_counts() -> None:
     place = {"response_id": "resp_1", "item_id": "reply_1", "content_index": 0}
-    script = Script().created().output("reply_1").server("response.output_audio.delta", delta=pcm(1000), **place)
+    script = Session().created().output("reply_1").server("response.output_audio.delta", delta=silence(1000), **place)
     conversation = script.speak("reply_1", TEN).truncated("reply_1", 400).fold()
     assert basis(conversation) == ("truncated", 400, "share of audio")
     assert heard(conversation).text == "one two three four"
 
 
 def test_cleared_playback_cuts_at_its_moment() -> None:
-    script = Script().at(1000).reply("reply_1", TEN, 1000)
+    script = Session().at(1000).reply("reply_1", TEN, 1000)
     conversation = script.at(1400).server("output_audio_buffer.cleared", response_id="resp_1").fold()
     assert basis(conversation) == ("cleared", 400, "share of audio")
 
 
 def test_playback_counts_from_when_it_started() -> None:
-    script = Script().at(1000).reply("reply_1", TEN, 1000).at(1200)
+    script = Session().at(1000).reply("reply_1", TEN, 1000).at(1200)
     script.server("output_audio_buffer.started", response_id="resp_1").at(1600)
     conversation = script.server("output_audio_buffer.cleared", response_id="resp_1").fold()
     assert basis(conversation) == ("cleared", 400, "share of audio")
 
 
 def test_without_a_clock_cleared_playback_says_nothing() -> None:
-    script = Script().reply("reply_1", TEN, 1000).server("output_audio_buffer.cleared", response_id="resp_1")
+    script = Session().reply("reply_1", TEN, 1000).server("output_audio_buffer.cleared", response_id="resp_1")
     assert heard(script.fold()) == Heard(TEN)
 
 
 def test_what_waited_behind_a_cut_was_never_begun() -> None:
-    script = Script().at(0).reply("reply_1", TEN, 1000).reply("reply_2", "more", 1000, "resp_2")
+    script = Session().at(0).reply("reply_1", TEN, 1000).reply("reply_2", "more", 1000, "resp_2")
     conversation = script.at(300).truncated("reply_1", 300).fold()
     assert basis(conversation, "reply_2") == ("never begun", 0, "nothing played")
     assert heard(conversation, "reply_2").text == ""
@@ -109,7 +110,7 @@ def test_what_waited_behind_a_cut_was_never_begun() -> None:
 
 def test_g711_is_counted_by_its_own_rate() -> None:
     audio = {"output": {"format": {"type": "audio/pcmu"}}}
-    script = Script().created(audio=audio).output("reply_1")
+    script = Session().created(audio=audio).output("reply_1")
     conversation = script.speak("reply_1", TEN, 1000).truncated("reply_1", 2400).fold()
     assert basis(conversation) == ("truncated", 2400, "share of audio")  # 48,000 bytes are six seconds
     assert heard(conversation).text == "one two three four"

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from earwitness.replay.transcript.lines import READINGS, Line, render, transcribe
 
-from tests.replay.builders import Script
+from tests.sessions import Session
 
 
-def lines(script: Script, reading: Any = "heard") -> tuple[Line, ...]:
+def lines(script: Session, reading: Any = "heard") -> tuple[Line, ...]:
     return transcribe(script.fold(), reading).lines
 
 
-def texts(script: Script, reading: Any = "heard") -> list[tuple[str, str]]:
+def texts(script: Session, reading: Any = "heard") -> list[tuple[str, str]]:
     return [(line.speaker, line.text) for line in lines(script, reading)]
 
 
-def interrupted() -> Script:
+def interrupted() -> Session:
     """An answer of one second with ten words, cut at 400 ms by the user."""
-    script = Script().at(0).session().at(100).append(100, 20).speech("user_1", 0, 1500)
+    script = Session().at(0).session().at(100).append(100, 20).speech("user_1", 0, 1500)
     kind = "conversation.item.input_audio_transcription.completed"
     script.server(kind, item_id="user_1", content_index=0, transcript="Count to ten.")
     script.at(2000).reply("reply_1", "one two three four five six seven eight nine ten", 1000)
@@ -56,13 +56,15 @@ def test_a_heard_line_says_what_its_words_rest_on() -> None:
 
 def test_a_reading_that_goes_on_behind_a_cut_says_where_it_was() -> None:
     assert [lines(interrupted(), reading)[1].cut_at for reading in READINGS] == [18, 18, None]
-    assert [line.cut_at for line in lines(Script().at(0).session().at(1).reply("a", "whole", 100), "generated")] == [
+    assert [line.cut_at for line in lines(Session().at(0).session().at(1).reply("a", "whole", 100), "generated")] == [
         None
     ]
 
 
 def test_what_never_began_was_cut_before_its_first_word() -> None:
-    script = Script().at(0).session().at(1000).reply("first", "one two three", 1000).at(1100).reply("next", "four", 500)
+    script = (
+        Session().at(0).session().at(1000).reply("first", "one two three", 1000).at(1100).reply("next", "four", 500)
+    )
     script.at(1200).truncate("first", 100).truncated("first", 100)
     assert [line.cut_at for line in lines(script, "generated")] == [0, 0]
     text = render(transcribe(script.fold(), "generated"), "text")
@@ -88,35 +90,35 @@ def test_a_line_has_the_times_of_the_speech() -> None:
 
 
 def test_without_a_clock_a_line_has_no_times() -> None:
-    (line,) = lines(Script().reply("reply_1", "Hi"))
+    (line,) = lines(Session().reply("reply_1", "Hi"))
     assert (line.start_ns, line.end_ns) == (None, None)
 
 
 def test_what_was_not_handed_on_was_not_delivered() -> None:
-    script = Script().created().output("reply_1").speak("reply_1", "one two three four", 400)
+    script = Session().created().output("reply_1").speak("reply_1", "one two three four", 400)
     script.statement("close", code=1011, by="server", handed={"client": 3})
     assert texts(script, "generated") == [("assistant", "one two three four")]
     assert texts(script, "delivered") == [("assistant", "one two")]
 
 
 def test_a_text_that_came_without_deltas_was_delivered_with_its_statement() -> None:
-    script = Script().created().output("reply_1").spoken("reply_1", "one two")
+    script = Session().created().output("reply_1").spoken("reply_1", "one two")
     script.server("conversation.item.done", item={"id": "reply_1", "type": "message", "status": "completed"})
     script.statement("close", code=1011, by="server", handed={"client": 4})
     assert texts(script, "delivered") == [("assistant", "one two")]
-    script.frames[-1] = Script().statement("close", handed={"client": 1}).frames[0]
+    script.frames[-1] = Session().statement("close", handed={"client": 1}).frames[0]
     assert texts(script, "delivered") == [("assistant", "")]
 
 
 def test_an_item_that_was_not_handed_on_at_all_is_not_in_delivered() -> None:
-    script = Script().item("a", text="Hi").created().output("reply_1").speak("reply_1", "one", 100)
+    script = Session().item("a", text="Hi").created().output("reply_1").speak("reply_1", "one", 100)
     script.statement("close", code=1011, by="server", handed={"client": 1})
     assert [text for _, text in texts(script, "generated")] == ["Hi", "one"]
     assert [text for _, text in texts(script, "delivered")] == ["Hi"]
 
 
 def test_out_of_band_responses_are_generated_and_delivered_and_never_heard() -> None:
-    script = Script().client("response.create", response={"conversation": "none"})
+    script = Session().client("response.create", response={"conversation": "none"})
     script.created(conversation_id=None).output("aside").write("aside", "a note to myself").done()
     for reading in ("generated", "delivered"):
         (line,) = lines(script, reading)
@@ -125,7 +127,7 @@ def test_out_of_band_responses_are_generated_and_delivered_and_never_heard() -> 
 
 
 def test_a_deleted_item_was_said_all_the_same_and_stands_where_it_was() -> None:
-    script = Script().item("a", text="one").item("b", text="two").item("c", text="three")
+    script = Session().item("a", text="one").item("b", text="two").item("c", text="three")
     script.server("conversation.item.deleted", item_id="b")
     found = lines(script)
     assert [line.text for line in found] == ["one", "two", "three"]
@@ -141,7 +143,7 @@ def test_a_deleted_item_was_said_all_the_same_and_stands_where_it_was() -> None:
     ],
 )
 def test_a_user_without_a_transcription_still_has_a_line(kind: str | None, fields: Any, remark: str | None) -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     if kind is not None:
         event = f"conversation.item.input_audio_transcription.{kind}"
         script.server(event, item_id="user_1", content_index=0, **fields)
@@ -150,7 +152,7 @@ def test_a_user_without_a_transcription_still_has_a_line(kind: str | None, field
 
 
 def test_a_tool_is_called_and_answers() -> None:
-    script = Script().created().output("c", type="function_call", role=None, name="look_up", call_id="call_1")
+    script = Session().created().output("c", type="function_call", role=None, name="look_up", call_id="call_1")
     place = {"response_id": "resp_1", "item_id": "c", "call_id": "call_1"}
     script.server("response.function_call_arguments.done", arguments='{"city": "Lisbon"}', **place)
     output = {"id": "o", "type": "function_call_output", "call_id": "call_1", "output": "fog"}
@@ -164,7 +166,7 @@ def test_a_tool_is_called_and_answers() -> None:
 
 
 def test_mcp_items_have_lines_of_their_kind() -> None:
-    script = Script().created()
+    script = Session().created()
     script.output("t", type="mcp_list_tools", role=None, server_label="docs", tools=[{"name": "search"}])
     script.output("m", type="mcp_call", role=None, name="search", server_label="docs", arguments="{}", output="found")
     script.output("a", type="mcp_approval_request", role=None, name="search", server_label="docs", arguments="{}")
@@ -177,7 +179,7 @@ def test_mcp_items_have_lines_of_their_kind() -> None:
 
 def test_an_image_is_named() -> None:
     content = [{"type": "input_text", "text": "Look"}, {"type": "input_image", "image_url": "data:image/png;base64,AA"}]
-    script = Script().server(
+    script = Session().server(
         "conversation.item.added", item={"id": "a", "type": "message", "role": "user", "content": content}
     )
     (line,) = lines(script)
@@ -193,7 +195,7 @@ def test_text_has_a_line_for_each_turn() -> None:
 
 
 def test_markdown_escapes_what_was_said() -> None:
-    script = Script().item("a", text="*not* [a](link) <b> `code`")
+    script = Session().item("a", text="*not* [a](link) <b> `code`")
     assert r"\*not\* \[a\](link) \<b\> \`code\`" in render(transcribe(script.fold()), "markdown")
 
 
@@ -209,18 +211,18 @@ def test_markdown_escapes_what_was_said() -> None:
     ],
 )
 def test_markdown_makes_no_lists_headings_entities_or_tables_of_what_was_said(said: str, written: str) -> None:
-    assert f"`  \n{written}  \n<sub>" in render(transcribe(Script().item("a", text=said).fold()), "markdown")
+    assert f"`  \n{written}  \n<sub>" in render(transcribe(Session().item("a", text=said).fold()), "markdown")
 
 
 def test_markdown_fences_the_name_of_a_tool() -> None:
     item = {"id": "f", "type": "function_call", "call_id": "c", "name": "a`<b>`", "arguments": "{}"}
-    script = Script().server("conversation.item.added", item=item)
+    script = Session().server("conversation.item.added", item=item)
     assert "*calls* `` a`<b>` `` `{}`" in render(transcribe(script.fold()), "markdown")
 
 
 def test_markdown_fences_code_that_holds_backticks() -> None:
     item = {"id": "o", "type": "function_call_output", "call_id": "c", "output": "a ``b`` `c`"}
-    script = Script().server("conversation.item.added", item=item)
+    script = Session().server("conversation.item.added", item=item)
     assert "*returns* ``` a ``b`` `c` ```" in render(transcribe(script.fold()), "markdown")
 
 
@@ -233,7 +235,7 @@ def test_json_has_every_field_of_a_line() -> None:
 
 
 def test_lone_surrogates_can_be_written() -> None:
-    script = Script().frame(
+    script = Session().frame(
         "text", "server", rb'{"type":"conversation.item.added","item":{"id":"a","type":"message","role":"user",'
         rb'"content":[{"type":"input_text","text":"x\ud800y"}]}}', "conversation.item.added",
     )  # fmt: skip
@@ -244,13 +246,13 @@ def test_lone_surrogates_can_be_written() -> None:
 
 def test_an_unknown_reading_or_format_is_refused() -> None:
     with pytest.raises(ValueError, match="no reading"):
-        transcribe(Script().fold(), "guessed")  # type: ignore[arg-type]
+        transcribe(Session().fold(), "guessed")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="no format"):
-        render(transcribe(Script().fold()), "pdf")
+        render(transcribe(Session().fold()), "pdf")
 
 
 def test_an_empty_session_has_no_lines() -> None:
-    assert [lines(Script(), reading) for reading in READINGS] == [(), (), ()]
+    assert [lines(Session(), reading) for reading in READINGS] == [(), (), ()]
 
 
 def test_the_page_on_the_state_names_every_field_of_a_line() -> None:

@@ -19,7 +19,8 @@ from earwitness.replay.transcript.timing import spoken
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.dialogue import Dialogue, utterance
+from tests.replay.transcript.spoken import utterance
+from tests.sessions import Call
 
 LOUD = 1000
 """A sample of somebody speaking, in the bundled call."""
@@ -109,9 +110,9 @@ def seconds(stamp: str) -> float:
 
 
 def test_cues_of_two_speakers_at_once_survive_both_parsers() -> None:
-    call = Dialogue()
-    item = call.assistant(1.0, 6.0, "I was about to say a great many things.")
-    call.user(3.0, 5.0, "Stop it, please.")
+    call = Call()
+    item = call.at(1000).assistant(6000, "I was about to say a great many things.")
+    call.user(3000, 5000, "Stop it, please.")
     assert item
     said = spoken(call.timeline())
     for start, end in (

@@ -14,10 +14,11 @@ from earwitness.schemas.frame import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.dialogue import Dialogue, utterance
+from tests.replay.transcript.spoken import utterance
+from tests.sessions import Call
 
 
-def of(call: Dialogue, reading: Reading = "heard") -> list[Spoken]:
+def of(call: Call, reading: Reading = "heard") -> list[Spoken]:
     return spoken(call.timeline(), reading)
 
 
@@ -26,31 +27,31 @@ def seconds(each: Spoken) -> tuple[float, float]:
 
 
 def test_the_users_words_stand_where_their_sound_is_not_where_its_events_came() -> None:
-    call = Dialogue()
-    call.user(1.0, 3.0, "Hello there.")
+    call = Call()
+    call.user(1000, 3000, "Hello there.")
     (said,) = of(call)
     # The stream's first sample arrived at 100 ms.
     assert (said.side, said.text, said.timing, seconds(said)) == ("user", "Hello there.", "audio", (1.1, 3.1))
 
 
 def test_the_assistants_words_last_as_long_as_their_sound_plays_not_as_it_takes_to_arrive() -> None:
-    call = Dialogue()
-    call.assistant(2.0, 4.0, "One two three four.")
+    call = Call()
+    call.at(2000).assistant(4000, "One two three four.")
     (said,) = of(call)
     assert (said.side, said.timing, seconds(said)) == ("assistant", "audio", (2.0, 6.0))
 
 
 def test_a_second_answer_waits_until_the_first_has_played() -> None:
-    call = Dialogue()
-    call.assistant(1.0, 4.0, "First.")
-    call.assistant(2.0, 1.0, "Second.")
+    call = Call()
+    call.at(1000).assistant(4000, "First.")
+    call.at(2000).assistant(1000, "Second.")
     assert [seconds(each) for each in of(call)] == [(1.0, 5.0), (5.0, 6.0)]
 
 
 def test_a_cut_ends_the_words_and_the_time_at_one_place() -> None:
-    call = Dialogue()
-    item = call.assistant(1.0, 4.0, "one two three four five six seven eight")
-    call.truncate(2500, item, 1000, ack_ms=2510)
+    call = Call()
+    item = call.at(1000).assistant(4000, "one two three four five six seven eight")
+    call.at(2500).truncate(item, 1000, ack_ms=2510)
     (said,) = of(call)
     assert (said.text, said.rest) == ("one two", "three four five six seven eight")
     assert said.cut
@@ -60,9 +61,9 @@ def test_a_cut_ends_the_words_and_the_time_at_one_place() -> None:
 
 
 def test_as_generated_nothing_is_cut() -> None:
-    call = Dialogue()
-    item = call.assistant(1.0, 4.0, "one two three four five six seven eight")
-    call.truncate(2500, item, 1000, ack_ms=2510)
+    call = Call()
+    item = call.at(1000).assistant(4000, "one two three four five six seven eight")
+    call.at(2500).truncate(item, 1000, ack_ms=2510)
     (said,) = of(call, "generated")
     assert (said.text, said.rest, said.cut, seconds(said)) == (
         "one two three four five six seven eight", "", False, (1.0, 5.0),
@@ -70,56 +71,56 @@ def test_as_generated_nothing_is_cut() -> None:
 
 
 def test_what_never_began_has_no_words_and_keeps_them_as_rest() -> None:
-    call = Dialogue()
-    first = call.assistant(1.0, 4.0, "The first answer.")
-    call.assistant(1.5, 2.0, "The second one.")
-    call.truncate(2500, first, 1000, ack_ms=2510)
+    call = Call()
+    first = call.at(1000).assistant(4000, "The first answer.")
+    call.at(1500).assistant(2000, "The second one.")
+    call.at(2500).truncate(first, 1000, ack_ms=2510)
     second = of(call)[1]
     assert (second.text, second.rest, second.start_ns) == ("", "The second one.", second.end_ns)
 
 
 def test_no_word_is_spoken_before_the_sound_that_came_with_it() -> None:
-    call = Dialogue()
-    call.assistant(0.0, 10.0, "Well, that is all.", arrivals=[(0, "Well, "), (8, "that is all.")])
+    call = Call()
+    call.assistant(10000, "Well, that is all.", arrivals=[(0, "Well, "), (8000, "that is all.")])
     (said,) = of(call)
     assert said.ns_of(len("Well,")) <= said.ns_of(len("Well, ")) == 8_000_000_000
     assert said.ns_of(len("Well, that is all.")) == 10_000_000_000
 
 
 def test_a_server_that_sends_its_words_after_the_sound_tells_nothing_by_it() -> None:
-    call = Dialogue()
-    call.assistant(0.0, 10.0, "Half and half", arrivals=[(9.9, "Half and half")])
+    call = Call()
+    call.assistant(10000, "Half and half", arrivals=[(9900, "Half and half")])
     (said,) = of(call)
     assert said.ns_of(len("Half a")) == 10_000_000_000 * 6 // 13
 
 
 def test_without_sound_events_of_voice_activity_say_when() -> None:
-    call = Dialogue()
-    call.user(1.0, 3.0, "Hello there.", sound=False)
+    call = Call()
+    call.user(1000, 3000, "Hello there.", sound=False)
     (said,) = of(call)
     assert (said.timing, seconds(said)) == ("events", (1.0, 3.0))
 
 
 def test_without_either_the_time_is_that_of_the_record_and_says_so() -> None:
-    call = Dialogue()
-    item = call.user_item(4000)
+    call = Call()
+    item = call.at(4000).user_item()
     kind = "conversation.item.input_audio_transcription.completed"
-    call.server(4100, kind, item_id=item, content_index=0, transcript="Fifteen letters")
+    call.at(4100).server(kind, item_id=item, content_index=0, transcript="Fifteen letters")
     (said,) = of(call)
     assert (said.timing, seconds(said)) == ("records", (4.0, 5.0))
 
 
 def test_typed_messages_are_not_spoken() -> None:
-    call = Dialogue()
-    call.typed(1.0, "Hello")
+    call = Call()
+    call.at(1000).typed("Hello")
     assert of(call) == []
 
 
 def test_what_the_recorder_did_not_hand_on_was_not_heard() -> None:
-    call = Dialogue()
-    call.assistant(1.0, 1.0, "Handed on.")
+    call = Call()
+    call.at(1000).assistant(1000, "Handed on.")
     last = len(call.frames) - 1
-    call.assistant(5.0, 1.0, "Lost on the way.")
+    call.at(5000).assistant(1000, "Lost on the way.")
     recording = call.recording()
     frames = list(recording.frames)
     body = b'{"code":1000,"reason":"","by":"client","handed":{"client":%d,"server":0}}' % last
@@ -139,17 +140,17 @@ def test_nothing_spoken_is_refused_where_times_are_needed() -> None:
 
 
 def test_neither_clock_nor_sound_is_refused_where_times_are_needed() -> None:
-    call = Dialogue(timed=False)
-    item = call.user_item(0)
+    call = Call(timed=False)
+    item = call.user_item()
     kind = "conversation.item.input_audio_transcription.completed"
-    call.server(0, kind, item_id=item, content_index=0, transcript="When?")
+    call.at(0).server(kind, item_id=item, content_index=0, transcript="When?")
     with pytest.raises(RequestError, match="neither a clock nor sound"):
         check_times(of(call))
 
 
 def test_without_a_clock_the_sound_is_the_clock() -> None:
-    call = Dialogue(timed=False)
-    call.user(1.0, 3.0, "Hello there.")
+    call = Call(timed=False)
+    call.user(1000, 3000, "Hello there.")
     (said,) = of(call)
     assert (said.timing, seconds(said)) == ("audio", (1.0, 3.0))
     check_times([said])

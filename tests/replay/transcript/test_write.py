@@ -16,7 +16,7 @@ from earwitness.schemas.errors import RequestError
 
 from tests.corpus import capture_params
 from tests.present import present
-from tests.replay.dialogue import Dialogue
+from tests.sessions import Call
 
 PLACES = (
     {"LC_ALL": "C", "TZ": "UTC", "PYTHONHASHSEED": "1"},
@@ -83,10 +83,10 @@ async def test_every_format_is_utf_8_and_ends_with_a_line_break(form: str) -> No
 
 @pytest.mark.parametrize("form", FORMATS)
 async def test_lone_surrogates_of_json_escapes_do_not_break_a_file(form: str) -> None:
-    call = Dialogue()
+    call = Call()
     # orjson writes no lone surrogate; a client's JSON may hold one as an escape.
-    call.user(1.0, 2.0, "half a LONE face")
-    call.tool(3.0, "look LONE", "{}", "LONE")
+    call.user(1000, 2000, "half a LONE face")
+    call.at(3000).tool("look LONE", "{}", "LONE")
     call.frames = [
         msgspec.structs.replace(each, body=present(each.body).replace(b"LONE", b"\\ud83d")) for each in call.frames
     ]
@@ -94,7 +94,7 @@ async def test_lone_surrogates_of_json_escapes_do_not_break_a_file(form: str) ->
 
 
 async def test_a_session_without_a_word_is_no_line_of_json() -> None:
-    assert (await export_transcript(Dialogue().recording(), "jsonl")).data == b""
+    assert (await export_transcript(Call().recording(), "jsonl")).data == b""
 
 
 async def test_an_unknown_format_is_a_mistake_of_the_caller() -> None:
@@ -104,18 +104,18 @@ async def test_an_unknown_format_is_a_mistake_of_the_caller() -> None:
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])
 async def test_subtitles_of_what_nobody_spoke_are_refused(form: str) -> None:
-    call = Dialogue()
-    call.typed(1.0, "Hello")
+    call = Call()
+    call.at(1000).typed("Hello")
     with pytest.raises(RequestError, match="nothing to subtitle"):
         await export_transcript(call.recording(), form)
 
 
 async def test_subtitles_say_which_times_are_guesses() -> None:
-    call = Dialogue()
-    call.user(1.0, 2.0, "In sound.")
-    item = call.user_item(4000)
+    call = Call()
+    call.user(1000, 2000, "In sound.")
+    item = call.at(4000).user_item()
     kind = "conversation.item.input_audio_transcription.completed"
-    call.server(4100, kind, item_id=item, content_index=0, transcript="Nobody knows when.")
+    call.at(4100).server(kind, item_id=item, content_index=0, transcript="Nobody knows when.")
     done = await export_transcript(call.recording(), "srt")
     assert done.notes == ("1 of 2 utterances stand where their records came: nothing says when they were spoken",)
     assert b"Nobody knows when." in done.data

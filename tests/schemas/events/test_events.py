@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from earwitness.schemas.dialects import vocabulary
 from earwitness.schemas.dialects.vocabulary import EVENT_TYPES
-from earwitness.schemas.events import FAMILIES, MODELS, UnknownEvent, VendorEvent, items, parse_event
+from earwitness.schemas.events import FAMILIES, MODELS, UnknownEvent, VendorEvent, items, parse_event, sender_of
 from earwitness.schemas.events.base import ClientEvent, Model, Only, ServerEvent
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +22,8 @@ from tests import sdk
 from tests.corpus import CORPUS, capture_params, needs_corpus
 
 Json = dict[str, Any]
-EVERY_EVENT = [
-    pytest.param(sender, name, model, id=f"{dialect}-{name}") for dialect, sender, name, model in sdk.event_models()
-]
+MODELLED = [*sdk.event_models(), *sdk.live_models("session.paused", "session.resumed")]
+EVERY_EVENT = [pytest.param(sender, name, model, id=f"{dialect}-{name}") for dialect, sender, name, model in MODELLED]
 
 
 def exact(value: Any) -> str:
@@ -92,7 +91,7 @@ STATED_IN_TRAFFIC_ONLY = {
 
 def test_a_field_is_marked_exactly_where_not_both_vocabularies_have_it() -> None:
     stated: dict[type[Model], dict[str, set[str]]] = {}
-    for dialect, _, _, model in sdk.event_models():
+    for dialect, _, _, model in MODELLED:
         for instance in sdk.instances(model):
             for part in models_in(read(instance)):
                 fields = stated.setdefault(type(part), {name: set() for name in ["", *type(part).model_fields]})
@@ -145,7 +144,7 @@ def test_any_field_may_be_absent_and_any_may_be_added(name: str) -> None:
 
 
 def test_every_known_type_has_a_model_or_is_a_vendors() -> None:
-    assert set(MODELS) <= set(EVENT_TYPES)
+    assert set(MODELS) <= set(EVENT_TYPES) | vocabulary.LIVE
     by_name_only = set(EVENT_TYPES) - set(MODELS)
     assert by_name_only <= {*vocabulary.VENDOR_CLIENT, *vocabulary.VENDOR_SERVER}
     for name in by_name_only:
@@ -155,7 +154,7 @@ def test_every_known_type_has_a_model_or_is_a_vendors() -> None:
 @pytest.mark.parametrize("name", sorted(MODELS))
 def test_a_model_belongs_to_the_side_that_sends_it_and_says_what_it_means(name: str) -> None:
     model = MODELS[name]
-    assert issubclass(model, ClientEvent if EVENT_TYPES[name].sender == "client" else ServerEvent)
+    assert issubclass(model, ClientEvent if sender_of(name) == "client" else ServerEvent)
     first_line = (model.__doc__ or "").splitlines()[0]
     assert first_line.endswith(".")
 
@@ -200,6 +199,8 @@ def test_numbers_come_back_as_they_were_written() -> None:
         ({"type": "response.dream"}, None, "unknown type"),
         ({"type": "response.create"}, "server", "other sender"),
         ({"type": "response.created"}, "client", "other sender"),
+        ({"type": "session.paused"}, "client", "other sender"),
+        ({"type": "session.started"}, "server", "unknown type"),
         ({"type": "response.created", "response": "text"}, None, "unknown shape"),
     ],
 )

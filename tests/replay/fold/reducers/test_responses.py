@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.replay.builders import Script, response
+from tests.sessions import Session, response
 
 
 @pytest.mark.parametrize(
@@ -17,24 +17,24 @@ from tests.replay.builders import Script, response
     ],
 )
 def test_a_response_ends_as_the_server_says(status: str, details: dict[str, object]) -> None:
-    conversation = Script().created().done(status=status, status_details=details).fold()
+    conversation = Session().created().done(status=status, status_details=details).fold()
     found = response(conversation)
     assert (found.status, found.status_details, found.done_seq) == (status, details, 1)
 
 
 def test_a_response_that_never_ends_stays_in_progress() -> None:
-    conversation = Script().created().output("reply_1").speak("reply_1", "One two").fold()
+    conversation = Session().created().output("reply_1").speak("reply_1", "One two").fold()
     assert (response(conversation).status, response(conversation).done_seq) == ("in_progress", None)
     assert conversation.items[0].status == "in_progress"
 
 
 def test_a_done_without_a_status_ends_it_without_inventing_one() -> None:
-    found = response(Script().created().server("response.done", response={"id": "resp_1"}).fold())
+    found = response(Session().created().server("response.done", response={"id": "resp_1"}).fold())
     assert (found.status, found.done_seq) == ("in_progress", 1)
 
 
 def test_a_close_in_the_middle_of_everything_leaves_it_as_it_was() -> None:
-    script = Script().session().append(100, 3).created().output("reply_1").speak("reply_1", "One", 200)
+    script = Session().session().append(100, 3).created().output("reply_1").speak("reply_1", "One", 200)
     script.client("response.cancel").statement("close", code=1011, reason="gone", by="server", handed={"client": 9})
     conversation = script.fold()
     assert conversation.close is not None
@@ -47,28 +47,15 @@ def test_a_close_in_the_middle_of_everything_leaves_it_as_it_was() -> None:
     assert [request.type for request in conversation.pending] == ["response.cancel"]
 
 
-def test_usage_is_kept_whole() -> None:
-    usage = {"total_tokens": 3, "output_token_details": {"reasoning_tokens": 1}, "cached": {"x": 2}}
-    assert response(Script().created().done(usage=usage).fold()).usage == usage
-
-
-def test_usage_beside_an_empty_one_is_the_responses() -> None:
-    script = Script().created()
-    script.server(
-        "response.done", response={"id": "resp_1", "status": "completed", "usage": {}}, usage={"total_tokens": 9}
-    )
-    assert response(script.fold()).usage == {"total_tokens": 9}
-
-
 def test_the_clients_request_is_kept_as_stated() -> None:
     asked = {"commit": True, "cancel_previous": True, "modalities": ["text", "audio"]}
-    script = Script().client("response.create", event_id=None, response=asked).created()
+    script = Session().client("response.create", event_id=None, response=asked).created()
     found = response(script.fold())
     assert (found.trigger, found.trigger_seq, found.request) == ("client", 0, asked)
 
 
 def test_two_requests_are_told_apart_by_their_metadata() -> None:
-    script = Script()
+    script = Session()
     script.client("response.create", response={"metadata": {"n": "1"}, "conversation": "none"})
     script.client("response.create", response={"metadata": {"n": "2"}, "conversation": "none"})
     script.created("resp_b", metadata={"n": "2"}, conversation_id=None)
@@ -78,26 +65,26 @@ def test_two_requests_are_told_apart_by_their_metadata() -> None:
 
 
 def test_a_response_that_contradicts_the_request_does_not_come_from_it() -> None:
-    script = Script().client("response.create", response={"output_modalities": ["text"]})
+    script = Session().client("response.create", response={"output_modalities": ["text"]})
     conversation = script.created(output_modalities=["audio"]).fold()
     assert response(conversation).trigger == "unknown"
     assert len(conversation.pending) == 1
 
 
 def test_a_users_turn_triggers_a_response() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     found = response(script.created().fold())
     assert (found.trigger, found.trigger_seq) == ("vad", 22)
 
 
 def test_a_users_turn_triggers_nothing_where_the_session_says_so() -> None:
     detection = {"type": "server_vad", "create_response": False}
-    script = Script().session(turn_detection=detection).append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session(turn_detection=detection).append(100, 20).speech("user_1", 0, 1500)
     assert response(script.created().fold()).trigger == "unknown"
 
 
 def test_a_turn_that_ended_before_the_clients_request_comes_first() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500).client("response.create")
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500).client("response.create")
     asked = script.seq
     script.created("resp_1").error(code="conversation_already_has_active_response")
     conversation = script.fold()
@@ -106,7 +93,7 @@ def test_a_turn_that_ended_before_the_clients_request_comes_first() -> None:
 
 
 def test_a_response_out_of_band_is_never_that_of_a_users_turn() -> None:
-    script = Script().session().append(100, 20).speech("user_1", 0, 1500)
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500)
     script.client("response.create", response={"conversation": "none"})
     script.created("aside", conversation_id=None).created("resp_1")
     conversation = script.fold()
@@ -117,7 +104,7 @@ def test_a_response_out_of_band_is_never_that_of_a_users_turn() -> None:
 
 
 def test_an_idle_timeout_triggers_a_response() -> None:
-    script = Script().session().append(1000, 6)
+    script = Session().session().append(1000, 6)
     script.server("input_audio_buffer.timeout_triggered", item_id="user_1", audio_start_ms=0, audio_end_ms=5000)
     timeout = script.seq
     script.server("input_audio_buffer.committed", item_id="user_1", previous_item_id=None)
@@ -126,7 +113,7 @@ def test_an_idle_timeout_triggers_a_response() -> None:
 
 
 def test_a_null_conversation_is_out_of_band_until_an_item_turns_up_in_it() -> None:
-    script = Script().created(conversation_id=None).output("reply_1")
+    script = Session().created(conversation_id=None).output("reply_1")
     assert not response(script.fold()).in_band
     script.item("reply_1", role="assistant")
     conversation = script.fold()
@@ -135,12 +122,12 @@ def test_a_null_conversation_is_out_of_band_until_an_item_turns_up_in_it() -> No
 
 
 def test_a_response_that_states_no_conversation_is_in_band() -> None:
-    script = Script().server("response.created", response={"id": "resp_1", "status": "in_progress"})
+    script = Session().server("response.created", response={"id": "resp_1", "status": "in_progress"})
     assert response(script.fold()).in_band
 
 
 def test_cancelling_marks_the_running_response_or_the_named_one() -> None:
-    script = Script().created("resp_1").created("resp_2").client("response.cancel", response_id="resp_1")
+    script = Session().created("resp_1").created("resp_2").client("response.cancel", response_id="resp_1")
     script.client("response.cancel")
     conversation = script.done("resp_1", "cancelled").done("resp_2", "cancelled").fold()
     assert [(r.id, r.cancel_seq) for r in conversation.responses] == [("resp_1", 2), ("resp_2", 3)]
@@ -148,7 +135,7 @@ def test_cancelling_marks_the_running_response_or_the_named_one() -> None:
 
 
 def test_a_turn_that_got_no_response_because_one_was_active_claims_no_later_one() -> None:
-    script = Script().session().append(100, 10).speech("u1", 0, 300).created("resp_1").speech("u2", 400, 700)
+    script = Session().session().append(100, 10).speech("u1", 0, 300).created("resp_1").speech("u2", 400, 700)
     script.error("Conversation already has an active response.", code="conversation_already_has_active_response")
     script.done("resp_1").client("response.create")
     asked = script.seq
@@ -158,7 +145,7 @@ def test_a_turn_that_got_no_response_because_one_was_active_claims_no_later_one(
 
 
 def test_a_cancel_before_the_response_is_said_to_begin_is_the_cancelled_responses_own() -> None:
-    script = Script().client("response.create").client("response.cancel").created()
+    script = Session().client("response.create").client("response.cancel").created()
     script.done(status="cancelled", status_details={"type": "cancelled", "reason": "client_cancelled"})
     conversation = script.fold()
     assert (response(conversation).cancel_seq, conversation.pending) == (1, [])
@@ -168,13 +155,13 @@ def test_a_cancel_before_the_response_is_said_to_begin_is_the_cancelled_response
 
 
 def test_an_early_cancel_is_not_that_of_a_response_that_speech_cut() -> None:
-    script = Script().client("response.create").client("response.cancel").created()
+    script = Session().client("response.create").client("response.cancel").created()
     script.done(status="cancelled", status_details={"type": "cancelled", "reason": "turn_detected"})
     assert response(script.fold()).cancel_seq is None
 
 
 def test_a_cancel_of_a_response_that_is_over_before_it_arrives_waits_for_its_refusal() -> None:
-    script = Script().created().client("response.cancel").done()
+    script = Session().created().client("response.cancel").done()
     assert [request.type for request in script.fold().pending] == ["response.cancel"]
     conversation = script.error("No active response found.", code="response_cancel_not_active").fold()
     assert (conversation.pending, response(conversation).cancel_seq) == ([], None)
@@ -182,17 +169,17 @@ def test_a_cancel_of_a_response_that_is_over_before_it_arrives_waits_for_its_ref
 
 
 def test_a_created_that_comes_after_its_done_does_not_begin_the_response_again() -> None:
-    conversation = Script().client("response.create").done().created().fold()
+    conversation = Session().client("response.create").done().created().fold()
     assert (response(conversation).status, response(conversation).trigger) == ("completed", "client")
 
 
 def test_a_cancel_that_is_refused_cancels_nothing() -> None:
-    script = Script().created().client("response.cancel", event_id="c1").error(event_id="c1")
+    script = Session().created().client("response.cancel", event_id="c1").error(event_id="c1")
     assert response(script.done().fold()).cancel_seq is None
 
 
 def test_the_times_of_a_response() -> None:
-    script = Script().at(100).client("response.create").at(200).created().at(300).output("reply_1")
+    script = Session().at(100).client("response.create").at(200).created().at(300).output("reply_1")
     script.at(400).speak("reply_1", "Hi").at(450).speak("reply_1", " there", 100).at(900).done()
     found = response(script.fold())
     times = (
@@ -207,20 +194,20 @@ def test_the_times_of_a_response() -> None:
 
 
 def test_without_a_clock_every_time_is_unknown() -> None:
-    found = response(Script().client("response.create").reply("reply_1", "Hi").fold())
+    found = response(Session().client("response.create").reply("reply_1", "Hi").fold())
     assert {found.trigger_ns, found.created_ns, found.first_output_ns, found.first_audio_ns, found.done_ns} == {None}
     assert found.created_seq == 1
 
 
 def test_a_response_cites_every_record_of_it() -> None:
-    script = Script().client("response.create").reply("reply_1", "One two", 200)
+    script = Session().client("response.create").reply("reply_1", "One two", 200)
     conversation = script.fold()
     others = {3}  # conversation.item.added speaks of the item, not of the response
     assert set(response(conversation).seqs) == set(range(len(script.frames))) - others
 
 
 def test_a_text_only_session_has_text_and_no_audio() -> None:
-    script = Script().item("user_1", text="Hi").created(output_modalities=["text"]).output("reply_1")
+    script = Session().item("user_1", text="Hi").created(output_modalities=["text"]).output("reply_1")
     script.write("reply_1", "Hello there").done()
     (_, reply) = script.fold().items
     assert [(part.type, part.text, part.transcript, part.audio.total) for part in reply.content] == [
@@ -229,5 +216,5 @@ def test_a_text_only_session_has_text_and_no_audio() -> None:
 
 
 def test_outputs_stand_at_their_index_whatever_comes_first() -> None:
-    script = Script().created().output("second", index=1).output("first", index=0)
+    script = Session().created().output("second", index=1).output("first", index=0)
     assert response(script.fold()).output == ["first", "second"]

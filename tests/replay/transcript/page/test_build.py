@@ -17,8 +17,8 @@ from earwitness.replay.transcript.lines import READINGS, Reading
 from earwitness.replay.transcript.page import page
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 
-from tests.replay.dialogue import Dialogue
 from tests.replay.transcript.page.reading import Parsed, parse
+from tests.sessions import Call
 
 URL = re.compile(r"(?:https?:)?//[\w.-]+", re.IGNORECASE)
 
@@ -105,10 +105,10 @@ async def test_without_sound_it_has_no_player_and_no_script() -> None:
 
 
 async def test_what_was_said_cannot_leave_its_place() -> None:
-    call = Dialogue()
+    call = Call()
     evil = "</script></style></title><script>alert(1)</script>\"'<!--"
-    call.user(1.0, 2.0, evil)
-    call.tool(2.5, evil, evil, evil)
+    call.user(1000, 2000, evil)
+    call.at(2500).tool(evil, evil, evil)
     recording = call.recording()
     recording.info = SessionInfo(id=evil, labels={"title": evil, evil: evil})
     parsed = parse(await page(recording))
@@ -119,7 +119,7 @@ async def test_what_was_said_cannot_leave_its_place() -> None:
 
 @pytest.mark.parametrize("frames", [0, 1])
 async def test_a_session_in_which_nothing_happened_is_a_page_too(frames: int) -> None:
-    recording = MemoryRecording(SessionInfo(id="empty"), Dialogue().recording().frames[:frames])
+    recording = MemoryRecording(SessionInfo(id="empty"), Call().recording().frames[:frames])
     parsed = parse(await page(recording))
     assert "Session empty" in parsed.text
     assert "Nothing was said." in parsed.text
@@ -127,11 +127,11 @@ async def test_a_session_in_which_nothing_happened_is_a_page_too(frames: int) ->
 
 
 async def test_a_session_without_clock_and_sound_shows_no_invented_times() -> None:
-    call = Dialogue(timed=False, opened=None)
-    call.typed(0, "Hello")
-    item = call.user_item(0)
+    call = Call(timed=False, opened=None)
+    call.typed("Hello")
+    item = call.at(0).user_item()
     kind = "conversation.item.input_audio_transcription.completed"
-    call.server(0, kind, item_id=item, content_index=0, transcript="When was this?")
+    call.at(0).server(kind, item_id=item, content_index=0, transcript="When was this?")
     parsed = parse(await page(call.recording()))
     assert "When was this?" in parsed.text
     assert not re.search(r"(?<!\w)\d+:\d\d", parsed.text)

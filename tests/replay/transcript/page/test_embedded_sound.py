@@ -16,19 +16,19 @@ from earwitness.schemas.errors import CannotWrite, RequestError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.audio.calls import MULAW
-from tests.replay.dialogue import Dialogue
+from tests.events import MULAW
+from tests.sessions import Call
 
 
-async def sound_of(call: Dialogue, kind: str | None = None) -> module.Sound | None:
+async def sound_of(call: Call, kind: str | None = None) -> module.Sound | None:
     recording = call.recording()
     return await read_sound(recording, await read_timeline(recording), "heard", kind)  # type: ignore[arg-type]
 
 
-def spoken() -> Dialogue:
-    call = Dialogue()
-    call.user(1.0, 2.0, "Hello.")
-    call.assistant(2.5, 1.0, "Hi.")
+def spoken() -> Call:
+    call = Call()
+    call.user(1000, 2000, "Hello.")
+    call.at(2500).assistant(1000, "Hi.")
     return call
 
 
@@ -61,8 +61,8 @@ async def test_the_same_sound_is_the_same_bytes_as_opus_too() -> None:
 
 
 async def test_a_rate_that_opus_does_not_have_is_raised_to_one_that_it_has() -> None:
-    call = Dialogue(output={"type": "audio/pcm", "rate": 22050})
-    call.assistant(0.0, 1.0, "Hi.")
+    call = Call(output_format={"type": "audio/pcm", "rate": 22050})
+    call.assistant(1000, "Hi.")
     sound = await sound_of(call, "ogg")
     assert sound is not None
     assert sound.rate == 24000
@@ -70,16 +70,16 @@ async def test_a_rate_that_opus_does_not_have_is_raised_to_one_that_it_has() -> 
 
 
 async def test_telephone_sound_keeps_its_rate() -> None:
-    call = Dialogue(input=MULAW, output=MULAW)
-    call.append(0, bytes(range(256)) * 8)
+    call = Call(input_format=MULAW, output_format=MULAW)
+    call.append(bytes(range(256)) * 8)
     sound = await sound_of(call)
     assert sound is not None
     assert sound.rate == 8000
 
 
 async def test_a_recording_without_sound_has_none() -> None:
-    call = Dialogue()
-    call.typed(1.0, "Hello.")
+    call = Call()
+    call.at(1000).typed("Hello.")
     assert await sound_of(call) is None
 
 

@@ -12,7 +12,7 @@ from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import SessionInfo
 from earwitness.schemas.state import Conversation, Gap, Interruption, Pending, Response
 
-from tests.replay.dialogue import Dialogue
+from tests.sessions import Call
 
 
 def span(side: str, start: float, end: float) -> Interval:
@@ -49,9 +49,9 @@ def test_interruptions_and_what_they_left_unheard_are_counted() -> None:
 
 
 def test_each_response_has_its_timing() -> None:
-    call = Dialogue()
-    call.user(1.0, 2.0, "Hello.")
-    call.assistant(2.5, 1.0, "Hi.")
+    call = Call()
+    call.user(1000, 2000, "Hello.")
+    call.at(2500).assistant(1000, "Hi.")
     timeline = call.timeline()
     (reply,) = replies(timeline.conversation, spoken(timeline))
     assert (reply.at, reply.start, reply.wait, reply.status) == ("0:02.5", 2500, "0.50 s", "completed")
@@ -74,9 +74,9 @@ def test_tokens_are_those_of_the_usage() -> None:
 
 
 def test_everything_that_went_wrong_is_named_with_its_record() -> None:
-    call = Dialogue()
-    call.server(1500, "error", error={"type": "invalid_request_error", "code": "bad", "message": "No such item."})
-    call.server(1600, "vendor.unheard_of")
+    call = Call()
+    call.at(1500).server("error", error={"type": "invalid_request_error", "code": "bad", "message": "No such item."})
+    call.at(1600).server("vendor.unheard_of")
     call.frames.append(Frame(len(call.frames), 1_700_000_000, "text", "server", None, b"{"))
     conversation = fold(call.recording().frames)
     conversation.gaps.append(Gap(9, 3, 400, "disk full"))
@@ -93,13 +93,13 @@ def test_everything_that_went_wrong_is_named_with_its_record() -> None:
 
 
 def test_an_ordinary_call_has_no_remarks() -> None:
-    call = Dialogue()
-    call.user(1.0, 2.0, "Hello.")
+    call = Call()
+    call.user(1000, 2000, "Hello.")
     assert remarks(call.timeline().conversation, []) == []
 
 
 def test_the_page_says_where_it_comes_from_and_the_digest_of_what_it_shows() -> None:
-    call = Dialogue()
+    call = Call()
     body = b'{"code":1000,"reason":"bye","by":"client"}'
     frames = [*call.recording().frames, Frame(2, 1, "close", "recorder", None, body)]
     conversation = fold(frames)
