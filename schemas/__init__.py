@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .dialects.denormalise import denormalise
+    from .dialects.detect import detect
     from .dialects.normalise import normalise
     from .errors import (
         AmbiguousSession,
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     )
     from .events import parse_event
     from .frame import Frame
-    from .recording import Recording, SessionInfo
+    from .recording import MemoryRecording, Recording, SessionInfo
     from .state import Conversation
 
 __all__ = [
@@ -49,6 +51,7 @@ __all__ = [
     "FileError",
     "Frame",
     "ListenFailed",
+    "MemoryRecording",
     "NotRecognised",
     "OutputExists",
     "PeerError",
@@ -65,6 +68,8 @@ __all__ = [
     "StoreWriteFailed",
     "UpstreamRefused",
     "UpstreamUnreachable",
+    "denormalise",
+    "detect",
     "normalise",
     "parse_event",
 ]
@@ -72,8 +77,11 @@ __all__ = [
 _HOMES = {
     "Conversation": "state",
     "Frame": "frame",
+    "MemoryRecording": "recording",
     "Recording": "recording",
     "SessionInfo": "recording",
+    "denormalise": "dialects.denormalise",
+    "detect": "dialects.detect",
     "normalise": "dialects.normalise",
     "parse_event": "events",
 }

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,7 @@ from typing import Self
 from websockets.asyncio.server import Server
 
 from ...schemas.errors import ListenFailed, RequestError, StoreError
+from ..journal import Journal, WriterSettings
 from ..relay.leg import Leg
 from ..secrets.events import parse_path
 from ..secrets.markers import Marker
@@ -30,7 +32,7 @@ from .operations import serve_operations
 from .session import Environment, JournalLike, Session, SessionEnd
 from .settings import ProxySettings
 
-__all__ = ["Proxy", "SessionEnd"]
+__all__ = ["Proxy", "SessionEnd", "recording_proxy"]
 
 
 class Proxy:
@@ -189,6 +191,39 @@ class Proxy:
     ) -> None:
         """Stop at once; use :meth:`drain` before for more patience."""
         await self.aclose()
+
+
+@asynccontextmanager
+async def recording_proxy(
+    db: str | Path,
+    settings: ProxySettings,
+    *,
+    writer: WriterSettings | None = None,
+    on_session_end: Callable[[SessionEnd], None] | None = None,
+    grace: float = 0.0,
+) -> AsyncGenerator[Proxy]:
+    """Open a journal and a proxy that records into it; on leaving, drain the proxy and close both.
+
+    Args:
+        db: path or URL of the journal; created if absent.
+        settings: see :class:`ProxySettings`.
+        writer: see :class:`WriterSettings`.
+        on_session_end: called on the event loop when a session's last record is durable.
+        grace: seconds that sessions may go on after the block has ended; then they are closed with 1001.
+
+    Raises:
+        StoreError: the journal cannot be opened, or not everything could be committed.
+        ListenFailed: the address is not available.
+        RequestError: a certificate or key cannot be used.
+    """
+    async with (
+        await Journal.open(db, settings=writer) as journal,
+        Proxy(settings, journal, on_session_end=on_session_end) as proxy,
+    ):
+        try:
+            yield proxy
+        finally:
+            await proxy.drain(grace)
 
 
 def _program() -> str:
