@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from ...schemas.errors import RequestError
 from ...schemas.frame import Frame, sniff_type
@@ -14,10 +14,9 @@ from ..fold.until import Point
 
 __all__ = ["Sent", "fold"]
 
-Side = Literal["client", "server"]
 Event = Mapping[str, Any] | str | bytes
-Sent = tuple[Side, Event] | tuple[Side, Event, float | None]
-"""An event with who sent it, and seconds since the session opened if known. A text is the JSON as it was sent."""
+Sent = tuple[str, Event] | tuple[str, Event, float | None]
+"""``client`` or ``server``, what it sent, and seconds since the session opened if known. A text is the JSON as sent."""
 
 
 def fold(events: Iterable[Frame | Sent], *, until: Point | None = None) -> Conversation:
