@@ -57,7 +57,7 @@ $(VENV)/bin/python:
 # pyright cannot follow the import hook of an editable install: here it finds the parts under their installed names.
 $(VENV)/names: pyproject.toml | $(VENV)/bin/python
 	@rm -rf $@ && mkdir -p $@/earwitness
-	@for part in $(PARTS); do ln -s ../../../$$part $@/earwitness/$$part; done
+	@for part in $(PARTS) earwitness/py.typed earwitness/*.py; do ln -s ../../../$$part $@/earwitness/; done
 
 $(VENV)/.installed: pyproject.toml requirements/demo.txt | $(VENV)/bin/python
 	$(call LOCKED,requirements/demo.txt)

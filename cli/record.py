@@ -186,9 +186,9 @@ def _label(text: str) -> tuple[str, str]:
 
 
 def _redaction_key_file(options: dict[str, Any]) -> Path | None:
-    if options["redaction_key_file"] is not None:
-        return options["redaction_key_file"]
-    return None if "://" in options["db"] else Path(options["db"] + ".redaction-key")
+    from ..recorder.secrets.markers import key_file_beside
+
+    return options["redaction_key_file"] or key_file_beside(options["db"])
 
 
 def _ready(proxy: Proxy) -> None:

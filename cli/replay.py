@@ -12,6 +12,7 @@ import orjson
 from .common import coroutine, db_option
 
 if TYPE_CHECKING:
+    from ..replay.serve.options import ServeArguments
     from ..replay.serve.server import ReplayServer
 
 __all__ = ["replay"]
@@ -79,17 +80,13 @@ async def replay(ctx: click.Context, *, sessions: tuple[str, ...], db: str, **op
     """
     from ..replay.open import open_recording
     from ..replay.serve.program import run_replay
+    from ..replay.serve.server import serve
 
     names, command = _split(sessions, has_command=options["has_command"])
     async with AsyncExitStack() as stack:
         recordings = [await stack.enter_async_context(open_recording(name, db)) for name in names]
-        outcome = await run_replay(
-            recordings,
-            _serve_options(options),
-            command=command,
-            once=options["once"],
-            ready=_ready,
-        )
+        server = serve(*recordings, **_serve_arguments(options))
+        outcome = await run_replay(server, command=command, once=options["once"], ready=_ready)
     for report in outcome.reports:
         click.echo(report.text())
     if not outcome.reports:
@@ -111,32 +108,27 @@ def _split(arguments: tuple[str, ...], *, has_command: bool) -> tuple[tuple[str,
     return arguments[:1], arguments[1:]
 
 
-def _serve_options(options: dict[str, Any]) -> Any:
+def _serve_arguments(options: dict[str, Any]) -> ServeArguments:
     from ..recorder.program import parse_listen
-    from ..replay.playing.match import MatchPolicy
-    from ..replay.playing.pacing import parse_speed
-    from ..replay.serve.faults import parse_fault, parse_faults
-    from ..replay.serve.server import ServeOptions
+    from ..replay.serve.faults import parse_faults
 
     host, port = parse_listen(options["listen"])
-    faults = [parse_fault(text) for text in options["faults"]]
+    faults = list(options["faults"])
     if options["faults_file"] is not None:
         faults += parse_faults(options["faults_file"].read_text())
-    return ServeOptions(
-        host=host,
-        port=port,
-        speed=parse_speed(options["speed"]),
-        policy=MatchPolicy(
-            # What is not stated here is left to the cassette.
-            **{name: options[name] for name in ("mode", "audio") if options[name] is not None},
-            ignore=options["ignore"],
-            tolerances=dict(_tolerance(text) for text in options["tolerance"]),
-        ),
-        ids=options["ids"],
-        timeout=options["timeout"],
-        faults=faults,
-        repeat=options["repeat"],
-    )
+    return {
+        "host": host,
+        "port": port,
+        "speed": options["speed"],
+        "match": options["mode"],
+        "audio": options["audio"],
+        "ignore": options["ignore"],
+        "tolerances": dict(_tolerance(text) for text in options["tolerance"]),
+        "ids": options["ids"],
+        "timeout": options["timeout"],
+        "faults": faults,
+        "repeat": options["repeat"],
+    }
 
 
 def _tolerance(text: str) -> tuple[str, float]:

@@ -5,38 +5,46 @@ The names below are imported when they are first used: some of their modules tak
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..schemas.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .journal import Journal, JournalReader, verify
-    from .proxy.listener import Proxy, recording_proxy
+    from .importing import import_files
+    from .journal import Journal, JournalReader, WriterSettings, erase, rebuild, verify
+    from .proxy.listener import Proxy, SessionEnd, recording_proxy
     from .proxy.settings import ProxySettings
     from .proxy.upstream import parse_upstream
 
-__all__ = ["Journal", "JournalReader", "Proxy", "ProxySettings", "parse_upstream", "recording_proxy", "verify"]
+__all__ = [
+    "Journal",
+    "JournalReader",
+    "Proxy",
+    "ProxySettings",
+    "SessionEnd",
+    "WriterSettings",
+    "erase",
+    "import_files",
+    "parse_upstream",
+    "rebuild",
+    "recording_proxy",
+    "verify",
+]
 
-_HOMES = {
-    "Journal": "journal",
-    "JournalReader": "journal",
-    "Proxy": "proxy.listener",
-    "ProxySettings": "proxy.settings",
-    "parse_upstream": "proxy.upstream",
-    "recording_proxy": "proxy.listener",
-    "verify": "journal",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of ``__all__`` when it is used."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Journal": "journal",
+        "JournalReader": "journal",
+        "Proxy": "proxy.listener",
+        "ProxySettings": "proxy.settings",
+        "SessionEnd": "proxy.listener",
+        "WriterSettings": "journal",
+        "erase": "journal",
+        "import_files": "importing",
+        "parse_upstream": "proxy.upstream",
+        "rebuild": "journal",
+        "recording_proxy": "proxy.listener",
+        "verify": "journal",
+    },
+)

@@ -1,40 +1,84 @@
-"""Reading: fold, audio, pacing, replay server, replay client, diff, exporters, pytest plugin.
+"""Reading: state, transcripts, sound, comparison, replay server and client, the pytest plugin.
 
 The names below are imported when they are first used: the pytest plugin loads this package in every user's test run.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ..schemas.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from .fold import fold_recording
-    from .open import open_recording
+    from .audio.export import read_audio, write_audio, write_items
+    from .audio.timeline import read_timeline
+    from .compare.check import check_recording
+    from .compare.diff import DiffOptions
+    from .compare.recordings import compare_recordings
+    from .drive.run import DriveOptions, drive_session
+    from .fold import Folder, Until, fold_recording
+    from .open import bundled_recording, load_recordings, open_recording
     from .playing.match import MatchPolicy
-    from .testing.realtime import Realtime, ReplayIncomplete
+    from .serve.server import ReplayIncomplete, ReplayServer
+    from .share.cassette_file import export_cassette
+    from .show.own_dialect import in_own_dialect
+    from .testing.realtime import Realtime
+    from .transcript.lines import transcribe
+    from .transcript.write import export_transcript, transcribe_recording
 
-__all__ = ["MatchPolicy", "Realtime", "ReplayIncomplete", "fold_recording", "open_recording"]
+__all__ = [
+    "DiffOptions",
+    "DriveOptions",
+    "Folder",
+    "MatchPolicy",
+    "Realtime",
+    "ReplayIncomplete",
+    "ReplayServer",
+    "Until",
+    "bundled_recording",
+    "check_recording",
+    "compare_recordings",
+    "drive_session",
+    "export_cassette",
+    "export_transcript",
+    "fold_recording",
+    "in_own_dialect",
+    "load_recordings",
+    "open_recording",
+    "read_audio",
+    "read_timeline",
+    "transcribe",
+    "transcribe_recording",
+    "write_audio",
+    "write_items",
+]
 
-_HOMES = {
-    "MatchPolicy": "playing.match",
-    "Realtime": "testing.realtime",
-    "ReplayIncomplete": "testing.realtime",
-    "fold_recording": "fold",
-    "open_recording": "open",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Import a name of ``__all__`` when it is used."""
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = getattr(import_module(f".{home}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "DiffOptions": "compare.diff",
+        "DriveOptions": "drive.run",
+        "Folder": "fold",
+        "MatchPolicy": "playing.match",
+        "Realtime": "testing.realtime",
+        "ReplayIncomplete": "serve.server",
+        "ReplayServer": "serve.server",
+        "Until": "fold",
+        "bundled_recording": "open",
+        "check_recording": "compare.check",
+        "compare_recordings": "compare.recordings",
+        "drive_session": "drive.run",
+        "export_cassette": "share.cassette_file",
+        "export_transcript": "transcript.write",
+        "fold_recording": "fold",
+        "in_own_dialect": "show.own_dialect",
+        "load_recordings": "open",
+        "open_recording": "open",
+        "read_audio": "audio.export",
+        "read_timeline": "audio.timeline",
+        "transcribe": "transcript.lines",
+        "transcribe_recording": "transcript.write",
+        "write_audio": "audio.export",
+        "write_items": "audio.export",
+    },
+)

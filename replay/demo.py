@@ -11,10 +11,9 @@ from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from ..recorder.journal import JournalReader, verify
-from ..recorder.proxy.listener import recording_proxy
+from ..recorder.proxy.listener import SessionEnd, recording_proxy
 from ..recorder.proxy.settings import ProxySettings
 from ..recorder.proxy.upstream import parse_upstream
 from ..schemas.errors import CannotWrite
@@ -79,12 +78,12 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
 
     say(f"1. A recorded conversation of {(bundled.info.duration_ns or 0) / 1e9:.1f} s is served as the vendor would,")
     say("   and its client side is played against that, through the recording proxy.")
-    first, first_id = await _record(bundled, database, speed, say, live=speed != "max")
+    first = await _record(bundled, database, speed, say, live=speed != "max")
     outcome.files.append(database)
 
     say("\n2. What both ends saw, compared with the journal (frames, SHA-256):")
     async with await JournalReader.open(database) as reader:
-        recording = reader.recording((await reader.resolve(first_id)).id)
+        recording = reader.recording((await reader.resolve(first.session)).id)
         await _compare(first, recording, outcome, say)
 
         say("\n3. The conversation, folded from the journal:\n")
@@ -105,12 +104,12 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
         say(_indented(render(transcribe(conversation, "heard"), "text")))
 
         say("\n5. The fresh recording is served in its turn, as fast as it goes, and recorded again:")
-        _, second_id = await _record(recording, folder / f"again-{DATABASE}", "max", say)
+        again = await _record(recording, folder / f"again-{DATABASE}", "max", say)
     outcome.files.append(folder / f"again-{DATABASE}")
     async with await JournalReader.open(folder / f"again-{DATABASE}") as reader:
-        second = await reader.resolve(second_id)
-        again = content_digest(await fold_recording(reader.recording(second.id)))
-    digests = [content_digest(await fold_recording(bundled)), content_digest(conversation), again]
+        second = await reader.resolve(again.session)
+        conversations = [await fold_recording(bundled), conversation, await fold_recording(reader.recording(second.id))]
+    digests = list(map(content_digest, conversations))
     for name, digest in zip(("bundled", "recorded", "again"), digests, strict=True):
         say(f"   content digest {name:<9} {digest}")
     outcome.checks.append(("the three recordings have the same content", len(set(digests)) == 1))
@@ -125,36 +124,27 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """A recording that was made, as the two ends saw it."""
+    """A recording that was made: the session's id, the ledger's head after it, and what the client saw."""
 
-    client: DriveResult
+    session: str
     head: str
+    client: DriveResult
 
 
-async def _record(
-    source: Recording, database: Path, speed: float | str, say: Say, *, live: bool = False
-) -> tuple[_Played, str]:
-    """Play a recording through the proxy into a new journal; give what the ends saw, and the session's id.
-
-    With ``live``, what is being recorded is told while it is.
-    """
-    ended: list[tuple[str, str]] = []
+async def _record(source: Recording, database: Path, speed: float | str, say: Say, *, live: bool = False) -> _Played:
+    """Play a recording through the proxy into a new journal; with ``live``, tell what is recorded while it is."""
+    ended: list[SessionEnd] = []
     async with serve(source, speed=speed) as vendor:
-        address = urlsplit(vendor.url)
-        settings = ProxySettings(upstream=parse_upstream(f"ws://{address.netloc}"))
-        told = recording_proxy(
-            database, settings, on_session_end=lambda end: ended.append((end.id, end.head or "")), grace=10
-        )
-        async with told as proxy:
-            target = address.path + (f"?{address.query}" if address.query else "")
-            say(f"   client ⇄ proxy {proxy.url} ⇄ replay server ws://{address.netloc}")
+        settings = ProxySettings(upstream=parse_upstream(vendor.origin))
+        async with recording_proxy(database, settings, on_session_end=ended.append, grace=10) as proxy:
+            say(f"   client ⇄ proxy {proxy.url} ⇄ replay server {vendor.origin}")
             async with _told(database, say) if live else nullcontext():
-                client = await drive(source, proxy.url + target, speed=speed)
+                client = await drive(source, proxy.url + vendor.target, speed=speed)
         for divergence in vendor.report.divergences:
             say(_indented("\n".join(divergence.lines())))
-    public_id, head = ended[0]
-    say(f"   session {public_id} recorded; ledger head {head}")
-    return _Played(client, head), public_id
+    played = _Played(ended[0].id, ended[0].head or "", client)
+    say(f"   session {played.session} recorded; ledger head {played.head}")
+    return played
 
 
 @asynccontextmanager

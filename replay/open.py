@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,11 +12,19 @@ from ..recorder.importing import file_id, read_file
 from ..recorder.journal import JournalReader
 from ..schemas.errors import RequestError
 from ..schemas.recording import MemoryRecording, Recording
-from ..schemas.summary import opening_info, statement_of
 
-__all__ = ["bundled_path", "bundled_recording", "is_file_reference", "open_recording"]
+__all__ = [
+    "FILE_ENDINGS",
+    "bundled_path",
+    "bundled_recording",
+    "is_file_reference",
+    "load_recordings",
+    "open_recording",
+    "read_recording",
+    "read_recordings",
+]
 
-_FILE_ENDINGS = (".ndjson", ".jsonl", ".json")
+FILE_ENDINGS = (".ndjson", ".jsonl", ".json")
 _PART = re.compile(r"^(?P<path>.+)#(?P<part>\d+)$")
 
 
@@ -27,7 +34,7 @@ def is_file_reference(reference: str) -> bool:
     It does if it has a separator or the ending of a cassette or capture; public ids have neither.
     """
     path = _split(reference)[0]
-    return "/" in path or path.endswith(_FILE_ENDINGS)
+    return "/" in path or path.endswith(FILE_ENDINGS)
 
 
 @asynccontextmanager
@@ -46,15 +53,11 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
         RequestError: the file holds several sessions and none is named.
     """
     if is_file_reference(reference):
-        yield _from_file(reference)
+        yield read_recording(reference, file_id(Path(_split(reference)[0])), "-")
         return
     async with await JournalReader.open(db) as reader:
-        info = await reader.resolve(reference)
-        recording = reader.recording(info.id)
-        # The summary has no column for the match policy of an imported cassette: it is in the first record.
-        async for batch in recording.batches(0, 1):
-            recording.info = replace(info, match=opening_info(statement_of(batch[0])).match)
-        yield recording
+        (info,) = await reader.with_policies([await reader.resolve(reference)])
+        yield reader.recording(info.id)
 
 
 def _split(reference: str) -> tuple[str, int | None]:
@@ -62,21 +65,63 @@ def _split(reference: str) -> tuple[str, int | None]:
     return (match["path"], int(match["part"])) if match else (reference, None)
 
 
-def _from_file(reference: str) -> Recording:
-    name, part = _split(reference)
-    sessions = read_file(Path(name))
-    if part is None and len(sessions) > 1:
+def read_recordings(path: Path, name: str, mark: str = "#") -> list[MemoryRecording]:
+    """Read all sessions of a cassette or capture.
+
+    Args:
+        path: the file.
+        name: public id of its session.
+        mark: between the name and the number of one of several, from 1.
+
+    Raises:
+        FileError: the file cannot be read.
+    """
+    found = read_file(path)
+    several = len(found) > 1
+    return [each.recording(f"{name}{mark}{number}" if several else name) for number, each in enumerate(found, 1)]
+
+
+def read_recording(reference: str, name: str | None = None, mark: str = "#") -> MemoryRecording:
+    """Read one session of a cassette or capture.
+
+    Args:
+        reference: the path; ``PATH#N`` for the N-th session of several.
+        name: as for :func:`read_recordings`; the file's own if None.
+        mark: as for :func:`read_recordings`.
+
+    Raises:
+        FileError: the file cannot be read.
+        RequestError: the file holds several sessions and none is named, or has no such session.
+    """
+    path, part = _split(reference)
+    recordings = read_recordings(Path(path), name or Path(path).name, mark)
+    count = len(recordings)
+    if part is None and count > 1:
         raise RequestError(
-            f"{name} holds {len(sessions)} sessions.",
-            hint=f"Name one: {name}#1 … {name}#{len(sessions)}.",
-            sessions=len(sessions),
+            f"{path} holds {count} sessions.", hint=f"Name one: {path}#1 … {path}#{count}.", sessions=count
         )
-    if part is not None and not 1 <= part <= len(sessions):
-        raise RequestError(f"{name} has no session {part}.", hint=f"It holds {len(sessions)}.", sessions=len(sessions))
-    number = part or 1
-    return sessions[number - 1].recording(
-        f"{file_id(Path(name))}-{number}" if len(sessions) > 1 else file_id(Path(name))
-    )
+    if part is not None and not 1 <= part <= count:
+        raise RequestError(f"{path} has no session {part}.", hint=f"It holds {count}.", sessions=count)
+    return recordings[(part or 1) - 1]
+
+
+def load_recordings(sessions: Sequence[str | Path | Recording]) -> list[Recording]:
+    """Read the sessions of files; a recording is itself. A file's session is called like the file.
+
+    Raises:
+        FileError: a file cannot be read.
+    """
+    recordings: list[Recording] = []
+    names: set[str] = set()
+    for session in sessions:
+        if not isinstance(session, str | Path):
+            recordings.append(session)
+            continue
+        path = Path(session)
+        name = path.name if path.name not in names else str(path)
+        names.add(name)
+        recordings += read_recordings(path, name)
+    return recordings
 
 
 def bundled_path() -> Path:
@@ -86,5 +131,4 @@ def bundled_path() -> Path:
 
 def bundled_recording() -> MemoryRecording:
     """Return the bundled conversation; its public id is ``demo``."""
-    (session,) = read_file(bundled_path())
-    return session.recording("demo")
+    return read_recording(str(bundled_path()), "demo")

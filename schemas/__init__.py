@@ -12,21 +12,37 @@ from .errors import *  # noqa: F403 - each of them is public
 from .lazy import lazy_names
 
 if TYPE_CHECKING:
+    from .dialects.denormalise import denormalise
+    from .dialects.detect import detect
     from .dialects.normalise import normalise
     from .events import parse_event
     from .frame import Frame
-    from .recording import Recording, SessionInfo
+    from .recording import MemoryRecording, Recording, SessionInfo
     from .state import Conversation
 
-__all__ = ["Conversation", "Frame", "Recording", "SessionInfo", "normalise", "parse_event"]
+__all__ = [
+    "Conversation",
+    "Frame",
+    "MemoryRecording",
+    "Recording",
+    "SessionInfo",
+    "denormalise",
+    "detect",
+    "normalise",
+    "parse_event",
+]
 __all__ += errors.__all__
 
 _HOMES = {
-    "dialects.normalise": "normalise",
-    "events": "parse_event",
-    "frame": "Frame",
-    "recording": "Recording SessionInfo",
-    "state": "Conversation",
+    "Conversation": "state",
+    "Frame": "frame",
+    "MemoryRecording": "recording",
+    "Recording": "recording",
+    "SessionInfo": "recording",
+    "denormalise": "dialects.denormalise",
+    "detect": "dialects.detect",
+    "normalise": "dialects.normalise",
+    "parse_event": "events",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

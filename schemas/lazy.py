@@ -17,18 +17,17 @@ def lazy_names(package: str, homes: Mapping[str, str]) -> tuple[Callable[[str], 
 
     Args:
         package: the package's ``__name__``.
-        homes: for each module, as a path below the package, the public names that it defines, divided by spaces.
+        homes: for each public name the module that defines it, as a path below the package.
     """
-    home = {name: module for module, defined in homes.items() for name in defined.split()}
 
     def find(name: str) -> Any:
-        if name not in home:
+        if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f".{home[name]}", package), name)
+        value = getattr(import_module(f".{homes[name]}", package), name)
         setattr(sys.modules[package], name, value)
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *home})
+        return sorted({*vars(sys.modules[package]), *homes})
 
     return find, names

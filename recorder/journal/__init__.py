@@ -47,14 +47,27 @@ __all__ = [
 ]
 
 _HOMES = {
-    "admin": "backup erase info rebuild upgrade",
-    "journal": "Journal new_public_id utc_now",
-    "reader": "JournalReader JournalRecording",
-    "reports": "BackupReport EraseReport JournalInfo RebuildReport UpgradeReport",
-    "verification.report": "Finding VerifyReport",
-    "verification.verifier": "verify",
-    "writing.session_writer": "SessionWriter",
-    "writing.writer_settings": "WriterSettings WriterStats",
+    "BackupReport": "reports",
+    "EraseReport": "reports",
+    "Finding": "verification.report",
+    "Journal": "journal",
+    "JournalInfo": "reports",
+    "JournalReader": "reader",
+    "JournalRecording": "reader",
+    "RebuildReport": "reports",
+    "SessionWriter": "writing.session_writer",
+    "UpgradeReport": "reports",
+    "VerifyReport": "verification.report",
+    "WriterSettings": "writing.writer_settings",
+    "WriterStats": "writing.writer_settings",
+    "backup": "admin",
+    "erase": "admin",
+    "info": "admin",
+    "new_public_id": "journal",
+    "rebuild": "admin",
+    "upgrade": "admin",
+    "utc_now": "journal",
+    "verify": "verification.verifier",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -15,6 +16,7 @@ from typing import Any, Final, Self
 from ...schemas.errors import AmbiguousSession, SessionNotFound, StoreCorrupt, StoreError
 from ...schemas.frame import Frame
 from ...schemas.recording import SessionInfo
+from ...schemas.summary import opening_info, statement_of
 from .database.location import Location
 from .database.source import Source, open_source
 from .paging import ALL, Pager
@@ -22,6 +24,8 @@ from .summaries import LAST_KINDS, SUMMARY_COLUMNS, growth, info_from_row
 
 __all__ = ["JournalReader", "JournalRecording"]
 
+_AT_ONCE: Final = 500
+"""Sessions in one query."""
 _NAMED: Final = 5
 """How many of several matching sessions the message names."""
 
@@ -91,6 +95,27 @@ class JournalReader:
             raise SessionNotFound(f"session {session_id!r} was not looked up in {self.location}", session=session_id)
         return JournalRecording(self, *self._known[session_id])
 
+    async def with_policies(self, infos: Sequence[SessionInfo]) -> list[SessionInfo]:
+        """Return the summaries with the match policies of imported cassettes, which only the first records hold.
+
+        :meth:`recording` opens these sessions with their policies from then on.
+
+        Args:
+            infos: summaries that this reader returned.
+        """
+        rows = {self._known[info.id][0]: info for info in infos}
+        ids, found = list(rows), dict[int, SessionInfo]()
+        for start in range(0, len(ids), _AT_ONCE):
+            part = ids[start : start + _AT_ONCE]
+            places = ", ".join("?" * len(part))
+            query = f"SELECT session, codec, payload FROM records WHERE seq = 0 AND session IN ({places})"  # noqa: S608
+            for row_id, codec, payload in await self.source.fetch(query, part):
+                policy = _policy(codec, payload)
+                if policy is not None:
+                    found[row_id] = replace(rows[row_id], match=policy)
+        self._known.update((info.id, (row_id, info)) for row_id, info in found.items())
+        return [found.get(row_id, info) for row_id, info in rows.items()]
+
     async def _resolve(self, ref: str) -> tuple[int, SessionInfo]:
         if ref == "latest":
             rows = await self.source.fetch("SELECT id FROM sessions ORDER BY id DESC LIMIT 1")
@@ -138,6 +163,17 @@ class JournalReader:
                 hint="Run `earwitness verify` to see what else is damaged.",
                 session=row["public_id"],
             ) from error
+
+
+def _policy(codec: int, payload: bytes | None) -> Mapping[str, Any] | None:
+    """Return the match policy in a stored ``open`` record; None also if it is damaged, which reading it will tell."""
+    from .format.codecs import decode_many
+
+    try:
+        body = decode_many([(codec, payload)])[0].body
+    except StoreCorrupt:
+        return None
+    return opening_info(statement_of(Frame(0, None, "open", "recorder", None, body))).match
 
 
 class JournalRecording:

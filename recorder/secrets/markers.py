@@ -16,7 +16,7 @@ from typing import Final
 
 from ...schemas.errors import CannotWrite, DamagedFile
 
-__all__ = ["KEY_BYTES", "MARKER_PREFIX", "Marker", "load_or_create_key"]
+__all__ = ["KEY_BYTES", "MARKER_PREFIX", "Marker", "key_file_beside", "load_or_create_key"]
 
 MARKER_PREFIX: Final = "redacted:hmac-sha256:"
 KEY_BYTES: Final = 32
@@ -39,6 +39,11 @@ class Marker:
         """Return the marker of one secret."""
         digest = hmac.new(self._key, secret.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
         return MARKER_PREFIX + digest[:16]
+
+
+def key_file_beside(db: str | Path) -> Path | None:
+    """Return where the redaction key of a journal is kept: beside its file; None for a URL."""
+    return None if "://" in str(db) else Path(f"{db}.redaction-key")
 
 
 def load_or_create_key(path: Path) -> bytes:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Literal, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
+import numpy as np
 import orjson
 
 from ...schemas.errors import CannotWrite, RequestError
@@ -17,12 +18,12 @@ from ...schemas.recording import Recording
 from ...schemas.state import Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
-from .formats import NS, ns_to_samples
+from .formats import NS, Samples, ns_to_samples
 from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Piece
 from .timeline import AsHeard, Interval, Side, Timeline, read_timeline
 
-__all__ = ["AudioReport", "ItemFile", "TrackChoice", "write_audio", "write_items"]
+__all__ = ["AudioReport", "ItemFile", "Sound", "TrackChoice", "read_audio", "write_audio", "write_items"]
 
 TrackChoice = Literal["user", "assistant", "both", "mono"]
 Progress = Callable[[float], None]
@@ -96,11 +97,78 @@ async def write_audio(
         OutputExists: the target exists and ``force`` is false.
         CannotWrite: the target cannot be written, or a WAV file cannot be that long.
     """
-    sources = _in_order(recordings) if isinstance(recordings, Sequence) else [recordings]
     target = Path(target)
     kind = file_format(target, format)
+    mix = await _mix(recordings, kind, track, item, as_, start, end, _part_of(progress, 0.0, 0.5))
+    writing = _part_of(progress, 0.5, 1.0)
+    await _write(mix.sources, mix.mixer, target, kind, mix.rate, mix.channels, force=force, progress=writing)
+    problems = mix.problems + mix.mixer.problems
+    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems)
+
+
+class Sound(NamedTuple):
+    """Sound in memory.
+
+    Attributes:
+        samples: 16-bit integers (int16), ``(n, 2)`` in stereo, the user left and the assistant right, else ``(n,)``.
+        rate: samples per second.
+    """
+
+    samples: Samples
+    rate: int
+
+
+async def read_audio(
+    recordings: Recording | Sequence[Recording],
+    *,
+    track: TrackChoice = "both",
+    item: str | None = None,
+    as_: AsHeard = "heard",
+    start: int | None = None,
+    end: int | None = None,
+) -> Sound:
+    """Return the sound that :func:`write_audio` writes to a WAV file; all of it in memory.
+
+    Raises:
+        RequestError: no such item, no audio, an impossible choice.
+    """
+    mix = await _mix(recordings, "wav", track, item, as_, start, end, None)
+    samples = np.zeros((mix.mixer.samples, mix.channels), np.int16)
+    at = 0
+
+    def keep(block: Samples) -> None:
+        nonlocal at
+        samples[at : at + len(block)] = block
+        at += len(block)
+
+    await render(mix.sources, mix.mixer, keep)
+    return Sound(samples if mix.channels == 2 else samples[:, 0], mix.rate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mix:
+    """What is to be heard of recordings, ready to be rendered."""
+
+    sources: Sequence[Recording]
+    mixer: Mixer
+    rate: int
+    channels: int
+    problems: list[AudioProblem]
+
+
+async def _mix(
+    recordings: Recording | Sequence[Recording],
+    kind: FileFormat,
+    track: TrackChoice,
+    item: str | None,
+    as_: AsHeard,
+    start: int | None,
+    end: int | None,
+    progress: Progress | None,
+) -> _Mix:
+    sources = _in_order(recordings) if isinstance(recordings, Sequence) else [recordings]
     _check(track, as_, start, end)
-    timelines = await _read(sources, _part_of(progress, 0.0, 0.5))
+    timelines = await _read(sources, progress)
     if item is not None:
         tracks = item_tracks(sources, timelines, item, as_)
         channels = 1
@@ -119,12 +187,8 @@ async def write_audio(
             hint="Begin earlier.",
         )
     mixer = Mixer(tracks, rate, channels, start=first, end=None if last is None else min(last, everything))
-    problems = [problem for timeline in timelines for problem in timeline.problems]
-    timelines.clear()  # of a long call they are large, and what is needed of them is in the mixer
-    tracks.clear()
-    writing = _part_of(progress, 0.5, 1.0)
-    await _write(sources, mixer, target, kind, rate, channels, force=force, progress=writing)
-    return AudioReport(target, kind, rate, channels, mixer.samples, start or 0, problems + mixer.problems)
+    # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
+    return _Mix(sources, mixer, rate, channels, [problem for timeline in timelines for problem in timeline.problems])
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:

@@ -80,7 +80,7 @@ async def drive(
     plan = await make_drive_plan(recording)
     driver = Driver(
         plan,
-        speed=parse_speed(speed) if isinstance(speed, str) else speed,
+        speed=parse_speed(speed),
         patience_ns=round(patience * _NS),
         on_other_call=on_other_call,
     )

@@ -13,21 +13,21 @@ MAX_SPEED: Final = math.inf
 """No gaps at all: a frame is due as soon as nothing else holds it."""
 
 
-def parse_speed(text: str) -> float:
+def parse_speed(stated: float | str) -> float:
     """Read ``max`` or a positive number: ``1`` as recorded, ``2`` twice as fast.
 
     Raises:
         RequestError: it is neither.
     """
-    if text.strip().lower() == "max":
+    if stated == MAX_SPEED or (isinstance(stated, str) and stated.strip().lower() == "max"):
         return MAX_SPEED
     try:
-        speed = float(text)
-    except ValueError:
+        speed = float(stated)
+    except (TypeError, ValueError):
         speed = math.nan
     if not (speed > 0 and math.isfinite(speed)):
         raise RequestError(
-            f"{text!r} is not a speed.", hint="Give `max`, or a positive number such as 1 or 2.5.", speed=text
+            f"{stated!r} is not a speed.", hint="Give `max`, or a positive number such as 1 or 2.5.", speed=stated
         )
     return speed
 

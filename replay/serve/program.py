@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from ...recorder.program import client_environment, run_until_stopped, stop_on_signals
-from ...schemas.recording import Recording
+from ...recorder.program import run_until_stopped, stop_on_signals
 from .report import Report
-from .server import ReplayServer, ServeOptions
+from .server import ReplayServer
 
 __all__ = ["ReplayOutcome", "run_replay"]
 
@@ -36,8 +34,7 @@ class ReplayOutcome:
 
 
 async def run_replay(
-    recordings: Sequence[Recording],
-    options: ServeOptions,
+    server: ReplayServer,
     *,
     command: Sequence[str] = (),
     once: bool = False,
@@ -46,8 +43,7 @@ async def run_replay(
     """Serve recordings until SIGINT or SIGTERM, or as told.
 
     Args:
-        recordings: what to serve.
-        options: see :class:`ServeOptions`.
+        server: what to serve, and how; see :func:`~earwitness.replay.serve.server.serve`.
         command: a program to run against the server; serving stops when it ends.
         once: stop when as many connections as there are recordings have come and gone.
         ready: told when the server listens.
@@ -56,21 +52,16 @@ async def run_replay(
         ListenFailed: the address cannot be had.
         RequestError: the command cannot be run.
     """
-    server = ReplayServer(recordings, options)
-    await server.start()
-    try:
+    async with server:
         with stop_on_signals() as request:
             ready(server)
-            waiter = asyncio.ensure_future(_stop_when_played(server, len(recordings), request.stop)) if once else None
-            base = urlsplit(server.websocket_base_url)
-            environment = client_environment(f"{base.scheme}://{base.netloc}", base.path)
+            count = len(server.recordings)
+            waiter = asyncio.ensure_future(_stop_when_played(server, count, request.stop)) if once else None
             try:
-                code = await run_until_stopped(command, environment, request.stop)
+                code = await run_until_stopped(command, server.environment, request.stop)
             finally:
                 if waiter is not None:
                     waiter.cancel()
-    finally:
-        await server.aclose()
     return ReplayOutcome(list(server.reports), server.complete, code)
 
 

@@ -1,152 +1,75 @@
-"""Serve recordings to a client under test: the one call that the command, the pytest plugin and users share."""
+"""Serve recordings to a client under test: the one server of the command, the pytest plugin and library users."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from http import HTTPStatus
-from typing import Final, Literal
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self, Unpack
 from urllib.parse import urlsplit
 
-from pydantic import ValidationError
 from websockets.asyncio.server import Server, ServerConnection
 from websockets.asyncio.server import serve as listen
-from websockets.datastructures import Headers
 from websockets.http11 import Request as HttpRequest
 from websockets.http11 import Response as HttpResponse
 from websockets.typing import Subprotocol
 
+from ...recorder.program import client_environment
 from ...recorder.proxy.settings import MAX_MESSAGE
-from ...schemas.errors import DamagedFile, ListenFailed, RequestError
+from ...schemas.errors import ListenFailed, RequestError
 from ...schemas.recording import Recording
+from ..open import load_recordings
 from ..playing.connection import Connection
-from ..playing.ids import IdMode
 from ..playing.match import MatchPolicy
-from ..playing.pacing import MAX_SPEED, parse_speed
 from .choice import CHOICE, Handout, NoSession, Offer
-from .faults import Fault, parse_fault
+from .handshake import answer, recorded_headers, recorded_refusal
+from .options import ServeArguments, ServeOptions, policy_for
 from .plan import Plan, make_plan
 from .player import Player
 from .report import Divergence, FrameView, Report
 
-__all__ = ["Mode", "ReplayServer", "ServeOptions", "policy_of", "serve"]
-
-Mode = Literal["strict", "lenient", "off"]
-
-
-@asynccontextmanager
-async def serve(
-    recordings: Recording | Sequence[Recording],
-    *,
-    host: str = "127.0.0.1",
-    port: int = 0,
-    speed: float | str = "max",
-    match: MatchPolicy | Mode | None = None,
-    ids: IdMode = "map",
-    timeout: float = 30.0,  # noqa: ASYNC109  # a bound for the client's silence, not for this call
-    faults: Sequence[Fault | str] = (),
-    repeat: bool = False,
-) -> AsyncGenerator[ReplayServer, None]:
-    """Serve recordings as the vendor would, to clients that connect to :attr:`ReplayServer.url`.
-
-    Args:
-        recordings: one session, or several to be handed out one after the other.
-        host: address to listen on.
-        port: 0 picks a free one.
-        speed: recorded seconds per second, or ``max`` for no waiting at all.
-        match: a policy, or its mode alone; None for the recording's own, which is strict where it says nothing.
-        ids: ``map`` puts ids that the client chose into the frames that echo them; ``fresh`` makes server ids anew for
-            each connection; ``asis`` changes nothing.
-        timeout: seconds for which a held frame waits for a client that does nothing.
-        faults: what goes wrong on purpose, as in :mod:`~earwitness.replay.serve.faults`.
-        repeat: begin again when all sessions have been played.
-
-    Raises:
-        ListenFailed: the address cannot be had.
-        RequestError: a speed or fault is none, or there is nothing to serve.
-    """
-    several = list(recordings) if isinstance(recordings, Sequence) else [recordings]
-    if not several:
-        raise RequestError("there is no recording to serve.")
-    options = ServeOptions(
-        host=host,
-        port=port,
-        speed=parse_speed(speed) if isinstance(speed, str) else speed,
-        policy=policy_of(match),
-        ids=ids,
-        timeout=timeout,
-        faults=[parse_fault(fault) if isinstance(fault, str) else fault for fault in faults],
-        repeat=repeat,
-    )
-    server = ReplayServer(several, options)
-    await server.start()
-    try:
-        yield server
-    finally:
-        await server.aclose()
-
-
-def policy_of(match: MatchPolicy | Mode | None) -> MatchPolicy:
-    """Give the policy that a user names: a policy, its mode alone, or nothing of his own."""
-    if match is None:
-        return MatchPolicy()
-    return match if isinstance(match, MatchPolicy) else MatchPolicy(mode=match)
-
+__all__ = ["ReplayIncomplete", "ReplayServer", "serve"]
 
 _CLOSE_TIMEOUT: Final = 5.0
+_STILL_S: Final = 0.5
+"""A connection on which nothing has happened for so long, and that nobody closed, is taken as it is."""
 _NS: Final = 1_000_000_000
-_DEFAULT_TARGET: Final = "/v1/realtime"
-_KNOWN_STATUSES: Final = frozenset(status.value for status in HTTPStatus)
-
-_NOT_RECORDED: Final = frozenset(
-    (
-        "connection",
-        "upgrade",
-        "content-length",
-        "content-encoding",
-        "transfer-encoding",
-        "keep-alive",
-        "date",
-        "server",
-        "set-cookie",
-    )
-)
-"""Response headers that belong to one connection, or that the recording has no right to repeat."""
+DEFAULT_TARGET: Final = "/v1/realtime"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServeOptions:
-    """How recordings are served.
+class ReplayIncomplete(AssertionError):
+    """A recording was not replayed to its end, or the client diverged from it; the text is the report."""
 
-    Attributes:
-        host: address to listen on.
-        port: 0 picks a free one.
-        speed: recorded seconds per second.
-        policy: what counts as the same, and what happens when it is not. What it states counts before what a
-            cassette says; its ignores and tolerances are added to the cassette's.
-        ids: how ids are mapped.
-        timeout: seconds for which a held frame waits for a client that does nothing.
-        faults: what goes wrong on purpose.
-        repeat: begin again when all sessions have been played.
+
+def serve(*sessions: str | Path | Recording, **options: Unpack[ServeArguments]) -> ReplayServer:
+    """Serve recordings as the vendor would, to clients that connect to :attr:`ReplayServer.url`.
+
+    ``async with serve("weather.ndjson", speed="max") as server: …`` listens on the running event loop.
+
+    Args:
+        sessions: cassettes or captures by path, or recordings; handed out one after the other.
+        options: see :class:`~earwitness.replay.serve.options.ServeArguments`.
+
+    Raises:
+        FileError: a file cannot be read.
+        RequestError: an option has a value that it does not take.
     """
-
-    host: str = "127.0.0.1"
-    port: int = 0
-    speed: float = MAX_SPEED
-    policy: MatchPolicy = field(default_factory=MatchPolicy)
-    ids: IdMode = "map"
-    timeout: float = 30.0
-    faults: Sequence[Fault] = ()
-    repeat: bool = False
+    return ReplayServer(load_recordings(sessions), ServeOptions.read(**options))
 
 
 class ReplayServer:
-    """Serves recordings until it is closed. Made by :func:`~earwitness.replay.serve.server.serve`."""
+    """Serves recordings while it is entered as an async context manager. Made by :func:`serve`.
+
+    Args:
+        recordings: handed out one after the other.
+        options: how they are served.
+    """
 
     def __init__(self, recordings: Sequence[Recording], options: ServeOptions) -> None:
-        self._recordings = list(recordings)
+        self.recordings: Sequence[Recording] = tuple(recordings)
         self._options = options
         self._plans: list[Plan] = []
         self._policies: list[MatchPolicy] = []
@@ -167,11 +90,14 @@ class ReplayServer:
 
         Raises:
             ListenFailed: the address cannot be had.
-            DamagedFile: a cassette's match policy is none.
+            RequestError: there is nothing to serve.
+            DamagedFile: a cassette's match policy cannot be used.
         """
+        if not self.recordings:
+            raise RequestError("there is no recording to serve.", hint="Name a cassette, or a session of a journal.")
         options = self._options
-        self._plans = [await make_plan(recording) for recording in self._recordings]
-        self._policies = [_policy(options.policy, plan) for plan in self._plans]
+        self._plans = [await make_plan(recording) for recording in self.recordings]
+        self._policies = [policy_for(options.policy, plan.info) for plan in self._plans]
         self._handout = Handout(
             [_offer(plan) for plan in self._plans],
             repeat=options.repeat,
@@ -213,12 +139,18 @@ class ReplayServer:
             self._server.close()
             await self._server.wait_closed()
 
-    async def played(self, connections: int = 1) -> None:
-        """Wait until at least so many connections have come and none is open."""
-        async with self._idle:
-            await self._idle.wait_for(lambda: len(self.reports) >= connections and not self._active)
+    async def __aenter__(self) -> Self:
+        """Listen; raises what :meth:`start` raises."""
+        await self.start()
+        return self
 
-    # What a user asks
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening, close what is open, complete the reports."""
+        await self.aclose()
+
+    # Where to connect
 
     @property
     def port(self) -> int:
@@ -228,23 +160,50 @@ class ReplayServer:
         return next(iter(self._server.sockets)).getsockname()[1]
 
     @property
+    def origin(self) -> str:
+        """``ws://HOST:PORT``: what a proxy in front of it takes as its upstream."""
+        host = self._options.host
+        return f"ws://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def url(self) -> str:
         """Where a client connects: address, and path and query of the first recording."""
-        return f"ws://{_bracketed(self._options.host)}:{self.port}{self._target}"
+        return self.origin + self.target
 
     @property
     def websocket_base_url(self) -> str:
         """The same without the last step of the path and without query, as the ``openai`` SDK wants it."""
-        path = urlsplit(self._target).path.rstrip("/")
-        return f"ws://{_bracketed(self._options.host)}:{self.port}{path.rpartition('/')[0]}"
+        return self.origin + base_path(self.target)
 
     @property
-    def _target(self) -> str:
-        return (self._plans[0].target if self._plans else None) or _DEFAULT_TARGET
+    def environment(self) -> Mapping[str, str]:
+        """Variables that tell a program where to connect: ``OPENAI_BASE_URL`` and its like."""
+        return client_environment(self.origin, base_path(self.target))
+
+    @property
+    def target(self) -> str:
+        """Path and query of the first recording; ``/v1/realtime`` unless it names them."""
+        return (self._plans[0].target if self._plans else None) or DEFAULT_TARGET
+
+    # What happened
+
+    async def played(self, connections: int = 1) -> None:
+        """Wait until at least so many connections have come and none is open."""
+        async with self._idle:
+            await self._idle.wait_for(lambda: len(self.reports) >= connections and not self._active)
+
+    async def settled(self) -> None:
+        """Wait until no connection is open any more, or nothing happens on those that are."""
+        before: list[tuple[int, ...]] = []
+        while (now := [(each.sent, each.matched, each.audio_bytes) for each in self.reports]) != before:
+            before = now
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.played(len(self.reports)), _STILL_S)
+                return
 
     @property
     def plans(self) -> Sequence[Plan]:
-        """The recordings as laid out for playing, in the order given."""
+        """How the recordings are played, in the order given."""
         return tuple(self._plans)
 
     @property
@@ -266,6 +225,28 @@ class ReplayServer:
         played = {report.session for report in self.reports if report.complete}
         return all(report.complete for report in self.reports) and all(p.info.id in played for p in self._plans)
 
+    async def assert_complete(self) -> None:
+        """Wait until the connections have :meth:`settled`; check that all was played and nothing diverged.
+
+        Raises:
+            ReplayIncomplete: it was not, or something did; the text is the report.
+        """
+        __tracebackhide__ = True
+        await self.settled()
+        if not self.complete:
+            raise ReplayIncomplete(self.text())
+
+    def text(self) -> str:
+        """Return the reports as text, and name the recordings that nobody asked for."""
+        played = {report.session for report in self.reports}
+        lines = [report.text() for report in self.reports]
+        lines += [
+            f"session {recording.info.id}: no client came for it"
+            for recording in self.recordings
+            if recording.info.id not in played
+        ]
+        return "\n".join(lines)
+
     # Handshake
 
     async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
@@ -274,7 +255,7 @@ class ReplayServer:
         self._handshakes += 1
         fault = self._refusals.get(self._handshakes)
         if fault is not None:
-            return _answer(fault.number or HTTPStatus.SERVICE_UNAVAILABLE, "earwitness: injected fault\n")
+            return answer(fault.number or HTTPStatus.SERVICE_UNAVAILABLE, "earwitness: injected fault\n")
         try:
             number = self._handout.choose(request.path, request.headers.get(CHOICE))
         except NoSession as error:
@@ -282,27 +263,25 @@ class ReplayServer:
             divergence = Divergence(kind="refused", message=text, got=FrameView("the handshake"))
             # Nobody is told: who waits for the sessions to be played waits on for a client that asks for one.
             self.reports.append(Report("none", divergences=[divergence], ended=True))
-            return _answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
+            return answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
         plan = self._plans[number]
         if plan.refused:
             self.reports.append(Report(plan.info.id, ended=True))
             async with self._idle:
                 self._idle.notify_all()
-            return _refusal(plan)
+            return recorded_refusal(plan)
         self._chosen[connection] = number
         return None
 
     def _process_response(self, connection: ServerConnection, request: HttpRequest, response: HttpResponse) -> None:
         number = self._chosen.get(connection)
-        if number is not None and response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+        if number is None:
+            return
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self._handout.take_back(self._chosen.pop(connection))
             return
-        plan = self._plans[number] if number is not None else None
-        if plan is None or plan.opened is None or plan.opened.response is None:
-            return
-        for name, value in plan.opened.response.headers:
-            if name.lower() not in _NOT_RECORDED and not name.lower().startswith("sec-websocket-"):
-                response.headers[name] = value
+        for name, value in recorded_headers(self._plans[number]):
+            response.headers[name] = value
 
     def _select_subprotocol(self, connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
         number = self._chosen.get(connection)
@@ -326,7 +305,7 @@ class ReplayServer:
         self.reports.append(player.report)
         self._active += 1
         try:
-            await Connection(websocket, player, self._recordings[number]).run()
+            await Connection(websocket, player, self.recordings[number]).run()
         finally:
             player.closed(websocket.close_code)
             async with self._idle:
@@ -334,44 +313,10 @@ class ReplayServer:
                 self._idle.notify_all()
 
 
+def base_path(target: str) -> str:
+    """Return the path without its last step, which is what the SDKs take as a base."""
+    return urlsplit(target).path.rstrip("/").rpartition("/")[0]
+
+
 def _offer(plan: Plan) -> Offer:
     return Offer(plan.info.id, plan.target, plan.info.labels, plan.info.links.get("previous"))
-
-
-def _policy(stated: MatchPolicy, plan: Plan) -> MatchPolicy:
-    try:
-        return stated.over(plan.info.match)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        raise DamagedFile(
-            f"the match policy of session {plan.info.id} is none: {place}: {first['msg']}.",
-            hint="See docs/cassettes.md for what it may say.",
-            session=plan.info.id,
-        ) from error
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
-
-
-def _refusal(plan: Plan) -> HttpResponse:
-    """Give the recorded answer to a handshake that was refused."""
-    recorded = plan.opened.response if plan.opened is not None else None
-    if recorded is None:
-        return _answer(HTTPStatus.BAD_GATEWAY, "")
-    return _answer(recorded.status, recorded.body or "", recorded.headers)
-
-
-def _answer(status: int, text: str, recorded: Iterable[tuple[str, str]] = ()) -> HttpResponse:
-    body = text.encode()
-    headers = Headers()
-    for name, value in recorded:
-        if name.lower() not in _NOT_RECORDED:
-            headers[name] = value
-    if "Content-Type" not in headers:
-        headers["Content-Type"] = "text/plain; charset=utf-8"
-    headers["Content-Length"] = str(len(body))
-    headers["Connection"] = "close"
-    phrase = HTTPStatus(status).phrase if status in _KNOWN_STATUSES else "Recorded"
-    return HttpResponse(status, phrase, headers, body)

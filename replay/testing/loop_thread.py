@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Coroutine, Iterator
+from concurrent.futures import Future
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Final, TypeVar, cast
+
+from ...schemas.errors import RequestError
 
 __all__ = ["LoopThread"]
 
 T = TypeVar("T")
+
+_END: Final = object()
 
 
 class LoopThread:
@@ -23,13 +28,50 @@ class LoopThread:
         self._thread = Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end; give what it gives, raise what it raises."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing can run here any more."""
+        return self._loop.is_closed()
+
+    def run(self, awaitable: Awaitable[T]) -> T:
+        """Run a coroutine to its end; return what it returns, raise what it raises.
+
+        Raises:
+            RequestError: the thread was stopped.
+        """
+        future = self._submit(awaitable)
+        try:
+            return future.result()
+        except BaseException:  # Ctrl-C in the caller's thread ends the work, too
+            future.cancel()
+            raise
+
+    async def wait(self, awaitable: Awaitable[T]) -> T:
+        """Do the same for a caller on another event loop, without blocking it."""
+        return await asyncio.wrap_future(self._submit(awaitable))
+
+    def iterate(self, items: AsyncGenerator[T]) -> Iterator[T]:
+        """Yield what an asynchronous generator yields."""
+        try:
+            while (item := self.run(anext(items, _END))) is not _END:
+                yield cast("T", item)
+        finally:
+            if not self.stopped:
+                self.run(items.aclose())
+
+    def _submit(self, awaitable: Awaitable[T]) -> Future[T]:
+        async def awaited() -> T:
+            return await awaitable
+
+        if self.stopped:
+            if isinstance(awaitable, Coroutine):
+                awaitable.close()
+            raise RequestError("this is closed.", hint="Use it inside the with statement.")
+        return asyncio.run_coroutine_threadsafe(awaited(), self._loop)
 
     def stop(self) -> None:
         """Cancel what still runs, close the loop and end the thread. Safe to call again."""
-        if self._loop.is_closed():
+        if self.stopped:
             return
         self.run(_cancel_others())
         self.run(self._loop.shutdown_asyncgens())

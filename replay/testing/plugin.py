@@ -15,18 +15,16 @@ asks for the fixture.
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
 from .cassettes import RECORD_MODES, Plan, cassette_name, cassette_paths, plan_test
 
 if TYPE_CHECKING:
-    from ..playing.ids import IdMode
-    from ..playing.match import MatchPolicy
+    from ..serve.options import ServeArguments
     from .realtime import Realtime
     from .stage import RecordOptions
 
@@ -130,24 +128,16 @@ def realtime(request: pytest.FixtureRequest) -> Iterator[Realtime]:
 
 def _make(settings: _Settings, plan: Plan) -> Realtime:
     from ...schemas.errors import EarwitnessError
-    from ..playing.pacing import parse_speed
-    from ..serve.faults import parse_fault
-    from ..serve.server import ServeOptions
-    from .realtime import Realtime, load_all
+    from ..serve.server import serve
+    from .realtime import Realtime
 
     try:
-        options = ServeOptions(
-            speed=parse_speed(str(settings.get("speed"))),
-            policy=settings.policy(),
-            ids=settings.ids(),
-            timeout=settings.timeout(),
-            faults=[parse_fault(fault) for fault in settings.get("faults", ())],
-        )
-        recordings = load_all(plan.replay)
+        server = serve(*plan.replay, **settings.serving())
         record = settings.record_options() if plan.record else None
-        return Realtime(recordings, options, record, settings.get("target", "/v1/realtime")).start()
+        return Realtime(server, record, settings.get("target", "/v1/realtime")).start()
     except EarwitnessError as error:
-        problem = str(error)
+        of_marker = error.data.get("argument") == "match"
+        problem = f"the marker realtime: {error}" if of_marker else str(error)
     # Outside the handler: else pytest tells the error twice, as one that came while the other was handled.
     pytest.fail(problem, pytrace=False)
 
@@ -207,45 +197,14 @@ class _Settings:
 
     # Serving
 
-    def ids(self) -> IdMode:
-        """Give how ids are mapped."""
-        from ..playing.ids import IdMode
-
-        mode, known = self.get("ids", "map"), get_args(IdMode)
-        if mode not in known:
-            pytest.fail(f"ids is {mode!r}; it is one of {', '.join(known)}.", pytrace=False)
-        return cast("IdMode", mode)
-
-    def timeout(self) -> float:
-        """Give for how many seconds a client that does nothing is waited for."""
-        stated = self.get("timeout")
-        try:
-            seconds = float(stated)
-        except (TypeError, ValueError):
-            seconds = math.nan
-        if not (seconds > 0 and math.isfinite(seconds)):
-            pytest.fail(f"timeout is {stated!r}; it is a number of seconds above 0.", pytrace=False)
-        return seconds
-
-    # Matching
-
-    def policy(self) -> MatchPolicy:
-        """Give what counts as the same, as far as the user says; the cassette says the rest."""
-        from pydantic import ValidationError
-
-        from ..playing.match import MatchPolicy
-
-        names = {"match": "mode", "audio": "audio", "ignore": "ignore", "tolerances": "tolerances"}
-        stated = {key: self._stated[name] for name, key in names.items() if name in self._stated}
-        mode = self._config.getoption("realtime_match") or stated.get("mode") or self._config.getini("realtime_match")
-        if mode:
-            stated["mode"] = mode
-        try:
-            return MatchPolicy.model_validate(stated)
-        except ValidationError as error:
-            first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
-        pytest.fail(f"the marker realtime: {place}: {first['msg']}.", pytrace=False)
+    def serving(self) -> ServeArguments:
+        """Return how the cassettes are served, as the user states it."""
+        stated: dict[str, Any] = {name: value for name, value in self._stated.items() if name != "target"}
+        for name in ("speed", "timeout"):
+            stated[name] = self.get(name)
+        mode = self._config.getoption("realtime_match") or stated.get("match") or self._config.getini("realtime_match")
+        stated["match"] = mode or None
+        return cast("ServeArguments", stated)
 
     # Recording
 

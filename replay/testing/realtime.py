@@ -1,67 +1,46 @@
-"""Recorded sessions as a server, for tests: what the ``realtime`` fixture is, and the same outside pytest.
+"""Recorded sessions as a server in a thread of its own: the ``realtime`` fixture, and ``earwitness.serve``.
 
 ::
 
-    with serve("weather.ndjson") as realtime:
+    with earwitness.serve("weather.ndjson") as realtime:
         client = OpenAI(api_key="unused", websocket_base_url=realtime.websocket_base_url)
         ...
         realtime.assert_complete()
 
-The server has a thread and an event loop of its own, so it works beside clients of every kind: synchronous ones, and
-asynchronous ones on whichever loop.
+With its own event loop it works beside clients of every kind: synchronous ones, and asynchronous ones on any loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
-from urllib.parse import urlsplit
+from typing import Self
 
-from ...recorder.importing import read_file
 from ...recorder.program import client_environment
 from ...schemas.errors import RequestError
-from ...schemas.recording import Recording
 from ...schemas.state import Conversation
-from ..playing.ids import IdMode
-from ..playing.match import MatchPolicy
-from ..playing.pacing import parse_speed
-from ..serve.faults import Fault, parse_fault
 from ..serve.report import Report
-from ..serve.server import Mode, ServeOptions, policy_of
+from ..serve.server import DEFAULT_TARGET, ReplayIncomplete, ReplayServer, base_path
 from .loop_thread import LoopThread
 from .stage import RecordOptions, Stage
 
-__all__ = ["Realtime", "ReplayIncomplete", "load_all", "serve"]
-
-DEFAULT_TARGET: Final = "/v1/realtime"
-
-
-class ReplayIncomplete(AssertionError):
-    """A recording was not replayed to its end, or the client diverged from it; the text is the report."""
+__all__ = ["Realtime", "ReplayIncomplete"]
 
 
 class Realtime:
-    """A server for tests. Made by :func:`serve` and by the pytest fixture ``realtime``.
+    """A server for tests. Made by ``earwitness.serve`` and by the pytest fixture ``realtime``.
 
     Args:
-        recordings: served in their order, one to each connection.
-        options: how they are served.
+        server: serves its recordings, one to each connection; it may have none if ``record`` is given.
         record: where further connections go, to be recorded; None for nowhere.
-        target: path and query that :attr:`url` names where there is no recording to tell.
+        target: path and query that :attr:`url` names if there is no recording to tell.
     """
 
-    def __init__(
-        self,
-        recordings: Sequence[Recording],
-        options: ServeOptions,
-        record: RecordOptions | None = None,
-        target: str = DEFAULT_TARGET,
-    ) -> None:
-        self._recordings = list(recordings)
-        self._stage = Stage(recordings, options, record)
+    def __init__(self, server: ReplayServer, record: RecordOptions | None = None, target: str = DEFAULT_TARGET) -> None:
+        self._server = server
+        self._stage = Stage(server, record)
         self._thread: LoopThread | None = None
         self._default_target = target
         self.recording = record is not None
@@ -124,28 +103,28 @@ class Realtime:
     # Where to connect
 
     @property
+    def origin(self) -> str:
+        """``ws://HOST:PORT``: what a proxy in front of it takes as its upstream."""
+        return self._stage.origin
+
+    @property
     def url(self) -> str:
         """Where a client connects: address, path and query of the first recording."""
-        return f"ws://127.0.0.1:{self._stage.port}{self._target}"
+        return self.origin + self._target
 
     @property
     def websocket_base_url(self) -> str:
         """The same without the last step of the path and without query, as the ``openai`` SDK wants it."""
-        return f"ws://127.0.0.1:{self._stage.port}{self._base_path}"
+        return self.origin + base_path(self._target)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """Variables that tell a program where to connect: ``OPENAI_BASE_URL`` and its like."""
-        return client_environment(f"ws://127.0.0.1:{self._stage.port}", self._base_path)
+        return client_environment(self.origin, base_path(self._target))
 
     @property
     def _target(self) -> str:
-        stated = self._recordings[0].info.target if self._recordings else None
-        return stated or self._default_target
-
-    @property
-    def _base_path(self) -> str:
-        return urlsplit(self._target).path.rstrip("/").rpartition("/")[0]
+        return self._server.target if self._server.recordings else self._default_target
 
     # What happened
 
@@ -197,12 +176,9 @@ class Realtime:
             raise ReplayIncomplete(problem)
 
     def problem(self) -> str | None:
-        """Tell what keeps the replay from being complete; None where nothing does."""
-        reports = self._settled()
-        server = self._stage.server
-        if server is None or server.complete:
-            return None
-        return self.text(reports)
+        """Return what keeps the replay from being complete, as text; None if nothing does."""
+        self._settled()
+        return None if self._server.complete else self._server.text()
 
     @property
     def complete(self) -> bool:
@@ -213,92 +189,22 @@ class Realtime:
     @property
     def strict(self) -> bool:
         """Whether the first divergence ends a session, for any of the recordings."""
-        server = self._stage.server
-        return server is not None and any(policy.mode == "strict" for policy in server.policies)
+        return any(policy.mode == "strict" for policy in self._server.policies)
 
     @property
     def diverged(self) -> bool:
         """Whether any client departed from its recording."""
         return any(report.divergences for report in self._settled())
 
-    def text(self, reports: Sequence[Report] | None = None) -> str:
-        """Give the reports as text, and name the recordings that nobody asked for."""
-        told = self._settled() if reports is None else reports
-        lines = [report.text() for report in told]
-        played = {report.session for report in told}
-        lines += [
-            f"session {recording.info.id}: no client came for it"
-            for recording in self._recordings
-            if recording.info.id not in played
-        ]
-        return "\n".join(lines)
+    def text(self) -> str:
+        """Return the reports as text, and name the recordings that nobody asked for."""
+        self._settled()
+        return self._server.text()
 
     def _settled(self) -> list[Report]:
-        self._running.run(self._stage.settle())
-        return self._running.run(self._stage.reports())
+        self._running.run(self._server.settled())
+        return list(self._server.reports)
 
     def finish_recording(self, target_of: Callable[[int], Path]) -> list[Path]:
         """End the recording and write its sessions as cassettes; see :meth:`.stage.Stage.finish_recording`."""
         return self._running.run(self._stage.finish_recording(target_of))
-
-
-def serve(
-    *sessions: str | Path | Recording,
-    speed: float | str = "max",
-    match: MatchPolicy | Mode | None = None,
-    ids: IdMode = "map",
-    timeout: float = 30.0,
-    faults: Sequence[Fault | str] = (),
-    repeat: bool = False,
-) -> Realtime:
-    """Serve recordings as the vendor would, from a thread of their own.
-
-    ``with serve("weather.ndjson") as realtime: …``; ``async with`` does the same without blocking the event loop.
-
-    Args:
-        sessions: cassettes or captures by path, or recordings; handed out one after the other.
-        speed: recorded seconds per second, or ``max`` for no waiting at all.
-        match: a policy, or its mode alone; None for what each recording states itself, else strict.
-        ids: ``map`` puts ids that the client chose into the frames that echo them; ``fresh`` makes server ids anew for
-            each connection; ``asis`` changes nothing.
-        timeout: seconds for which a held frame waits for a client that does nothing.
-        faults: what goes wrong on purpose, as in :mod:`~earwitness.replay.serve.faults`.
-        repeat: begin again when all sessions have been played.
-
-    Raises:
-        RequestError: there is nothing to serve, or a speed or fault is none.
-        FileError: a file cannot be read.
-    """
-    recordings = load_all(sessions)
-    if not recordings:
-        raise RequestError("there is no recording to serve.")
-    options = ServeOptions(
-        speed=parse_speed(speed) if isinstance(speed, str) else speed,
-        policy=policy_of(match),
-        ids=ids,
-        timeout=timeout,
-        faults=[parse_fault(fault) if isinstance(fault, str) else fault for fault in faults],
-        repeat=repeat,
-    )
-    return Realtime(recordings, options)
-
-
-def load_all(sessions: Sequence[str | Path | Recording]) -> list[Recording]:
-    """Read the sessions of files; a recording is itself. A file's session is called like the file.
-
-    Raises:
-        FileError: a file cannot be read.
-    """
-    recordings: list[Recording] = []
-    names: set[str] = set()
-    for session in sessions:
-        if not isinstance(session, (str, Path)):
-            recordings.append(session)
-            continue
-        path = Path(session)
-        name = path.name if path.name not in names else str(path)
-        names.add(name)
-        found = read_file(path)
-        for number, each in enumerate(found, 1):
-            recordings.append(each.recording(name if len(found) == 1 else f"{name}#{number}"))
-    return recordings

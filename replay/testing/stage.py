@@ -14,11 +14,9 @@ from ...recorder.journal import JournalReader
 from ...recorder.proxy.listener import Proxy, recording_proxy
 from ...recorder.proxy.settings import ProxySettings
 from ...recorder.proxy.upstream import Upstream
-from ...schemas.recording import Recording
 from ...schemas.state import Conversation
 from ..fold import fold_recording
-from ..serve.report import Report
-from ..serve.server import ReplayServer, ServeOptions
+from ..serve.server import ReplayServer
 from ..share.cassette_file import export_cassette
 
 __all__ = ["Front", "RecordOptions", "Stage"]
@@ -88,8 +86,6 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             writer.write_eof()
 
 
-_STILL_S: Final = 0.5
-"""A connection on which nothing has happened for so long, and that nobody closed, is taken as it is."""
 _DRAIN_S: Final = 2.0
 _POLL_S: Final = 0.01
 _DATABASE: Final = "recording.db"
@@ -114,24 +110,19 @@ class Stage:
     """Serves recordings to the first connections, and records the upstream's answers to those that come after.
 
     Args:
-        recordings: served in their order, one to each connection.
-        options: how they are served.
+        server: serves its recordings in their order, one to each connection; it may have none.
         record: where further connections go; None where there is nothing beyond the recordings.
     """
 
-    def __init__(
-        self, recordings: Sequence[Recording], options: ServeOptions, record: RecordOptions | None = None
-    ) -> None:
-        self._recordings = list(recordings)
-        self._options = options
+    def __init__(self, server: ReplayServer, record: RecordOptions | None = None) -> None:
+        self.server = server
         self._record = record
-        self.server: ReplayServer | None = None
-        self.proxy: Proxy | None = None
+        self._proxy: Proxy | None = None
         self._front: Front | None = None
         self._recording = AsyncExitStack()
         self._folder: TemporaryDirectory[str] | None = None
-        self._recorded: list[str] = []
-        self.port = 0
+        self.origin = ""
+        """Where clients connect: ``ws://HOST:PORT``."""
 
     async def start(self) -> None:
         """Listen.
@@ -140,51 +131,36 @@ class Stage:
             EarwitnessError: an address cannot be had, or a recording or its match policy cannot be used.
         """
         ports: list[int] = []
-        if self._recordings:
-            self.server = ReplayServer(self._recordings, self._options)
+        if self.server.recordings or self._record is None:
             await self.server.start()
-            ports += [self.server.port] * len(self._recordings)
+            ports += [self.server.port] * len(self.server.recordings)
         if self._record is not None:
             ports.append(await self._start_recording(self._record))
-        if self.server is not None and self.proxy is not None:
+        if self._record is None:
+            self.origin = self.server.origin
+        elif len(ports) > 1:
             self._front = Front(ports)
-            self.port = await self._front.start()
+            self.origin = f"ws://127.0.0.1:{await self._front.start()}"
         else:
-            self.port = ports[0]
+            self.origin = f"ws://127.0.0.1:{ports[0]}"
 
     async def _start_recording(self, record: RecordOptions) -> int:
         self._folder = TemporaryDirectory(prefix="earwitness-")
         settings = ProxySettings(upstream=record.upstream, upstream_key=record.upstream_key, labels=record.labels)
         recording = recording_proxy(self._database, settings, grace=_DRAIN_S)
-        self.proxy = await self._recording.enter_async_context(recording)
-        return self.proxy.port
+        self._proxy = await self._recording.enter_async_context(recording)
+        return self._proxy.port
 
     @property
     def _database(self) -> str:
         assert self._folder is not None
         return str(Path(self._folder.name) / _DATABASE)
 
-    async def settle(self) -> None:
-        """Wait until no served connection is open any more, or nothing happens on those that are."""
-        server = self.server
-        if server is None or not server.reports:
-            return
-        before: list[tuple[int, ...]] = []
-        while (now := [(each.sent, each.matched, each.audio_bytes) for each in server.reports]) != before:
-            before = now
-            with suppress(TimeoutError):
-                await asyncio.wait_for(server.played(len(server.reports)), _STILL_S)
-                return
-
-    async def reports(self) -> list[Report]:
-        """Give the reports of the served connections so far."""
-        return list(self.server.reports) if self.server is not None else []
-
     async def conversations(self) -> list[Conversation]:
         """Fold the served recordings, and what was recorded so far."""
-        conversations = [await fold_recording(recording) for recording in self._recordings]
-        if self.proxy is not None:
-            journal = self.proxy.journal
+        conversations = [await fold_recording(recording) for recording in self.server.recordings]
+        if self._proxy is not None:
+            journal = self._proxy.journal
             # The writer tells nobody when its backlog is empty, so there is no event to wait for.
             while journal.backlog_bytes and journal.failure is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
@@ -217,15 +193,14 @@ class Stage:
         return written
 
     async def _end_recording(self) -> None:
-        self.proxy = None
+        self._proxy = None
         await self._recording.aclose()
 
     async def aclose(self) -> None:
         """Stop listening, drop what is open, remove what was recorded."""
         if self._front is not None:
             await self._front.aclose()
-        if self.server is not None:
-            await self.server.aclose(abort=True)
+        await self.server.aclose(abort=True)
         await self._end_recording()
         if self._folder is not None:
             self._folder.cleanup()

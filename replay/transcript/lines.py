@@ -77,6 +77,10 @@ class Transcript:
     lines: tuple[Line, ...]
     model: str | None = None
 
+    def text(self, form: str = "text") -> str:
+        """Write it as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``; see :func:`render`."""
+        return render(self, form)
+
 
 Playbacks = Mapping[tuple[str, int], Playback]
 

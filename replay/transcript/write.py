@@ -11,12 +11,12 @@ from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
-from .lines import Reading, readable, render, transcribe
+from .lines import Reading, Transcript, readable, transcribe
 from .subtitles import as_srt, as_vtt
 from .text import FORMATS as _TEXT_FORMATS
 from .timing import check_times, playbacks_by_part, spoken
 
-__all__ = ["FORMATS", "Exported", "export_transcript", "format_of"]
+__all__ = ["FORMATS", "Exported", "export_transcript", "format_of", "transcribe_recording"]
 
 _SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 FORMATS: Final = (*_TEXT_FORMATS, *_SUBTITLES, "html")
@@ -63,6 +63,16 @@ def format_of(stated: str | None, target: Path | None) -> str:
     return found
 
 
+async def transcribe_recording(recording: Recording, reading: Reading = "heard") -> Transcript:
+    """Read a recording and transcribe it, with what was played worked out from every record's time.
+
+    Raises:
+        ValueError: there is no such reading.
+    """
+    timeline = await read_timeline(recording)
+    return transcribe(timeline.conversation, reading, playbacks=playbacks_by_part(timeline))
+
+
 async def export_transcript(
     recording: Recording,
     form: str,
@@ -91,12 +101,10 @@ async def export_transcript(
         from .page import page
 
         return _encoded(await page(recording, reading, sound=sound, silent=silent, progress=progress))
-    timeline = await read_timeline(recording)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
-        transcript = transcribe(timeline.conversation, reading, playbacks=playbacks_by_part(timeline))
-        return _encoded(render(transcript, form))
-    utterances = spoken(timeline, reading)
+        return _encoded((await transcribe_recording(recording, reading)).text(form))
+    utterances = spoken(await read_timeline(recording), reading)
     check_times(utterances)
     guessed = sum(each.timing == "records" for each in utterances)
     note = (

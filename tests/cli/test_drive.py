@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from earwitness.replay.open import bundled_path
-from earwitness.replay.testing.realtime import Realtime, serve
+from earwitness.testing import Realtime, serve
 
 from tests.cli.command import Command
 

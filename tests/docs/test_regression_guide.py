@@ -13,9 +13,10 @@ import pytest
 from earwitness.recorder.proxy.upstream import parse_upstream
 from earwitness.replay.compare.diff_text import render_diff
 from earwitness.replay.drive.run import DriveOptions, drive_session
+from earwitness.replay.open import load_recordings
 from earwitness.replay.share.rules import ScrubRules
 from earwitness.replay.share.scrub import scrub_recording
-from earwitness.replay.testing.realtime import load_all, serve
+from earwitness.testing import serve
 
 from tests.sessions import read_frames
 
@@ -80,7 +81,7 @@ def test_a_missing_cassette_is_told_as_in_the_guide(project: pytest.Pytester) ->
 def test_another_model_is_compared_as_in_the_guide(tmp_path: Path) -> None:
     other = tmp_path / "tomorrow.ndjson"
     other.write_text(CASSETTE.read_text().replace("foggy", "sunny").replace("12 degrees", "21 degrees"))
-    (old,) = load_all([CASSETTE])
+    (old,) = load_recordings([CASSETTE])
     with serve(other) as served:
         upstream = parse_upstream(served.url.partition("/v1")[0])
         outcome = asyncio.run(drive_session(old, upstream, str(tmp_path / "new.db"), DriveOptions(speed="max")))
@@ -96,7 +97,7 @@ def test_the_cassette_is_scrubbed_as_the_page_on_cassettes_tells() -> None:
         "forbid": ["London"],
         "replace": [{"pattern": "London", "with": "Springfield"}],
     }
-    (old,) = load_all([CASSETTE])
+    (old,) = load_recordings([CASSETTE])
 
     async def scrub() -> tuple[object, int]:
         shared = await scrub_recording(old, ScrubRules.model_validate(rules))

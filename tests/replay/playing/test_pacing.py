@@ -8,12 +8,13 @@ from earwitness.schemas.errors import RequestError
 def test_a_speed_is_a_positive_number_or_max():
     assert parse_speed("1") == 1
     assert parse_speed(" 2.5 ") == 2.5
-    assert parse_speed("MAX") == MAX_SPEED
+    assert parse_speed("MAX") == parse_speed(MAX_SPEED) == MAX_SPEED
+    assert parse_speed(0.5) == 0.5
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", ""])
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "fast", "", 0, -1.0, None])
 def test_anything_else_is_refused_with_a_hint(text):
-    with pytest.raises(RequestError, match="no speed") as caught:
+    with pytest.raises(RequestError, match="not a speed") as caught:
         parse_speed(text)
     assert "max" in caught.value.hint
 

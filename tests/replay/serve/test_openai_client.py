@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from copy import deepcopy
+from typing import Any
 
 import pytest
 from earwitness.replay.open import bundled_recording
@@ -21,8 +22,9 @@ SESSIONS = [bundled_recording(), *both_ways(corpus_recordings())]
 by_id = pytest.mark.parametrize("session", SESSIONS, ids=lambda session: session.info.id)
 
 
-async def play(session, agent, **options):
-    async with serve(session, **{"timeout": 60, **options}) as replay:
+async def play(session, agent, **options: Any):
+    options.setdefault("timeout", 60)
+    async with serve(session, **options) as replay:
         await agent.call(replay.websocket_base_url)
         await replay.played()
     return replay

@@ -117,7 +117,7 @@ async def test_closes_come_with_code_and_reason(code, reason):
 
 
 async def test_a_close_without_code_and_no_close_at_all_are_served():
-    async with serve([recording(closing("server", 1005)), recording(closing("server", 1006))]) as replay:
+    async with serve(recording(closing("server", 1005)), recording(closing("server", 1006))) as replay:
         for code in (1005, 1006):
             async with joined(replay.url) as websocket:
                 await rest(websocket)
@@ -169,7 +169,7 @@ async def test_recorded_response_headers_and_subprotocol_come_back():
         },
     }
     session = recording(server("session.created"), opened=opened)
-    async with serve([session, session]) as replay:
+    async with serve(session, session) as replay:
         async with joined(replay.url, subprotocols=["other", "realtime"]) as websocket:
             assert websocket.subprotocol == "realtime"
             assert present(websocket.response).headers["x-request-id"] == "req_1"
@@ -209,7 +209,7 @@ async def test_a_request_that_is_no_handshake_uses_no_session_up(request_head):
 
 async def test_sessions_are_handed_out_in_order_and_then_no_more():
     sessions = [recording(server(f"hello.{number}"), name=str(number)) for number in range(2)]
-    async with serve(sessions) as replay:
+    async with serve(*sessions) as replay:
         for number in range(2):
             async with joined(replay.url) as websocket:
                 assert json.loads(await websocket.recv())["type"] == f"hello.{number}"
@@ -221,7 +221,7 @@ async def test_sessions_are_handed_out_in_order_and_then_no_more():
 async def test_a_drop_and_the_reconnect_are_played_as_two_sessions():
     dropped = recording(server("session.created"), closing("server", 1011, "drop"), name="first")
     resumed = recording(server("session.resumed"), name="second")
-    async with serve([dropped, resumed]) as replay:
+    async with serve(dropped, resumed) as replay:
         async with joined(replay.url) as websocket:
             await rest(websocket)
             assert websocket.close_code == 1011
@@ -233,7 +233,7 @@ async def test_a_drop_and_the_reconnect_are_played_as_two_sessions():
 
 async def test_several_clients_at_once_have_sessions_of_their_own():
     session = recording(*HELLO)
-    async with serve([session] * 8) as replay:
+    async with serve(*[session] * 8) as replay:
 
         async def one():
             async with joined(replay.url) as websocket:
@@ -280,16 +280,16 @@ async def test_a_port_in_use_is_told_with_a_hint():
 
 async def test_nothing_to_serve_is_refused():
     with pytest.raises(RequestError, match="no recording"):
-        async with serve([]):
+        async with serve():
             pass
 
 
 async def test_addresses_follow_the_recording():
     azure = {**OPEN, "request": {"target": "/openai/realtime?api-version=1&deployment=d"}}
-    async with serve([recording(opened=azure)]) as replay:
+    async with serve(recording(opened=azure)) as replay:
         assert replay.url == f"ws://127.0.0.1:{replay.port}/openai/realtime?api-version=1&deployment=d"
         assert replay.websocket_base_url == f"ws://127.0.0.1:{replay.port}/openai"
-    async with serve([recording(opened={})]) as replay:
+    async with serve(recording(opened={})) as replay:
         assert replay.websocket_base_url == f"ws://127.0.0.1:{replay.port}/v1"
         assert not replay.complete
         assert replay.report.session == "talk"

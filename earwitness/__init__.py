@@ -1,0 +1,130 @@
+"""Recorded calls of realtime voice agents: what was said, heard and called, at any moment.
+
+::
+
+    with earwitness.open("calls.db") as calls:
+        for call in calls.sessions(model="gpt-realtime"):
+            print(call.transcript(reading="heard").text())
+
+The same for programs on an event loop is :mod:`earwitness.aio`; :mod:`earwitness.testing` has what tests use.
+
+Names other than those of errors are imported when they are first used. Imports are absolute in this folder, alone of
+all: in the source tree the parts stand beside it, not in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from earwitness.schemas.errors import (
+    AmbiguousSession,
+    CannotWrite,
+    ClientDiverged,
+    DamagedFile,
+    EarwitnessError,
+    FileError,
+    ListenFailed,
+    NotRecognised,
+    OutputExists,
+    PeerError,
+    RequestError,
+    SessionNotFound,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreNewer,
+    StoreNotFound,
+    StoreOutdated,
+    StoreWriteFailed,
+    UpstreamRefused,
+    UpstreamUnreachable,
+)
+from earwitness.schemas.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from earwitness.recorder.journal.verification.report import VerifyReport
+    from earwitness.recorder.proxy.settings import ProxySettings
+    from earwitness.replay.audio.export import Sound
+    from earwitness.replay.compare.check import CheckReport
+    from earwitness.replay.compare.diff import Diff, DiffOptions
+    from earwitness.replay.compare.diff_text import render_diff
+    from earwitness.replay.library.blocking import Call, Calls, diff, open, serve  # noqa: A004 - the library's word
+    from earwitness.replay.library.events import fold
+    from earwitness.replay.library.record import RecordingProxy, record
+    from earwitness.replay.playing.match import MatchPolicy
+    from earwitness.replay.transcript.lines import Transcript
+    from earwitness.schemas.frame import Frame
+    from earwitness.schemas.recording import Recording, SessionInfo
+    from earwitness.schemas.state import Conversation
+
+__all__ = [
+    "AmbiguousSession",
+    "Call",
+    "Calls",
+    "CannotWrite",
+    "CheckReport",
+    "ClientDiverged",
+    "Conversation",
+    "DamagedFile",
+    "Diff",
+    "DiffOptions",
+    "EarwitnessError",
+    "FileError",
+    "Frame",
+    "ListenFailed",
+    "MatchPolicy",
+    "NotRecognised",
+    "OutputExists",
+    "PeerError",
+    "ProxySettings",
+    "Recording",
+    "RecordingProxy",
+    "RequestError",
+    "SessionInfo",
+    "SessionNotFound",
+    "Sound",
+    "StoreBusy",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreNewer",
+    "StoreNotFound",
+    "StoreOutdated",
+    "StoreWriteFailed",
+    "Transcript",
+    "UpstreamRefused",
+    "UpstreamUnreachable",
+    "VerifyReport",
+    "diff",
+    "fold",
+    "open",
+    "record",
+    "render_diff",
+    "serve",
+]
+
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "Call": "replay.library.blocking",
+        "Calls": "replay.library.blocking",
+        "CheckReport": "replay.compare.check",
+        "Conversation": "schemas.state",
+        "Diff": "replay.compare.diff",
+        "DiffOptions": "replay.compare.diff",
+        "Frame": "schemas.frame",
+        "MatchPolicy": "replay.playing.match",
+        "ProxySettings": "recorder.proxy.settings",
+        "Recording": "schemas.recording",
+        "RecordingProxy": "replay.library.record",
+        "SessionInfo": "schemas.recording",
+        "Sound": "replay.audio.export",
+        "Transcript": "replay.transcript.lines",
+        "VerifyReport": "recorder.journal.verification.report",
+        "diff": "replay.library.blocking",
+        "fold": "replay.library.events",
+        "open": "replay.library.blocking",
+        "record": "replay.library.record",
+        "render_diff": "replay.compare.diff_text",
+        "serve": "replay.library.blocking",
+    },
+)
