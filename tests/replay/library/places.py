@@ -8,7 +8,9 @@ from pathlib import Path
 from earwitness.recorder import import_files
 from earwitness.schemas.files.cassette import Cassette, CassetteHeader, write_cassette
 from earwitness.schemas.recording import MemoryRecording
-from tests.replay.talk import client, closing, recording, server
+
+from tests.events import client, server
+from tests.sessions import closing, recording
 
 
 def talk(model: str) -> MemoryRecording:

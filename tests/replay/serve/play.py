@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from earwitness.replay.playing.match import MatchPolicy
 from earwitness.replay.serve.faults import parse_fault
+from earwitness.replay.serve.options import Mode
 from earwitness.replay.serve.plan import Plan, Planner
 from earwitness.replay.serve.player import Player
 from earwitness.replay.serve.report import Divergence, Report
-from earwitness.replay.serve.server import Mode
 from earwitness.schemas.recording import MemoryRecording
 
 from tests.events import added_text, client, server, user_text
