@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 
 import pytest
 
-PACKAGES = ("earwitness.schemas", "earwitness.recorder.journal")
+PACKAGES = ("earwitness.schemas", "earwitness.recorder", "earwitness.recorder.journal")
 
 
 @pytest.mark.parametrize("package", PACKAGES)
