@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -88,3 +89,9 @@ async def echo_server() -> AsyncIterator[str]:
 
     async with serve_websocket(echo, "127.0.0.1", 0, compression=None) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+
+
+def run_in_shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``earwitness`` with the rest of a shell's line, in a folder."""
+    command = ["bash", "-c", f"{sys.executable} -m earwitness.cli {script}"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env={**ENVIRONMENT, **variables})

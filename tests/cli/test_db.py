@@ -215,3 +215,12 @@ def test_rebuild_puts_a_summary_right_that_verify_found(earwitness: Command, ses
     assert "summaries corrected: 1." in earwitness.ok("db", "rebuild").out
     assert earwitness.ok("verify").out.startswith("Intact")
     assert earwitness.ok("list", "--json").json()[0]["model"] != "another"
+
+
+def test_backup_and_upgrade_report_in_json(earwitness: Command, session: str, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    report = earwitness.ok("db", "backup", target, "--json").json()
+    assert report == {"location": earwitness.db, "target": str(target), "bytes": target.stat().st_size}
+    assert earwitness.ok("list", "--db", target, "--json").json()[0]["id"] == session
+    report = earwitness.ok("db", "upgrade", "--json").json()
+    assert report["before"] == report["after"]

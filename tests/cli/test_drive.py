@@ -60,7 +60,7 @@ def test_a_key_comes_from_the_environment_and_nowhere_else(
     arguments = ("drive", bundled_path(), "--upstream", address(vendor), "--speed", "max", "--key-env", "A_KEY")
     done = earwitness(*arguments)
     assert done.code == 2
-    assert "the variable A_KEY is not set" in done.err
+    assert "--key-env: the environment variable A_KEY is not set" in done.err
     monkeypatch.setenv("A_KEY", "sk-proj-not-a-real-key-0123456789")
     earwitness.ok(*arguments)
     assert b"not-a-real-key" not in Path(earwitness.db).read_bytes()

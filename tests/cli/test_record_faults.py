@@ -126,7 +126,9 @@ async def test_a_store_that_fails_to_the_end_is_told_with_what_is_lost(
                     with pytest.raises(InvalidStatus, match="503"):
                         async with call(running):
                             raise AssertionError("not reached")
-                await running.line(r"^session \w+ closed \d+ .* its end is not recorded yet: the store takes nothing$")
+                await running.line(
+                    r"^session \w+ closed \d+ .* its end is not recorded yet: the journal cannot be written$"
+                )
                 code = await running.stop()
     last = running.err.rstrip("\n").split("\n")[-1]
     assert code == 5
