@@ -151,7 +151,7 @@ def _nanoseconds(text: str | None) -> int | None:
         return None
     match = _TIME.fullmatch(text)
     if match is None:
-        raise click.UsageError(f"{text!r} is no time; write MM:SS or MM:SS.mmm.")
+        raise click.UsageError(f"{text!r} is not a time; write MM:SS or MM:SS.mmm.")
     minutes, seconds = match.groups()
     whole, _, fraction = seconds.partition(".")
     return (int(minutes or 0) * 60 + int(whole)) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)

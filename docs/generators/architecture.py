@@ -219,7 +219,7 @@ QUESTIONS: Final = {
     "What is in a field that may hold anything? Where do two JSON values differ?": "schemas/values",
     "Which records does a value come from?": "schemas/refs",
     "What is in the list of sessions about a session?": "schemas/summary",
-    "What is a secret, and what replaces it?": "recorder/secrets/markers",
+    "What replaces a secret in a record?": "recorder/secrets/markers",
     "Whom does the proxy admit, and how does it end a session?": "recorder/proxy/decisions",
     "Which client event does a server event answer?": "replay/fold/answers",
     "In which order do the items of a conversation stand?": "replay/fold/order",
@@ -255,7 +255,8 @@ nothing but values. The other stages move bytes.
 _QUESTIONS_HEAD: Final = """\
 ## One question, one module
 
-These questions come up in several places and are answered in one. Ask that module; do not answer again.
+These questions come up in several places and are answered in one. Ask that module instead of
+answering a second time.
 
 """
 

@@ -43,9 +43,9 @@ The reference of every event and field, in the preview and the GA vocabulary, an
 *Made by `python -m docs.generate` from the tables in `schemas/`. Do not edit.*
 
 A session speaks one of several vocabularies. earwitness records each as it is, and reads them all in one: the
-**canonical** names and shapes, which are those of the GA API if it has any. Each event is converted by itself, so a vendor
-may mix vocabularies within a session. Nothing is refused or dropped because of its dialect: what is not in these tables is
-kept, counted and listed by name.
+**canonical** names and shapes, which are those of the GA API if it has any. Each event is converted by itself, so a
+vendor may mix vocabularies within a session. Nothing is refused or dropped because of its dialect: what is not in these
+tables is kept, counted and listed by name.
 
 | dialect | where |
 | --- | --- |
@@ -59,13 +59,14 @@ A session's events count more than its address, and the names of the model's out
 `response.output_audio.…`) count most.
 
 In Python: `earwitness.schemas.dialects.normalise.normalise(event)` returns the canonical form,
-`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` converts back, `earwitness.schemas.dialects.detect.detect(…)`
-returns the dialect, and `earwitness.schemas.events.parse_event(data)` a typed model of either form.
+`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` converts back,
+`earwitness.schemas.dialects.detect.detect(…)` returns the dialect, and `earwitness.schemas.events.parse_event(data)` a
+typed model of either form.
 """
 
 _FIELDS: Final = """\
-Any field may be absent or null, and further fields may be added; all are kept. A field is in every vocabulary that has the
-event or object, unless the second column names the only one. `event_id`, which every event has, is left out.
+Any field may be absent or null, and further fields may be added; all are kept. A field is in every vocabulary that has
+the event or object, unless the second column names the only one. `event_id`, which every event has, is left out.
 """
 
 

@@ -43,26 +43,28 @@ async with serve(recording, speed="max", match="strict") as server:
 ## Serving
 
 Server frames are sent in their recorded order, byte for byte. Each is held until your client has sent what *caused* it
-(see [the table](#what-server-frames-wait-for)); the frames after it wait, too. Neither the recorded interleaving nor the
-clock holds a frame: a client that answers a tool call only after `response.done` is served as well as one that answered
-before. The order sets one limit: if the recorded client answered the first of several calls so early that the server
-acknowledged it before `response.done`, then that acknowledgment waits for your client's answer, and `response.done` waits
-with it.
+(see [the table](#what-server-frames-wait-for)); the frames after it wait, too. Neither the recorded interleaving nor
+the clock holds a frame: a client that answers a tool call only after `response.done` is served as well as one that
+answered before. The order sets one limit: if the recorded client answered the first of several calls so early that the
+server acknowledged it before `response.done`, then that acknowledgment waits for your client's answer, and
+`response.done` waits with it.
 
 - **Speed.** `1` keeps the recorded gaps, in addition to the causes; `N` divides them; `max` leaves them out.
 - **Ids.** Ids that your client chooses (`event_id`, the `id` of an item it creates, values in `metadata`) replace the
-  recorded client's ids wherever the recording repeats them; nothing else in a frame changes. `--ids fresh` also makes new
-  server ids for each connection, as a vendor would; `--ids asis` changes nothing at all.
+  recorded client's ids wherever the recording repeats them; nothing else in a frame changes. `--ids fresh` also makes
+  new server ids for each connection, as a vendor would; `--ids asis` changes nothing at all.
 - **The handshake** must ask for the recorded path and model. The client gets the recorded response headers and
   subprotocol; a recorded refusal (401, 429, …) is repeated with its status and body.
-- **Several sessions** are served one after the other, each once, beginning with the continuation of the one just played.
-  A client can ask for a particular one with `?earwitness-session=ID` (or a header of that name, or the value of a label).
+- **Several sessions** are served one after the other, each once, beginning with the continuation of the one just
+  played. A client can ask for a particular one with `?earwitness-session=ID` (or a header of that name, or the value of
+  a label).
 - **The end.** Recorded closes are repeated with code and reason, including 1005 and 1006. A close by the server is sent
   once everything has come that the recorded client had sent before it.
 
 ## Matching
 
-Your client's events are compared with the recorded ones in order, by type and content. These differences do *not* count:
+Your client's events are compared with the recorded ones in order, by type and content. These differences do *not*
+count:
 
 - the order of keys; `event_id`; absent or null (but `turn_detection: null` switches voice detection off, and counts);
   numbers that are equal in single precision; session fields in preview or GA shape; the formatting of JSON in a tool's
@@ -80,8 +82,8 @@ conversation.item.truncate.audio_end_ms=50` lets two numbers differ. The event's
 one step. A cassette can have these rules itself (`match` in its header); the command line adds to them.
 
 `--match strict` (the default) ends the session at the first divergence, with close code 4400 and a reason. `lenient`
-reports it and goes on as if the right frame had come. `off` compares event types only. A client that never sends what is
-awaited ends in a report, too, after `--timeout` seconds in which nothing happened.
+reports it and goes on as if the right frame had come. `off` compares event types only. A client that never sends what
+is awaited ends in a report, too, after `--timeout` seconds in which nothing happened.
 
 A report names what was expected and what came, with their places in the recording and in the live session; the recorded
 frames most similar to what came, and how each differs; the server frame that waits; and what the client had been sent.
@@ -115,16 +117,16 @@ _DRIVING: Final = """
 ## Driving
 
 The recorded client's frames are sent again, in order. Ids made by the recorded server are replaced by the live server's
-ids for the thing in the same position (such as the second output of the third response). A frame waits for what a program
-would have waited for. If the live server never does that, the frame is sent after `--timeout` seconds anyway, and the
-result says so.
+ids for the thing in the same position (such as the second output of the third response). A frame waits for what a
+program would have waited for. If the live server never does that, the frame is sent after `--timeout` seconds anyway,
+and the result says so.
 
 """
 
 _CALLS: Final = """
-A tool's output is taken from the recording. If the live model makes a different call (another name, or other arguments),
-`--on-other-call` decides: the output is sent anyway and the result says so, or the session ends. A truncation gets a new
-position: within what was delivered and, at speed 1, where the new playback is.
+A tool's output is taken from the recording. If the live model makes a different call (another name, or other
+arguments), `--on-other-call` decides: the output is sent anyway and the result says so, or the session ends. A
+truncation gets a new position: within what was delivered and, at speed 1, where the new playback is.
 
 Against a replay of the same session nothing changes: the frames sent are the recorded ones, byte for byte.
 
@@ -133,10 +135,10 @@ Against a replay of the same session nothing changes: the frames sent are the re
 _FAULTS: Final = """
 ## Faults on purpose
 
-To test how a client copes with failures, add `--fault 'after:response.created#2 close:1011'` as often as you like, or list
-faults in a file (`--faults FILE`), one per line. `after:EVENT#N` is the moment after the N-th event of that type, from
-server or client; `at:EVENT#N` is that server frame itself. The report notes which faults happened, and which did not
-because the session never got that far.
+To test how a client copes with failures, add `--fault 'after:response.created#2 close:1011'` as often as you like, or
+list faults in a file (`--faults FILE`), one per line. `after:EVENT#N` is the moment after the N-th event of that type,
+from server or client; `at:EVENT#N` is that server frame itself. The report notes which faults happened, and which did
+not because the session never got that far.
 
 """
 

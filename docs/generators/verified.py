@@ -25,8 +25,8 @@ _HEAD: Final = """\
 
 What was tried on real traffic, and what was not.
 
-Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`; its README says where they come
-from). Each capture was folded, and every text, call, status and usage that the server states whole (`….done`,
+Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`; its README says where they
+come from). Each capture was folded, and every text, call, status and usage that the server states whole (`….done`,
 `conversation.item.done`, `conversation.item.retrieved`, `response.done`) was compared with what the fold made of the
 pieces. The last statement about each thing was also compared with the final state. `earwitness check` does the same for
 any session.
@@ -39,9 +39,9 @@ A difference counts as explained only by one of these rules:
 _LIVE = """
 ## Never tried against a live service
 
-No vendor's live service has been tried yet. The results above are from traffic that others had recorded; those below are
-from servers on the same machine, with the official `openai` SDK as the client. If you try one of these against the real
-service, please report the result, good or bad.
+No vendor's live service has been tried yet. The results above are from traffic that others had recorded; those below
+are from servers on the same machine, with the official `openai` SDK as the client. If you try one of these against the
+real service, please report the result, good or bad.
 
 | | OpenAI, preview | OpenAI, GA | Azure OpenAI, preview | Azure OpenAI, GA | Azure Voice Live | xAI | translation, live |
 |---|---|---|---|---|---|---|---|
