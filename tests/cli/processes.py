@@ -32,7 +32,7 @@ class Recorder:
         """What it printed to standard error until it ended, but for what was read by then."""
 
     async def line(self, pattern: str) -> str:
-        """Read on until a line matches; give it."""
+        """Read until a line matches; return it."""
         assert self.process.stdout is not None
         while True:
             line = (await self.process.stdout.readline()).decode()
@@ -69,7 +69,7 @@ async def recorder(
 
 
 async def command(*arguments: object) -> tuple[int, str, str]:
-    """Run the command in a process; give exit code, output and errors."""
+    """Run the command in a process; return exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
         *EARWITNESS, *map(str, arguments),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=ENVIRONMENT,

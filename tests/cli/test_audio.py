@@ -61,7 +61,7 @@ def test_items_become_files_with_a_manifest(earwitness: Command, tmp_path: Path)
     (2, ["--items", "-o", "-"]),
     (2, ["--from", "soon"]),
 ])  # fmt: skip
-def test_what_cannot_be_had_is_refused_and_nothing_written(
+def test_an_impossible_request_is_refused_and_nothing_written(
     earwitness: Command, tmp_path: Path, code: int, arguments: list[str]
 ) -> None:
     done = earwitness("audio", bundled_path(), "-o", tmp_path / "out.wav", *arguments)

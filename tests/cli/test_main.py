@@ -121,7 +121,7 @@ def test_output_that_cannot_be_written_is_one_paragraph_and_code_6(tmp_path: Pat
     ("command", "code"),
     [("transcript {} >&-", 0), ("transcript {} --format html >&-", 0), ("show none.ndjson 2>&-", 6)],
 )
-def test_a_closed_standard_stream_is_no_trouble(tmp_path: Path, command: str, code: int) -> None:
+def test_a_closed_standard_stream_does_no_harm(tmp_path: Path, command: str, code: int) -> None:
     from earwitness.replay.open import bundled_path
 
     done = run_in_shell(command.format(bundled_path()), tmp_path)
@@ -136,7 +136,7 @@ def test_output_is_escaped_where_its_encoding_lacks_a_character(tmp_path: Path) 
     assert "\\u201cHi there." in done.stdout
 
 
-def test_a_reader_that_closes_early_is_no_error(tmp_path: Path) -> None:
+def test_a_reader_that_closes_early_is_not_an_error(tmp_path: Path) -> None:
     from earwitness.replay.open import bundled_path
 
     done = run_in_shell(f"show {bundled_path()} --events | head -1; exit ${{PIPESTATUS[0]}}", tmp_path)

@@ -66,7 +66,7 @@ async def test_json_on_standard_output_is_the_report_alone(client: Path, tmp_pat
     assert (code, json.loads(out)[0]["complete"]) == (0, True)
 
 
-async def test_a_client_that_answers_the_tool_differently_fails_and_is_told_where(client: Path) -> None:
+async def test_a_client_that_answers_the_tool_differently_fails_and_the_report_says_where(client: Path) -> None:
     code, out, _ = await command(
         "replay", bundled_path(), "--speed", "max", "--exec", "--",
         sys.executable, client, "showers from 15:00", "sunny",

@@ -123,7 +123,7 @@ def test_a_file_with_several_sessions_asks_which(earwitness: Command, tmp_path: 
     earwitness.refused(3, "show", f"{path}#3")
 
 
-def test_the_state_can_be_had_in_the_sessions_own_words(earwitness: Command, tmp_path: Path) -> None:
+def test_show_can_use_the_sessions_own_dialect(earwitness: Command, tmp_path: Path) -> None:
     path = tmp_path / "preview.jsonl"
     event = {
         "type": "session.created",

@@ -62,7 +62,7 @@ def test_a_file_that_is_there_is_replaced_only_with_force(earwitness: Command, t
     assert target.read_text(encoding="utf-8").startswith("1\n00:00:00,572 --> ")
 
 
-def test_a_target_that_cannot_be_written_leaves_nothing_behind(earwitness: Command, tmp_path: Path) -> None:
+def test_a_target_that_cannot_be_written_leaves_no_file(earwitness: Command, tmp_path: Path) -> None:
     message = earwitness.refused(6, "transcript", CALL, "-o", tmp_path / "missing" / "call.html")
     assert "No such file or directory" in message
     assert "is a folder" in earwitness.refused(6, "transcript", CALL, "--format", "html", "-o", tmp_path)
