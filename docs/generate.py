@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import architecture, command_line, dialects, json_schema, replay, verified
+from .generators import architecture, architecture_picture, command_line, dialects, json_schema, replay, verified
 
 DOCS: Final = Path(__file__).resolve().parent
 
@@ -21,7 +21,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "architecture.md": architecture.page,
     "cli.md": command_line.page,
     "dialects.md": dialects.page,
-    "pictures/architecture.svg": architecture.picture,
+    "pictures/architecture.svg": architecture_picture.picture,
     "replay.md": replay.page,
     "schema/cassette.json": json_schema.cassette,
     "schema/conversation.json": json_schema.conversation,

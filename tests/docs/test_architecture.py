@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from docs.generators.architecture import TRIPS, picture
+from docs.generators.architecture_picture import picture
+from docs.generators.trips import TRIPS
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = re.compile(r"`((?:schemas|recorder|replay|migrations|cli|tests|bench|docs)/[\w./]*)`")
