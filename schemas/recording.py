@@ -22,7 +22,7 @@ class SessionInfo:
     Attributes:
         id: public id.
         opened_at: wall clock, UTC; None if an import had no clock.
-        status: where the session stands.
+        status: whether the session is open, and if not how it ended.
         dialect: the vocabulary that it speaks.
         target: request path and query, secrets replaced; None for an import without one.
         upstream: base URL of the upstream.

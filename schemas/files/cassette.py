@@ -54,7 +54,7 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 _BOUNDS: Final[dict[str, type[Statement]]] = {
     model.kind: model for model in (OpenStatement, CloseStatement, CutoffStatement)
 }
-"""The statements between which a session stands; a journal takes nothing that is shaped otherwise."""
+"""The statements that begin and end a session, with the only shapes that a journal accepts."""
 
 
 class CassetteClose(BaseModel):
@@ -93,7 +93,7 @@ class Cassette:
         header: its first line.
         frames: its records; ``frames[n].seq == n``.
         extras: what a record's line holds besides the frame, by seq: elements from the sixth on.
-        others: lines that are not records, each with the seq of the record that it stands before.
+        others: lines that are not records, each with the seq of the record that follows it.
     """
 
     header: CassetteHeader
