@@ -1,17 +1,17 @@
-"""How fast, and in how much memory, a call of an hour becomes a stereo mix.
+"""Measure how fast, and in how much memory, an hour's call is mixed to stereo.
 
     python -m bench.audio [--hours 1] [--runs 5] [--memory]
 
-A generated call (``bench.talk``) is written to a journal. Then, in turn and several times:
+Writes a generated call (``bench.talk``) to a journal. Then, in turn and several times:
 
-* ``add``: read the journal once and add each audio blob to its side of a buffer with ``numpy.add``: the least that any
+* ``add``: read the journal once and add each audio blob to its side of a buffer with ``numpy.add``, the least that any
   mix must do.
-* ``mix``: what ``earwitness audio`` does, without writing the file: read the session for its timeline, lay it out, read
-  it again and mix it in stereo.
+* ``mix``: what ``earwitness audio`` does, without writing the file: read the session for its timeline, read it again
+  and mix it to stereo.
 * ``wav``: the same with the file.
 
-The ratio add/mix is what counts: 0.4 is asked for. ``--memory`` writes the file in a process of its own and prints its
-peak resident memory, of which importing the program is the first part: 150 MB is the limit, for one hour and for four.
+The ratio add/mix is what counts; the target is 0.4. ``--memory`` writes the file in a process of its own and prints its
+peak resident memory, the imported program included; the limit is 150 MB, for one hour and for four.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ async def add_blobs(recording: Recording, buffer: np.ndarray) -> None:
 
 
 async def mix(recording: Recording) -> float:
-    """Make the stereo mix of a recording and throw it away; gives its length in seconds."""
+    """Mix a recording to stereo without keeping it; return its length in seconds."""
     timeline = await read_timeline(recording, with_text=False)
     mixer = Mixer(timeline_tracks([recording], [timeline], "both", "heard"), RATE, 2)
     await render([recording], mixer, lambda block: None)
@@ -79,7 +79,7 @@ async def mix(recording: Recording) -> float:
 
 
 async def compare(path: Path, hours: float, runs: int, out: Path) -> None:
-    """Time the three in turn, and print them."""
+    """Time the three in turn and print the times."""
     taken: dict[str, list[float]] = {"add": [], "mix": [], "wav": []}
     seconds = 0.0
     buffer = np.zeros((2, round((hours + 0.2) * 3600 * RATE * 2)), np.int16)
@@ -105,7 +105,7 @@ async def compare(path: Path, hours: float, runs: int, out: Path) -> None:
 
 
 def peak_mb() -> float:
-    """This process's peak resident memory; ``getrusage`` would count what its parent had when it was started."""
+    """Return this process's peak resident memory; ``getrusage`` would include its parent's when it was started."""
     status = Path("/proc/self/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:")) / 1024
 

@@ -1,4 +1,4 @@
-"""What an hour of talk takes on the disk when it goes through the proxy."""
+"""Measure how much disk space an hour of talk takes when it goes through the proxy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HOUR_NS = 3600 * 10**9
 
 
 async def report_disk(kinds: list[str], hours: float) -> None:
-    """Print the bytes of the database, once its recorder has ended, for each byte of JSON."""
+    """Print the bytes of the database per byte of JSON, after its recorder has ended."""
     print(f"\n{hours:g} h of talk through one session, as fast as it goes; MB are 10^6 bytes")
     print("| relay | speech | messages | JSON, MB | database, MB | bytes stored per byte of JSON |")
     print("|---|---|---|---|---|---|")
@@ -36,7 +36,7 @@ async def report_disk(kinds: list[str], hours: float) -> None:
 
 
 async def _disk(kind: str, voices: Voices, hours: float) -> tuple[int, int, int]:
-    """Messages, bytes of JSON and bytes stored of one call."""
+    """Return the messages, the bytes of JSON and the bytes stored of one call."""
     servers: list[End] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -56,7 +56,7 @@ async def _disk(kind: str, voices: Voices, hours: float) -> tuple[int, int, int]
 
 
 async def _call(client: End, server: End, voices: Voices, hours: float) -> tuple[int, int]:
-    """Hold a call and end it; messages and bytes of both sides."""
+    """Hold a call and end it; return the messages and bytes of both sides."""
     sent = raw = 0
     call = frames_of_talk(sys.maxsize, sounds=Call(voices))
     for frame in takewhile(lambda frame: (frame.offset_ns or 0) < hours * HOUR_NS, call):

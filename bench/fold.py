@@ -1,9 +1,9 @@
-"""Folding a recorded call, beside reading the same rows and parsing them: ``python -m bench.fold``.
+"""Compare folding a recorded call with reading and parsing the same rows: ``python -m bench.fold``.
 
-Each size is measured in rounds; a round reads the whole session from a journal three times, one after the other: with
-``orjson.loads`` on every payload and nothing else; with the fold; and with neither (what reading alone costs). Then the
-same frames in memory, without the reading. Ratios are of the same round, so that a slow moment of the machine touches
-both sides. CPU time of the process is what counts.
+Each size is measured in rounds. A round reads the whole session from a journal three times: with ``orjson.loads`` on
+every payload and nothing else; with the fold; and with neither, for the cost of reading alone. Then it does the same
+with the frames in memory. Ratios are taken within a round, so that a slow moment of the machine affects both sides.
+What counts is the CPU time of the process.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SIZES = (50_000, 100_000, 200_000, 400_000)
 
 
 async def write_journal(path: Path, events: int) -> None:
-    """Record a call of that many events."""
+    """Record a call with this many events."""
     journal = await Journal.open(path)
     try:
         writer = await journal.begin(OpenStatement(request=Request(target="/v1/realtime?model=gpt-realtime")))
@@ -103,7 +103,7 @@ def _rate(events: int, seconds: list[float]) -> str:
 
 
 async def measure(events: int, rounds: int, folder: Path) -> str:
-    """One row of the table."""
+    """Measure one row of the table."""
     path = folder / f"{events}.db"
     await write_journal(path, events)
     times: dict[str, list[float]] = {
@@ -129,7 +129,7 @@ async def measure(events: int, rounds: int, folder: Path) -> str:
 
 
 def state_megabytes(events: int) -> tuple[float, float]:
-    """Memory of the folder and of the folder with one value made of it, frames not counted."""
+    """Return the memory of the folder, alone and with one value made of it; frames do not count."""
     tracemalloc.start()
     folder = Folder()
     for frame in frames_of_talk(events):

@@ -1,14 +1,14 @@
-"""The journal by itself: ``python -m bench.journal [--seconds 600] [--rounds 5]``.
+"""Measure the journal by itself: ``python -m bench.journal [--seconds 600] [--rounds 5]``.
 
-A call is made of the bundled conversation's speech: the user's microphone sends 20 ms packets of speech, pauses and
-noise without end, and the assistant speaks half of the time in packets of 100 ms with transcripts. Measured are
+The call is made from the speech of the bundled conversation: the user's microphone sends 20 ms packets of speech,
+pauses and noise all the time; the assistant speaks half of the time, in packets of 100 ms with transcripts. Measures
 
-* **write**: CPU of the process for each record, in groups of 81 (what 20 such calls bring in 50 ms), beside plain
-  ``sqlite3`` writing the same JSON as text into a bare table of one column more, with the same pages and durability;
-* **read**: CPU for each record, beside plain ``sqlite3`` reading that table;
-* **disk**: bytes of the closed database for each byte of the JSON.
+* **write**: CPU per record, in groups of 81 (as many as 20 such calls produce in 50 ms), compared with plain
+  ``sqlite3`` writing the same JSON as text to a bare table with one more column, the same pages and durability;
+* **read**: CPU per record, compared with plain ``sqlite3`` reading that table;
+* **disk**: bytes of the closed database per byte of JSON.
 
-Rounds take turns, so that a slow moment of the machine touches both.
+The two take turns, so that a slow moment of the machine affects both.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Message = tuple[Sender, str, bytes]
 
 
 def speech() -> bytes:
-    """Give the assistant's speech of the bundled conversation: 24 kHz, 16 bits, mono."""
+    """Return the assistant's speech of the bundled conversation: 24 kHz, 16 bits, mono."""
     text = (files("earwitness.replay") / "data" / "demo.ndjson").read_bytes()
     events = [record[4] for record in map(orjson.loads, text.splitlines()[1:]) if isinstance(record, list)]
     deltas = (event["delta"] for event in events if event and event.get("type") == "response.output_audio.delta")
@@ -52,7 +52,7 @@ def speech() -> bytes:
 
 
 def talk(seconds: int, seed: int = 1) -> Iterator[Message]:
-    """Yield sender, type and bytes of each message of a call of that length; the same for the same seed."""
+    """Yield sender, type and bytes of each message of a call of this length; the same for the same seed."""
     chance = np.random.default_rng(seed)
     voice = np.frombuffer(speech(), "<i2")
     silence = np.zeros(len(voice), "<i2")

@@ -1,8 +1,8 @@
-"""Other programs that can stand where the proxy stands, measured beside it where they install and run.
+"""Install and run other programs that could be used instead of the proxy, to measure them beside it.
 
-Each is put into a virtual environment of its own, with the interpreter that runs the benchmark, in
-``$XDG_CACHE_HOME/earwitness-bench`` (``~/.cache`` by default); delete the folder to have them installed anew. They are
-run with next to nothing in their environment variables, and a home of their own.
+Each gets a virtual environment of its own, with the interpreter that runs the benchmark, in
+``$XDG_CACHE_HOME/earwitness-bench`` (``~/.cache`` by default); delete the folder to install them again. They run with
+almost no environment variables and a home folder of their own.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Other:
 
     Attributes:
         requirements: what pip installs.
-        distribution: whose version is told.
-        what: what it does with the messages, for whoever reads its figures beside ours.
-        command: its command line, from the port of the upstream, its own port and a folder for its files; the first
-            word is looked up in its virtual environment. What it records goes into files named ``bench.…``.
-        environment: variables that it needs.
+        distribution: the package whose version is reported.
+        what: what it does with the messages, for readers who compare its figures with ours.
+        command: makes its command line from the upstream's port, its own port and a folder for its files. The first
+            word is looked up in its virtual environment. It records to files named ``bench.…``.
+        environment: environment variables that it needs.
     """
 
     requirements: tuple[str, ...]
@@ -94,7 +94,7 @@ def _bin(kind: str) -> Path:
 
 
 def install(kind: str) -> str:
-    """Install a program if it is not there yet; returns its version.
+    """Install a program if it is not there yet; return its version.
 
     Raises:
         Unavailable: it does not install here.
@@ -122,7 +122,7 @@ def _python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 async def launch(kind: str, upstream: int, folder: Path) -> tuple[asyncio.subprocess.Process, int]:
-    """Start an installed program in front of the upstream, and wait until it takes connections on the port returned.
+    """Start an installed program in front of the upstream; return its port once it accepts connections.
 
     Raises:
         Unavailable: it ended, or did not listen in time.
@@ -170,7 +170,7 @@ def _last_words(own: Path) -> str:
 
 
 async def end(process: asyncio.subprocess.Process) -> None:
-    """Ask it to stop, as a terminal would; kill it if it does not."""
+    """Interrupt it as a terminal would; kill it if it does not stop."""
     if process.returncode is None:
         process.send_signal(signal.SIGINT)
     try:

@@ -1,4 +1,4 @@
-"""Both ends of benchmarked connections: they send prepared frames and take times, and cost as little as they can."""
+"""The two ends of benchmarked connections: they send prepared frames and take times, as cheaply as possible."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _STAMP = slice(13, 33)
 
 
 def voice(size: int, seed: int) -> bytes:
-    """Sixteen-bit samples that compress about as speech does: a few voices and some noise."""
+    """Return 16-bit samples that compress about as well as speech: a few voices and some noise."""
     import numpy as np
 
     time = np.arange(size // 2) + seed * 1000
@@ -29,7 +29,7 @@ def voice(size: int, seed: int) -> bytes:
 
 
 def stamped(type_: str, size: int, seed: int = 0) -> tuple[bytes, bytes]:
-    """The two parts of an event's payload around the time of sending, with about ``size`` bytes in all."""
+    """Return the parts of an event's payload before and after the time of sending, about ``size`` bytes in all."""
     head = b'{"event_id":"'
     tail = f'","type":"{type_}","'.encode()
     room = size - len(head) - 20 - len(tail) - 12
@@ -41,7 +41,7 @@ def stamped(type_: str, size: int, seed: int = 0) -> tuple[bytes, bytes]:
 
 
 def frame(payload: bytes, *, client: bool, opcode: int = 1) -> bytes:
-    """One whole frame; a client's is masked with zeros, which is allowed and costs nothing."""
+    """Return one whole frame; a client's is masked with zeros, which is allowed and costs nothing."""
     length = len(payload)
     bit = 0x80 if client else 0
     if length < 126:
@@ -54,7 +54,7 @@ def frame(payload: bytes, *, client: bool, opcode: int = 1) -> bytes:
 
 
 class End(asyncio.Protocol):
-    """One end: counts messages and, if ``timed``, keeps the time that each was under way, in nanoseconds."""
+    """One end: counts messages and, if ``timed``, keeps each one's time in transit, in nanoseconds."""
 
     transport: asyncio.Transport
 
@@ -148,7 +148,7 @@ class End(asyncio.Protocol):
             del buffer[:position]
 
     def send(self, parts: tuple[bytes, bytes]) -> None:
-        """Send an event with the time of now in it."""
+        """Send an event that contains the current time."""
         self.transport.write(frame(parts[0] + b"%020d" % monotonic_ns() + parts[1], client=self.client))
 
     def send_plain(self, payload: bytes) -> None:
@@ -156,7 +156,7 @@ class End(asyncio.Protocol):
         self.transport.write(frame(payload, client=self.client))
 
     async def drain(self) -> None:
-        """Wait until the transport takes more."""
+        """Wait until the transport accepts more."""
         await self._free.wait()
 
     def pause_writing(self) -> None:
@@ -181,7 +181,7 @@ class End(asyncio.Protocol):
 
 
 async def open_server(accepted: Callable[[End], None], *, timed: bool = True) -> asyncio.Server:
-    """Listen on a free port; ``accepted`` gets each end once its handshake is done."""
+    """Listen on a free port; ``accepted`` is called with each end after its handshake."""
 
     def make() -> End:
         end = End(client=False, timed=timed)

@@ -1,4 +1,4 @@
-"""The relays as processes: started, measured from outside with all their children, stopped."""
+"""Run the relays as processes: start them, measure them from outside with all their children, stop them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _KIB_IN_MB = 1024 / 1e6
 
 @dataclass
 class Relay:
-    """A relay in a process of its own; ``direct`` is none."""
+    """A relay in a process of its own; ``direct`` means no relay."""
 
     kind: str
     port: int
@@ -28,7 +28,7 @@ class Relay:
     folder: Path
 
     def cpu_s(self) -> float:
-        """CPU time of the process and its children so far, user and system."""
+        """Return the CPU time so far of the process and its children, user and system."""
         ticks = 0
         for process in self._tree():
             fields = (process / "stat").read_text().rpartition(")")[2].split()
@@ -36,7 +36,7 @@ class Relay:
         return ticks / _TICKS
 
     def memory_mb(self, name: str = "VmRSS") -> float:
-        """Resident memory in 10^6 bytes, or with ``VmHWM`` its peak; for several processes the sum."""
+        """Return the resident memory in 10^6 bytes, or with ``VmHWM`` its peak, summed over the processes."""
         total = 0
         for process in self._tree():
             lines = (process / "status").read_text().splitlines()
@@ -44,7 +44,7 @@ class Relay:
         return total * _KIB_IN_MB
 
     def _tree(self) -> list[Path]:
-        """``/proc`` folders of the process and its descendants."""
+        """Return the ``/proc`` folders of the process and its descendants."""
         if self.process is None:
             return []
         own = str(self.process.pid)
@@ -60,18 +60,18 @@ class Relay:
         return [Path("/proc", pid) for pid in found]
 
     def stored_bytes(self) -> int:
-        """Size of the files that hold the recording."""
+        """Return the size of the files that hold the recording."""
         return sum(file.stat().st_size for file in self.folder.glob("bench.*"))
 
     async def drained(self) -> None:
-        """Wait until it has nothing left to do: its CPU time stands still, to a tick."""
+        """Wait until it has nothing left to do: until its CPU time no longer grows by a tick."""
         last = -1.0
         while (now := self.cpu_s()) - last > 1.5 / _TICKS:
             last = now
             await asyncio.sleep(0.3)
 
     async def stop(self) -> None:
-        """End it in an orderly way."""
+        """Stop it in an orderly way."""
         if self.process is None:
             return
         if self.kind in others.OTHERS:
@@ -85,7 +85,7 @@ class Relay:
 
 @contextlib.asynccontextmanager
 async def running(kind: str, upstream: int, folder: Path) -> AsyncIterator[Relay]:
-    """A relay that listens; killed on the way out if it was not stopped.
+    """Start a relay and wait until it listens; kill it at the end if it was not stopped.
 
     Raises:
         Unavailable: another program does not start here.

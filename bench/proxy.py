@@ -1,23 +1,23 @@
-"""What the proxy costs: latency, CPU, memory and disk, beside a bare ``websockets`` relay that records nothing.
+"""Measure what the proxy costs, compared with a bare ``websockets`` relay: latency, CPU, memory and disk.
 
     python -m bench.proxy [pace] [burst] [memory] [disk] [--rounds 7] [--seconds 10] [--hours 1]
                           [--only KIND…] [--others]
 
 * ``pace``: 20 sessions, each with 50 audio appends a second of 1.3 KB up, and bursts of speech and transcript down.
-  Added latency (over going direct, in the same round), CPU per session-hour and peak memory.
-* ``burst``: one session, 20,000 messages of 6.6 KB, as fast as they go. Events per CPU-second of the relay, with the
-  draining of the store counted in, its peak memory, and the bytes stored per byte of JSON.
+  Added latency (compared with a direct connection in the same round), CPU per session-hour and peak memory.
+* ``burst``: one session, 20,000 messages of 6.6 KB, as fast as possible. Events per CPU-second of the relay, including
+  the time to drain the store, its peak memory, and the bytes stored per byte of JSON.
 * ``memory``: 1 GiB through one session; resident memory after 100 MiB and at the end.
 * ``disk``: an hour of talk through one session; the bytes of the database per byte of JSON.
 
-``--others`` puts mitmdump and LiteLLM's proxy into the tables of ``pace`` and ``burst``, in environments of their own
-that are made the first time; one that does not install or run is named with the reason, and the rest goes on. ``disk``
-and ``memory`` are of this program alone.
+``--others`` adds mitmdump and LiteLLM's proxy to the tables of ``pace`` and ``burst``, in environments of their own
+that are made the first time. One that does not install or run is named with the reason, and the rest goes on. ``disk``
+and ``memory`` measure this program alone.
 
 Kinds are interleaved in random order within each round; figures are medians over the rounds, with the range. CPU and
 memory are those of the relay's process with all its children; peak memory is the kernel's high-water mark of resident
-memory, in MB of 10^6 bytes. Only the ratios carry over to another machine. Run it on a quiet one: the peers want a
-core of their own.
+memory, in MB of 10^6 bytes. Only the ratios carry over to another machine. Run it on a quiet one: the peers need
+a core of their own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ Figures = dict[str, float]
 
 
 async def pace(kind: str, seconds: float) -> dict[str, float]:
-    """Run the sessions at a realistic pace; latencies in ms, CPU in seconds per session-hour, peak memory in MB."""
+    """Run sessions at a realistic pace; return latencies (ms), CPU (seconds per session-hour), peak memory (MB)."""
     servers: list[End] = []
     up = [stamped("input_audio_buffer.append", 1300, seed) for seed in range(8)]
     down = [stamped("response.output_audio.delta", 6600, seed) for seed in range(4)]
@@ -114,10 +114,10 @@ async def pace(kind: str, seconds: float) -> dict[str, float]:
 
 
 async def _at_least(wanted: int, count: Callable[[], int], what: str) -> None:
-    """Wait until there are so many.
+    """Wait until this many have arrived.
 
     Raises:
-        Unavailable: for a while there came none.
+        Unavailable: none arrived for a while.
     """
     last, since = -1, 0.0
     loop = asyncio.get_running_loop()
@@ -144,7 +144,7 @@ async def _close(clients: Iterable[End], servers: Iterable[End]) -> None:
 
 
 async def burst(kind: str, messages: int = BURST_MESSAGES, watch: Callable[[Relay, int], None] | None = None):
-    """Send a burst from server to client through one session; events per CPU-second, peak memory in MB."""
+    """Send a burst from server to client through one session; return events per CPU-second, peak memory in MB."""
     servers: list[End] = []
     down = [stamped("response.output_audio.delta", BURST_BYTES, seed) for seed in range(64)]
     with tempfile.TemporaryDirectory() as name:
@@ -180,7 +180,7 @@ async def burst(kind: str, messages: int = BURST_MESSAGES, watch: Callable[[Rela
 
 
 async def memory(kind: str, total: int = 1 << 30) -> dict[str, float]:
-    """Send a GiB through one session; MB resident within the first 100 MiB and at most from there on."""
+    """Send a GiB through one session; return the peak of resident MB in the first 100 MiB and after that."""
     early: list[float] = []
     late: list[float] = []
 
@@ -192,14 +192,14 @@ async def memory(kind: str, total: int = 1 << 30) -> dict[str, float]:
 
 
 def spread(values: list[float], digits: int = 2) -> str:
-    """Median and range."""
+    """Return median and range as text."""
     return f"{statistics.median(values):.{digits}f} ({min(values):.{digits}f}…{max(values):.{digits}f})"
 
 
 async def rounds(
     kinds: list[str], count: int, run: Callable[[str], Awaitable[Figures]]
 ) -> tuple[dict[str, list[Figures]], dict[str, str]]:
-    """Run every kind once a round, in random order; returns figures by kind, and why another program has none."""
+    """Run every kind once per round, in random order; return figures by kind, and why another program has none."""
     results: dict[str, list[Figures]] = {kind: [] for kind in kinds}
     failed: dict[str, str] = {}
     for number in range(count):
@@ -218,7 +218,7 @@ async def rounds(
 
 
 def _remarks(results: dict[str, list[Figures]], failed: dict[str, str]) -> None:
-    """Print what is to be known of the other programs beside their figures."""
+    """Print what a reader must know about the other programs to compare their figures."""
     for kind, why in failed.items():
         print(f"{kind}: not measured: {why}")
     for kind in (kind for kind in results if kind in OTHERS):
@@ -285,7 +285,7 @@ async def report_memory(kinds: list[str]) -> None:
 
 
 def _present(kinds: list[str]) -> list[str]:
-    """Install what is to be installed, tell all versions, and leave out what does not install."""
+    """Install the other programs, print all versions, and leave out what does not install."""
     versions = {"python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
     versions |= {name: version(name) for name in ("websockets", "zstandard", "sqlalchemy", "orjson")}
     missing: dict[str, str] = {}
@@ -302,7 +302,7 @@ def _present(kinds: list[str]) -> list[str]:
 
 
 async def main() -> None:
-    """Run what was asked for and print the tables."""
+    """Run the chosen benchmarks and print their tables."""
     reports = ("pace", "burst", "memory", "disk")
     parser = argparse.ArgumentParser(prog="python -m bench.proxy", description=str(__doc__).split("\n")[0])
     parser.add_argument("what", nargs="*", default=reports, metavar="|".join(reports))

@@ -1,4 +1,4 @@
-"""The relays that are measured, each run as a process of its own: ``python -m bench.relays KIND UPSTREAM_PORT [DB]``.
+"""The relays to measure, each run as a process of its own: ``python -m bench.relays KIND UPSTREAM_PORT [DB]``.
 
 ``bare``        what most people write with ``websockets``: two tasks, ``recv()`` then ``send()``; records nothing
 ``inline``      this program's relay without a journal: what forwarding inline costs by itself
@@ -60,7 +60,7 @@ async def _bare(upstream: int) -> None:
 
 
 class _Inline:
-    """Forwards a data frame where websockets hands it over, in place of queueing it for ``recv()``."""
+    """Forwards each data frame where websockets hands it over, instead of queueing it for ``recv()``."""
 
     other: Any = None
     tap: Tap | None = None

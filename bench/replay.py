@@ -1,8 +1,8 @@
-"""How fast a recording is served, against a bare ``websockets`` server that sends the same bytes from memory.
+"""Measure how fast a recording is served, compared with a bare ``websockets`` server that sends the same bytes.
 
-Both serve the same generated call to the same client, a process that speaks just enough WebSocket to send prepared
-bytes and to count what comes. Twice: ``speech`` with the client's audio, which the replay server parses, compares and
-counts for its holds, and the bare server only reads; ``answers`` with the server's frames alone.
+Both serve the same generated call from memory to the same client, a process that knows just enough WebSocket to send
+prepared bytes and count what comes. They do it twice: ``speech`` with the client's audio, which the replay server
+parses, compares and counts, and the bare server only reads; ``answers`` with the server's frames alone.
 
     python -m bench.replay [--events N] [--rounds N]
 
@@ -50,20 +50,20 @@ class Load:
 
     @property
     def frames(self) -> int:
-        """Frames that cross in either direction."""
+        """Number of frames in both directions."""
         return len(self.to_client) + len(self.from_client)
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Frames per second of one run."""
+    """The frames per second of one run."""
 
     wall: float
     cpu: float
 
 
 def make_load(name: str, frames: list[Frame]) -> Load:
-    """Number the frames anew and encode them once."""
+    """Renumber the frames and encode them once."""
     frames = [Frame(seq, f.offset_ns, f.kind, f.sender, f.type, f.body, f.audio, f.cut) for seq, f in enumerate(frames)]
     summary = Summary()
     for frame in frames:
@@ -79,7 +79,7 @@ def _frame_size(payload: bytes) -> int:
 
 
 def _client_frame(payload: bytes) -> bytes:
-    """A text frame, masked with zeros: the server does all its work, the client none."""
+    """Return a text frame masked with zeros: the server does all its work, the client none."""
     size = len(payload)
     head = bytes([0x81, 0x80 | size]) if size < 126 else b"\x81\xfe" + size.to_bytes(2, "big")
     return head + bytes(4) + payload
@@ -165,7 +165,7 @@ async def replayed(load: Load) -> Figures:
 
 
 async def compare(load: Load, rounds: int) -> float:
-    """Run both in turn; print, and give the median share of wall speed."""
+    """Run both in turn; print the figures and return the median share of wall-clock speed."""
     runs: dict[str, list[Figures]] = {"bare": [], "replay": []}
     ways: dict[str, Callable[[Load], Awaitable[Figures]]] = {"bare": bare, "replay": replayed}
     for number in range(rounds):
@@ -183,7 +183,7 @@ async def compare(load: Load, rounds: int) -> float:
 
 
 def memory(load: Load) -> int:
-    """Give the bytes by which matching all of the client's frames grows the memory."""
+    """Return the bytes by which memory grows while all of the client's frames are matched."""
     planner = Planner(load.recording.info)
     for frame in load.recording.frames:
         planner.apply(frame)

@@ -1,4 +1,4 @@
-"""Makes the frames of a long, ordinary call: what the benchmarks fold, serve, mix and store."""
+"""Make the frames of a long, ordinary call, for the benchmarks to fold, serve, mix and store."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Sounds(Protocol):
     """Where the sound of a call comes from: 16-bit samples at 24 kHz."""
 
     def heard(self, size: int, *, speaking: bool) -> bytes:
-        """Give the next bytes of the microphone, in which the user speaks or not."""
+        """Return the next bytes of the microphone, in which the user speaks or not."""
         ...
 
     def said(self, size: int) -> bytes:
-        """Give the next bytes of the answers."""
+        """Return the next bytes of the answers."""
         ...
 
 
 class _Filler:
-    """Random bytes, the same for each packet: for who measures something else than the sound."""
+    """Random bytes, the same for each packet, for benchmarks that do not depend on the sound."""
 
     def __init__(self, chance: random.Random) -> None:
         self._audio = {size: chance.randbytes(size) for size in (960, 2400, 4800, 9600)}
@@ -45,9 +45,9 @@ class _Filler:
 
 
 def frames_of_talk(events: int, *, seed: int = 1, sounds: Sounds | None = None) -> Iterator[Frame]:
-    """Yield the frames of a call with about so many events; the same for the same seed.
+    """Yield the frames of a call with about this many events; the same for the same seed.
 
-    Audio is held apart from the JSON around it, as the journal's reader gives it. Without ``sounds`` it is filler.
+    Audio is split from its JSON, as the journal's reader returns it. Without ``sounds`` it is filler.
     """
     chance = random.Random(seed)  # content of a benchmark, no secret
     return _Talk(chance, sounds or _Filler(chance)).frames(events)

@@ -1,7 +1,7 @@
-"""Speech for a long call: the few seconds that there are, said again and again, never twice the same.
+"""Speech for a long call: a few seconds of it, repeated in endless variations.
 
-The bundled conversation's answers are at hand everywhere; they are synthetic. Where the corpus of captures lies beside
-the checkout, there is recorded speech: two people's questions and a model's answers.
+The bundled conversation's answers, which are synthetic, are always available. If the corpus of captures is beside the
+checkout, there is recorded speech as well: two people's questions and a model's answers.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Voices(NamedTuple):
 
 
 def bundled() -> Voices:
-    """The bundled conversation's answers, for both sides."""
+    """Return the bundled conversation's answers, for both sides."""
     text = (files("earwitness.replay") / "data" / "demo.ndjson").read_bytes()
     events = [record[4] for record in map(orjson.loads, text.splitlines()[1:]) if isinstance(record, list)]
     clips = _clips(_deltas(events, "response.output_audio.delta"))
@@ -46,7 +46,7 @@ def bundled() -> Voices:
 
 
 def recorded() -> Voices | None:
-    """The corpus's speech; None where there is no corpus."""
+    """Return the corpus's speech; None without the corpus."""
     audio = CORPUS / "audio"
     if not audio.is_dir():
         return None
@@ -64,7 +64,7 @@ def _deltas(events: list, kind: str) -> npt.NDArray[np.int16]:
 
 
 def _clips(samples: npt.NDArray[np.int16]) -> list[Samples]:
-    """Cut where it is quiet for 0.3 seconds, and leave the quiet out."""
+    """Split speech at pauses of 0.3 seconds, and leave the pauses out."""
     frames = samples[: len(samples) // _FRAME * _FRAME].reshape(-1, _FRAME).astype(float)
     level = np.sqrt((frames**2).mean(axis=1))
     loud = np.flatnonzero(level > _QUIET * level.max())
@@ -73,7 +73,7 @@ def _clips(samples: npt.NDArray[np.int16]) -> list[Samples]:
 
 
 class _Mouth:
-    """Says clips in random order, each time at another level (6 dB up or down), with breaths between."""
+    """Says clips in random order, each at its own level (6 dB up or down), with breaths between them."""
 
     def __init__(self, clips: list[Samples], chance: np.random.Generator) -> None:
         self._clips = clips
@@ -91,7 +91,7 @@ class _Mouth:
 
 
 class Call:
-    """The sound of a call, as :class:`bench.talk.Sounds` asks for it."""
+    """The sound of a call: a :class:`bench.talk.Sounds`."""
 
     def __init__(self, voices: Voices, *, noise: float = NOISE, seed: int = 1) -> None:
         self._chance = np.random.default_rng(seed)
@@ -100,12 +100,12 @@ class Call:
         self._assistant = _Mouth(voices.assistant, self._chance)
 
     def heard(self, size: int, *, speaking: bool) -> bytes:
-        """Speech or none, and always the noise of the room."""
+        """Return speech or silence, always with the noise of the room."""
         samples = self._chance.normal(0, self._noise, size // 2)
         return _bytes(samples + self._user.say(size // 2) if speaking else samples)
 
     def said(self, size: int) -> bytes:
-        """Speech as the model made it."""
+        """Return speech as the model made it."""
         return _bytes(self._assistant.say(size // 2))
 
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from .common import coroutine, db_option, progress_stream
+from .common import (
+    coroutine,
+    db_option,
+    emit_json,
+    force_option,
+    is_dash,
+    json_option,
+    output_option,
+    progress_stream,
+    session_arguments,
+    write_to,
+)
+
+if TYPE_CHECKING:
+    from ..schemas.recording import Recording
 
 __all__ = ["audio"]
 
@@ -16,96 +33,117 @@ _TIME = re.compile(r"(?:(\d+):)?(\d+(?:\.\d{1,9})?)")
 
 
 @click.command()
-@click.argument("sessions", metavar="SESSION...", nargs=-1, required=True)
+@session_arguments
 @db_option
-@click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The file to write; with --items a folder."
-)
+@output_option(required=True, text="The file to write; - for standard output. With --items: a folder.")
 @click.option(
     "--track",
     type=click.Choice(["user", "assistant", "both", "mono"]),
     default="both",
     show_default=True,
-    help="both is stereo: the user left, the assistant right.",
+    help="both: stereo, the user left and the assistant right. mono: both in one channel.",
 )
-@click.option("--item", metavar="ID", default=None, help="The sound of this item alone.")
-@click.option("--items", is_flag=True, help="Every spoken item in a file of its own, and manifest.json.")
+@click.option("--item", metavar="ID", default=None, help="Write only this item.")
+@click.option("--items", is_flag=True, help="Write each spoken item to a file of its own, plus manifest.json.")
 @click.option(
     "--as",
     "reading",
     type=click.Choice(["generated", "delivered", "heard"]),
     default="heard",
     show_default=True,
-    help="heard cuts the assistant where it was interrupted.",
+    help="heard: the assistant stops where it was interrupted. The other two: it goes on to the end.",
 )
-@click.option("--from", "start", metavar="MM:SS", default=None, help="Leave out what lies before.")
-@click.option("--to", "end", metavar="MM:SS", default=None, help="Leave out what lies behind.")
+@click.option("--from", "start", metavar="TIME", default=None, help="Start here: 7.5, 00:07.5 or 1:00:00.")
+@click.option("--to", "end", metavar="TIME", default=None, help="Stop here, likewise.")
 @click.option(
-    "--format", "form", type=click.Choice(["wav", "flac", "ogg"]), default=None, help="Default: by the file's ending."
+    "--format",
+    "form",
+    type=click.Choice(["wav", "flac", "ogg"]),
+    default=None,
+    help="Default: taken from the file name; wav for - and --items.",
 )
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@force_option
+@json_option
 @coroutine
 async def audio(
-    sessions: tuple[str, ...],
-    db: str,
-    output: Path,
-    track: str,
-    item: str | None,
-    items: bool,
-    reading: str,
-    start: str | None,
-    end: str | None,
-    form: str | None,
-    force: bool,
+    *, sessions: tuple[str, ...], db: str, output: Path, items: bool, as_json: bool, **options: Any
 ) -> None:
-    """Write the sound of a call: user and assistant on one clock, cut where the user cut in.
+    """Write the sound of a call to a WAV, FLAC or Ogg file.
 
-    Several linked sessions are joined with their real gaps.
+    User and assistant run on one clock. Several sessions are joined at the distance at which they began.
 
     \b
     Examples:
         earwitness audio latest -o call.wav
         earwitness audio latest -o answer.flac --item item_EVdi8…
         earwitness audio latest -o items --items --format flac
+        earwitness audio latest -o - | aplay
     """
-    from ..replay.audio import write_audio, write_items
     from ..replay.open import open_recording
 
-    if items and (item is not None or start is not None or end is not None):
-        raise click.UsageError("--items writes whole items, all of them: it goes without --item, --from and --to.")
+    if items and (any(options[name] is not None for name in ("item", "start", "end")) or is_dash(output)):
+        raise click.UsageError("--items writes every item whole; it does not go with --item, --from, --to or -o -.")
     async with AsyncExitStack() as stack:
         recordings = [await stack.enter_async_context(open_recording(name, db)) for name in sessions]
         stream = progress_stream()
+        path = stack.enter_context(write_to(output, binary=True, as_json=as_json))
+        if is_dash(output):
+            options["form"] = options["form"] or "wav"
         with click.progressbar(length=1000, file=stream, label=output.name, hidden=stream is None) as bar:
-            if items:
-                entries = await write_items(
-                    recordings,
-                    output,
-                    as_=reading,  # pyright: ignore[reportArgumentType]  # click has checked the choice
-                    format=form or "wav",
-                    force=force,
-                    progress=lambda done: bar.update(int(done * 1000) - bar.pos),
-                )
-                for entry in entries:
-                    if entry.why_not is not None:
-                        click.echo(f"note: no file for {entry.item}: {entry.why_not}", err=True)
-                click.echo(f"{sum(entry.file is not None for entry in entries)} files → {output}", err=True)
-                return
-            report = await write_audio(
-                recordings,
-                output,
-                track=track,  # pyright: ignore[reportArgumentType]  # click has checked the choice
-                item=item,
-                as_=reading,  # pyright: ignore[reportArgumentType]  # the same
-                start=_nanoseconds(start),
-                end=_nanoseconds(end),
-                format=form,
-                force=force,
-                progress=lambda done: bar.update(int(done * 1000) - bar.pos),
-            )
-    for problem in report.problems:
-        click.echo(f"note: {problem}", err=True)
-    click.echo(f"{report.seconds:.3f} s, {report.rate} Hz, {report.channels} channel(s) → {output}", err=True)
+            write = _write_items if items else _write_call
+            written = await write(recordings, path, options, lambda done: bar.update(int(done * 1000) - bar.pos))
+    for note in written.notes:
+        click.echo(f"note: {note}", err=True)
+    if as_json:
+        emit_json(written.json)
+    else:
+        click.echo(f"{written.summary} → {'standard output' if is_dash(output) else output}", err=True)
+
+
+class _Written(NamedTuple):
+    json: Any
+    notes: list[str]
+    summary: str
+
+
+async def _write_call(
+    recordings: list[Recording], target: Path, options: dict[str, Any], progress: Callable[[float], None]
+) -> _Written:
+    from ..replay.audio import write_audio
+
+    report = await write_audio(
+        recordings,
+        target,
+        track=options["track"],
+        item=options["item"],
+        as_=options["reading"],
+        start=_nanoseconds(options["start"]),
+        end=_nanoseconds(options["end"]),
+        format=options["form"],
+        force=options["force"],
+        progress=progress,
+    )
+    return _Written(
+        {**asdict(report), "target": str(target)},
+        [str(problem) for problem in report.problems],
+        f"{report.seconds:.3f} s, {report.rate} Hz, {report.channels} channel(s)",
+    )
+
+
+async def _write_items(
+    recordings: list[Recording], folder: Path, options: dict[str, Any], progress: Callable[[float], None]
+) -> _Written:
+    from ..replay.audio import write_items
+
+    form = options["form"] or "wav"
+    entries = await write_items(
+        recordings, folder, as_=options["reading"], format=form, force=options["force"], progress=progress
+    )
+    return _Written(
+        [asdict(entry) for entry in entries],
+        [f"no file for {entry.item}: {entry.why_not}" for entry in entries if entry.why_not is not None],
+        f"{sum(entry.file is not None for entry in entries)} files",
+    )
 
 
 def _nanoseconds(text: str | None) -> int | None:
@@ -113,7 +151,7 @@ def _nanoseconds(text: str | None) -> int | None:
         return None
     match = _TIME.fullmatch(text)
     if match is None:
-        raise click.UsageError(f"{text!r} is no time; write MM:SS or MM:SS.mmm.")
+        raise click.UsageError(f"{text!r} is not a time; write MM:SS or MM:SS.mmm.")
     minutes, seconds = match.groups()
     whole, _, fraction = seconds.partition(".")
     return (int(minutes or 0) * 60 + int(whole)) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)

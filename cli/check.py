@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option
+from .common import coroutine, db_option, emit_json, json_option, session_arguments
 
 if TYPE_CHECKING:
     from ..replay.compare.check import CheckReport, Difference
@@ -17,17 +17,17 @@ _LONGEST = 100
 
 
 @click.command()
-@click.argument("sessions", metavar="SESSION...", nargs=-1, required=True)
+@session_arguments
 @db_option
-@click.option("--explained", is_flag=True, help="Show the explained differences as well.")
+@click.option("--explained", is_flag=True, help="Also show the differences that a rule explains.")
 @json_option
 @click.pass_context
 @coroutine
 async def check(ctx: click.Context, sessions: tuple[str, ...], db: str, explained: bool, as_json: bool) -> None:
-    """Compare the reconstructed conversation with what the server itself stated.
+    """Compare the reconstruction with the server's own statements.
 
-    A server says most things twice: in pieces, and whole at their end. Exits with 1 if a statement differs from the
-    reconstruction and no rule of the protocol explains it; the rules are listed in docs/verified.md.
+    A server says most things twice: first in pieces, then whole. Exits with 1 if what was put together from the pieces
+    differs from the whole and no rule of the protocol explains why; docs/verified.md lists the rules.
 
     \b
     Example:

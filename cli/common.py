@@ -1,27 +1,43 @@
-"""What several commands share: options, arguments, output."""
+"""What several commands share: options, arguments, standard input and output, JSON, tables."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from functools import wraps
-from typing import Any, Final, ParamSpec, TypeVar
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import click
 import orjson
 
 __all__ = [
     "DEFAULT_DB",
+    "as_written",
     "coroutine",
     "db_option",
     "emit_json",
+    "emit_json_line",
+    "force_option",
+    "is_dash",
     "is_terminal",
     "json_option",
+    "key_from_environment",
+    "or_standard_input",
+    "output_option",
     "progress_stream",
+    "read_dash",
     "session_argument",
+    "session_arguments",
+    "speed_option",
     "table",
+    "write_to",
 ]
 
 P = ParamSpec("P")
@@ -29,16 +45,112 @@ R = TypeVar("R")
 
 DEFAULT_DB: Final = "earwitness.db"
 
+
+def is_dash(path: object) -> bool:
+    """Whether a file's name means standard input or standard output."""
+    return str(path) == "-"
+
+
+def or_standard_input(ctx: click.Context, name: Any) -> Any:
+    """Return a file's name, or for ``-`` that of a file with what comes on standard input."""
+    # Shell completion parses a command line without running it.
+    return type(name)(_standard_input(ctx)) if is_dash(name) and not ctx.resilient_parsing else name
+
+
+def read_dash(ctx: click.Context, _: click.Parameter, value: Any) -> Any:
+    """Read ``-`` as standard input, in an argument that takes one name or several: a click callback."""
+    if isinstance(value, tuple):
+        return tuple(or_standard_input(ctx, each) for each in cast("tuple[Any, ...]", value))
+    return or_standard_input(ctx, value)
+
+
+def _standard_input(ctx: click.Context) -> Path:
+    """Copy standard input to a temporary file that lasts as long as the command; a second ``-`` means the same."""
+    found: Path | None = ctx.meta.get(__name__)
+    if found is None:
+        if sys.stdin is None:
+            raise click.UsageError("Standard input is closed.", ctx)
+        found = Path(ctx.with_resource(TemporaryDirectory(prefix="earwitness-"))) / "stdin"
+        with found.open("wb") as file:
+            shutil.copyfileobj(sys.stdin.buffer, file)
+        ctx.meta[__name__] = found
+    return found
+
+
+def as_written(path: Path) -> str:
+    """Return a file's name as the user wrote it: ``-`` for standard input."""
+    return "-" if path == click.get_current_context().meta.get(__name__) else str(path)
+
+
+def key_from_environment(option: str, name: str) -> str:
+    """Return the key in an environment variable.
+
+    Args:
+        option: the option that named the variable.
+        name: the variable.
+
+    Raises:
+        click.UsageError: it is not set, or empty.
+    """
+    key = os.environ.get(name, "").strip()
+    if not key:
+        raise click.UsageError(f"{option}: the environment variable {name} is not set.")
+    return key
+
+
 db_option = click.option(
     "--db",
     envvar="EARWITNESS_DB",
+    show_envvar=True,
     default=DEFAULT_DB,
     show_default=True,
     metavar="PATH_OR_URL",
-    help="The journal: path of a SQLite file, or an SQLAlchemy URL. Also $EARWITNESS_DB.",
+    help="The journal: an SQLite file, or an SQLAlchemy URL.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON (documented in docs/json.md).")
-session_argument = click.argument("session")
+speed_option = click.option(
+    "--speed",
+    default="1",
+    show_default=True,
+    metavar="N|max",
+    help="Play N recorded seconds per second; max does not wait.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/json.md lists the fields.")
+force_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")
+session_argument = click.argument("session", callback=read_dash)
+session_arguments = click.argument("sessions", metavar="SESSION...", nargs=-1, required=True, callback=read_dash)
+
+
+def output_option(*, required: bool, text: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Declare ``-o``: a file, or ``-`` for standard output."""
+    kind = click.Path(path_type=Path, allow_dash=True)
+    return click.option("-o", "--output", metavar="FILE", required=required, type=kind, help=text)
+
+
+@contextmanager
+def write_to(target: Path, *, binary: bool = False, as_json: bool = False) -> Generator[Path]:
+    """Yield the path to write for ``target``; what is written for ``-`` then goes to standard output.
+
+    Args:
+        target: what the user asked for.
+        binary: whether the content must not go to a terminal.
+        as_json: whether standard output is taken, because the command prints JSON there.
+
+    Raises:
+        click.UsageError: standard output cannot take it.
+    """
+    if not is_dash(target):
+        yield target
+        return
+    if as_json:
+        raise click.UsageError("--json prints to standard output, so the file cannot go there as well.")
+    if binary and is_terminal(sys.stdout):
+        raise click.UsageError("Refusing to write binary data to a terminal. Redirect the output, or name a file.")
+    with TemporaryDirectory(prefix="earwitness-") as folder:
+        path = Path(folder) / "stdout"
+        yield path
+        if sys.stdout is not None:
+            with path.open("rb") as file:
+                shutil.copyfileobj(file, sys.stdout.buffer)
 
 
 def coroutine(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
@@ -71,6 +183,11 @@ def emit_json(value: Any) -> None:
     click.echo(text)
 
 
+def emit_json_line(value: Any) -> None:
+    """Print a value as one line of JSON, at once."""
+    click.echo(json.dumps(value))
+
+
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:
     """Lay out rows in columns; columns named in ``right`` are set flush right."""
     from ..replay.show.terminal import one_line
@@ -93,5 +210,5 @@ def is_terminal(stream: Any) -> bool:
 
 
 def progress_stream() -> Any | None:
-    """Where progress may be shown: standard error if it is a terminal, else nowhere."""
+    """Return standard error if it is a terminal, where progress may be shown; else None."""
     return sys.stderr if is_terminal(sys.stderr) else None

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from .common import coroutine, db_option, emit_json, is_terminal, json_option, progress_stream, session_argument
+from .common import (
+    coroutine,
+    db_option,
+    emit_json,
+    is_dash,
+    is_terminal,
+    json_option,
+    progress_stream,
+    session_argument,
+    write_to,
+)
 
 if TYPE_CHECKING:
     from ..replay.share.erase import Erasure
@@ -15,18 +26,25 @@ if TYPE_CHECKING:
 __all__ = ["db"]
 
 
+class _Report(Protocol):
+    def to_json(self) -> dict[str, Any]: ...
+
+    def to_text(self) -> str: ...
+
+
 @click.group()
 def db() -> None:
-    """Look after the journal: its schema, its size, a copy of it; what must not be kept."""
+    """Inspect, back up, upgrade, repair and erase from the journal."""
 
 
 @db.command()
 @db_option
+@json_option
 @coroutine
-async def upgrade(db: str) -> None:
-    """Bring the journal's schema up to this program's; the file is copied first.
+async def upgrade(db: str, as_json: bool) -> None:
+    """Upgrade the journal to this program's schema.
 
-    Refused while a recorder is writing.
+    An SQLite file is copied first. Refused while a recorder is writing.
 
     \b
     Example:
@@ -34,7 +52,7 @@ async def upgrade(db: str) -> None:
     """
     from ..recorder.journal import upgrade as run
 
-    click.echo((await run(db)).to_text())
+    _print(await run(db), as_json=as_json)
 
 
 @db.command()
@@ -42,7 +60,7 @@ async def upgrade(db: str) -> None:
 @json_option
 @coroutine
 async def info(db: str, as_json: bool) -> None:
-    """Tell the journal's schema, size, sessions, head, and SQLite's version.
+    """Show the journal's schema, size, sessions and ledger head.
 
     \b
     Example:
@@ -50,21 +68,18 @@ async def info(db: str, as_json: bool) -> None:
     """
     from ..recorder.journal import info as run
 
-    report = await run(db)
-    if as_json:
-        emit_json(report.to_json())
-    else:
-        click.echo(report.to_text())
+    _print(await run(db), as_json=as_json)
 
 
 @db.command()
-@click.argument("target", type=click.Path(dir_okay=False))
+@click.argument("target", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path))
 @db_option
+@json_option
 @coroutine
-async def backup(target: str, db: str) -> None:
-    """Make a consistent copy of the journal, also while it is being written.
+async def backup(target: Path, db: str, as_json: bool) -> None:
+    """Copy the journal, even while it is being recorded.
 
-    Copying the file of a live database loses what its write-ahead log still holds.
+    A plain copy of the file would miss what is still in SQLite's write-ahead log.
 
     \b
     Example:
@@ -72,20 +87,29 @@ async def backup(target: str, db: str) -> None:
     """
     from ..recorder.journal import backup as run
 
-    click.echo((await run(db, target)).to_text())
+    with write_to(target, binary=True, as_json=as_json) as path:
+        report = await run(db, path)
+    if not is_dash(target):
+        _print(report, as_json=as_json)
 
 
 @db.command()
 @session_argument
 @db_option
-@click.option("--all", "everything", is_flag=True, help="Every message of the session.")
-@click.option("--seq", "ranges", metavar="A[-B]", multiple=True, help="These records; A- for all from A on.")
-@click.option("--type", "types", metavar="TYPE", multiple=True, help="All messages of this type.")
+@click.option("--all", "everything", is_flag=True, help="Erase every message of the session.")
 @click.option(
-    "--item", "items", metavar="ID", multiple=True, help="All messages in which this item stands, with its sound."
+    "--seq", "ranges", metavar="A[-B]", multiple=True, help="Erase these records; A- is from A on. Repeatable."
 )
-@click.option("--reason", metavar="TEXT", required=True, help="Why. It stays on record.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--type", "types", metavar="TYPE", multiple=True, help="Erase all messages of this type. Repeatable.")
+@click.option(
+    "--item",
+    "items",
+    metavar="ID",
+    multiple=True,
+    help="Erase all messages that contain this item, and its audio. Repeatable.",
+)
+@click.option("--reason", metavar="TEXT", required=True, help="Why; this is kept in the ledger.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 @click.pass_context
 @coroutine
@@ -101,14 +125,14 @@ async def erase(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Erase messages of a session that has ended, for good.
+    """Erase messages from a session that has ended, for good.
 
-    Their bytes leave the file. That they crossed, when, in which direction and of which type stays on record, and so
-    does the reason; 'earwitness verify' finds the session intact. Options can be repeated and add up. A message goes
-    as a whole: with an item go the 'response.done' that repeats it and what else that one says.
+    The messages' bytes leave the file. The record keeps that they were sent, when, by whom and of which type, and your
+    reason; 'earwitness verify' still finds the session intact. Options add up. Messages are erased whole: with an item
+    goes the 'response.done' that repeats it, and everything else in that message.
 
-    Refused while a recorder is writing. It asks first; without a terminal it wants --yes. Exits with 1 if the answer
-    is no.
+    Asks for confirmation; without a terminal, --yes is required. Exits with 1 if you say no. Refused while a recorder
+    is writing.
 
     \b
     Examples:
@@ -125,9 +149,7 @@ async def erase(
     if not reason.strip():
         raise click.UsageError("--reason is empty.")
     if not yes and not is_terminal(sys.stdin):
-        raise click.UsageError(
-            "What is erased cannot be had back. There is no terminal to ask on: confirm it by --yes."
-        )
+        raise click.UsageError("Erasing cannot be undone. There is no terminal to ask on; confirm with --yes.")
     selection = Selection(
         everything=everything, ranges=tuple(parse_range(text) for text in ranges), types=types, items=items
     )
@@ -139,11 +161,7 @@ async def erase(
         if not click.confirm("Erase them for good?", err=True):
             click.echo("Nothing was erased.", err=True)
             ctx.exit(1)
-    report = await run(db, public_id, plan.seqs, reason)
-    if as_json:
-        emit_json(report.to_json())
-    else:
-        click.echo(report.to_text())
+    _print(await run(db, public_id, plan.seqs, reason), as_json=as_json)
 
 
 def _erasure_text(public_id: str, plan: Erasure) -> str:
@@ -158,10 +176,10 @@ def _erasure_text(public_id: str, plan: Erasure) -> str:
 @json_option
 @coroutine
 async def rebuild(db: str, as_json: bool) -> None:
-    """Read the summaries that 'list' shows off the records again.
+    """Rebuild the summaries that 'list' shows, from the records.
 
-    They are never consulted as truth. What 'earwitness verify' calls a summary finding is put right by this. Refused
-    while a recorder is writing.
+    Run it when 'earwitness verify' reports a summary that differs from its records. Refused while a recorder is
+    writing.
 
     \b
     Example:
@@ -175,7 +193,10 @@ async def rebuild(db: str, as_json: bool) -> None:
         if stream is not None:
             click.echo(f"reading {public_id}", file=stream)
 
-    report = await run(db, progress=progress)
+    _print(await run(db, progress=progress), as_json=as_json)
+
+
+def _print(report: _Report, *, as_json: bool) -> None:
     if as_json:
         emit_json(report.to_json())
     else:

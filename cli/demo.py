@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .common import coroutine
+from .common import coroutine, speed_option
 
 __all__ = ["demo"]
 
@@ -17,18 +17,16 @@ __all__ = ["demo"]
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("earwitness-demo"),
     show_default=True,
-    help="Folder for the results; those of an earlier demo are replaced.",
+    help="Write the results to this folder, replacing those of an earlier demo.",
 )
-@click.option(
-    "--speed", default="1", show_default=True, metavar="N|max", help="Recorded seconds per second; 1 is live."
-)
+@speed_option
 @click.pass_context
 @coroutine
 async def demo(ctx: click.Context, out: Path, speed: str) -> None:
-    """Record, fold, verify, replay and export a bundled conversation, with no network.
+    """Record, replay, verify and export a bundled call, offline.
 
-    The conversation is synthetic: a caller asks for the weather, a tool is called, the caller cuts in. At --speed 1
-    it takes its half minute.
+    The call is synthetic: a caller asks for the weather, the assistant calls a tool, the caller interrupts. It takes
+    half a minute at --speed 1. Exits with 1 if one of the checks at the end fails.
 
     \b
     Example:

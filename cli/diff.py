@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option
+from .common import coroutine, db_option, emit_json, json_option, read_dash
 
 __all__ = ["diff"]
 
 
 @click.command()
-@click.argument("a", metavar="A")
-@click.argument("b", metavar="B")
+@click.argument("a", metavar="A", callback=read_dash)
+@click.argument("b", metavar="B", callback=read_dash)
 @db_option
 @click.option(
     "--ignore",
     multiple=True,
     metavar="ASPECT[.PATH]",
-    help="What does not count: usage, configuration.instructions, call.arguments.city, … Repeatable.",
+    help="Do not compare this: usage, configuration.instructions, call.arguments.city, … Repeatable.",
 )
 @click.option(
     "--latency",
@@ -25,7 +25,7 @@ __all__ = ["diff"]
     type=click.FloatRange(min=0),
     default=None,
     metavar="MS",
-    help="Count latencies that lie further apart. Default: latency is shown, and never a difference.",
+    help="Report latencies further apart than this. Default: show latencies, but never as a difference.",
 )
 @click.option(
     "--truncation",
@@ -34,9 +34,9 @@ __all__ = ["diff"]
     default=200.0,
     show_default=True,
     metavar="MS",
-    help="How far apart two truncations may lie.",
+    help="Tolerate truncations up to this far apart.",
 )
-@click.option("--all", "every_turn", is_flag=True, help="Show the turns that are the same as well.")
+@click.option("--all", "every_turn", is_flag=True, help="Also show the turns that are the same.")
 @json_option
 @click.pass_context
 @coroutine
@@ -51,13 +51,14 @@ async def diff(
     every_turn: bool,
     as_json: bool,
 ) -> None:
-    """Compare two conversations by meaning: A is the old one, B the new one. Both are SESSIONs.
+    """Compare two sessions by meaning, the old one first.
 
-    Configuration, turns, tool calls and their arguments, truncations, errors and usage count; ids, clocks and chunk
-    boundaries do not. Exits with 0 where the two mean the same, 1 where they differ, 2 or more on trouble.
+    Compares configuration, turns, tool calls and their arguments, truncations, errors and usage; not ids, times or how
+    text and audio were cut into chunks. Exits with 0 if nothing differs, 1 if something does, 2 or more on trouble.
 
     \b
-    Aspects: configuration, turn, transcript, call, output, response, truncation, latency, error, usage, end.
+    Aspects: configuration, turn, transcript, call, output, response, truncation,
+    latency, error, usage, end.
 
     \b
     Examples:

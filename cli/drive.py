@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option, session_argument
+from .common import (
+    coroutine,
+    db_option,
+    emit_json,
+    json_option,
+    key_from_environment,
+    session_argument,
+    speed_option,
+)
 
 __all__ = ["drive"]
 
@@ -15,45 +22,55 @@ __all__ = ["drive"]
 @click.command()
 @session_argument
 @click.option(
-    "--upstream", required=True, metavar="URL", help="openai, azure:RESOURCE, or ws(s)://HOST[:PORT][/PREFIX]."
+    "--upstream",
+    required=True,
+    metavar="URL",
+    help="Server to drive: openai, azure:RESOURCE, or ws(s)://HOST[:PORT][/PREFIX].",
 )
 @db_option
-@click.option("--key-env", metavar="NAME", help="Variable with the key to present upstream. It is never recorded.")
 @click.option(
-    "--speed", default="1", show_default=True, metavar="N|max", help="Recorded seconds per second; max never waits."
+    "--key-env", metavar="NAME", help="Send the key in this environment variable upstream. It is never recorded."
 )
-@click.option("--turns", type=click.IntRange(min=1), default=None, help="Play only the user's first N turns.")
-@click.option("--model", default=None, help="Ask for this model instead of the recorded one.")
-@click.option("--target", default=None, metavar="PATH?QUERY", help="Ask for this instead of the recorded target.")
+@speed_option
+@click.option(
+    "--turns", metavar="N", type=click.IntRange(min=1), default=None, help="Play only the user's first N turns."
+)
+@click.option("--model", metavar="NAME", default=None, help="Request this model instead of the recorded one.")
+@click.option(
+    "--target", default=None, metavar="PATH?QUERY", help="Request this path and query instead of the recorded ones."
+)
 @click.option(
     "--timeout",
+    metavar="SECONDS",
     type=click.FloatRange(min=0, min_open=True),
     default=30.0,
     show_default=True,
-    help="Seconds to wait for something that this server may never do.",
+    help="Wait this long for an event that the server may never send, then go on.",
 )
 @click.option(
     "--on-other-call",
     type=click.Choice(["go", "stop"]),
     default="go",
     show_default=True,
-    help="Where the model makes another call than the recorded output answers: send the output, or stop.",
+    help="What to do when the model calls another tool, or with other arguments, than in the recording. go: send the "
+    "recorded output anyway. stop: end the session.",
 )
-@click.option("--ignore", multiple=True, metavar="ASPECT[.PATH]", help="As for diff. Repeatable.")
+@click.option("--ignore", multiple=True, metavar="ASPECT[.PATH]", help="Do not compare this; as for diff. Repeatable.")
 @json_option
 @click.pass_context
 @coroutine
 async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **options: Any) -> None:
-    """Play yesterday's user against a live or other server, record it, and compare the two conversations.
+    """Play a recorded user against another server, and compare.
 
-    The recorded client frames are sent again, each when what it depended on has happened; ids that the server makes
-    are mapped. The new session is recorded into the journal and linked to the old one.
+    Sends the recorded client's frames again, each once the events that it depended on have happened; ids made by the
+    server are replaced by the new server's. The new session is recorded into the journal, linked to the old one, and
+    compared with it as 'earwitness diff' does.
 
-    Exits with 0 where the two mean the same, 1 where they differ.
+    Exits with 0 if nothing differs, 1 if something does.
 
     \b
     Examples:
-        earwitness drive weather.ndjson --upstream openai --key-env OPENAI_API_KEY --model gpt-realtime-mini
+        earwitness drive weather.ndjson --upstream openai --key-env OPENAI_API_KEY
         earwitness drive latest --upstream ws://127.0.0.1:9000 --speed max --turns 2
     """
     from ..recorder.proxy.upstream import parse_upstream
@@ -63,14 +80,15 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
     from ..replay.open import open_recording
 
     if options["target"] is not None and not options["target"].startswith("/"):
-        # It is put behind the upstream's host: without the slash it would name another one.
+        # It follows the upstream's host: without the slash it would name another host.
         raise click.UsageError(f"--target: {options['target']!r} does not begin with '/'.")
+    key = options["key_env"]
     chosen = DriveOptions(
         speed=options["speed"],
         turns=options["turns"],
         target=options["target"],
         model=options["model"],
-        upstream_key=_key(options["key_env"]),
+        upstream_key=None if key is None else key_from_environment("--key-env", key),
         patience=options["timeout"],
         on_other_call=options["on_other_call"],
         diff=DiffOptions(ignore=options["ignore"]),
@@ -91,12 +109,3 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
         click.echo("")
         click.echo(render_diff(outcome.diff))
     ctx.exit(0 if outcome.diff.same else 1)
-
-
-def _key(name: str | None) -> str | None:
-    if name is None:
-        return None
-    key = os.environ.get(name, "").strip()
-    if not key:
-        raise click.UsageError(f"--key-env: the variable {name} is not set.")
-    return key

@@ -15,29 +15,36 @@ import click
 
 from ..schemas.errors import CannotWrite, EarwitnessError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["EXIT_CODES", "GROUPS", "main"]
 
-COMMANDS: Final[dict[str, str]] = {
-    "record": ".record",
-    "list": ".sessions:list_command",
-    "show": ".sessions:show",
-    "tail": ".tail",
-    "transcript": ".transcript",
-    "audio": ".audio",
-    "check": ".check",
-    "verify": ".verify",
-    "replay": ".replay",
-    "diff": ".diff",
-    "drive": ".drive",
-    "import": ".files:import_command",
-    "export": ".files:export",
-    "db": ".db",
-    "demo": ".demo",
+GROUPS: Final[dict[str, tuple[str, ...]]] = {
+    "Capture": ("record", "import"),
+    "Look": ("list", "show", "transcript", "audio", "tail"),
+    "Test": ("replay", "drive", "diff"),
+    "Hand over": ("export",),
+    "Trust": ("check", "verify"),
+    "Care": ("db", "demo"),
 }
-"""Each command's module and, after the colon, its object where that is not called like the command."""
+"""The commands by what they are for, in the order of ``--help``. Each is in a module of its own name."""
+
+COMMANDS: Final = tuple(name for names in GROUPS.values() for name in names)
+_MODULES: Final = {"import": "import_", "list": "list_"}
+"""Modules and objects that cannot be called like their command, because Python uses the name."""
 
 EXIT_INTERRUPTED: Final = 130
 """128 + SIGINT, as shells count."""
+
+EXIT_CODES: Final[dict[int, str]] = {
+    0: "Success; the answer is yes.",
+    1: "The answer is no: something differs, diverged or is damaged.",
+    2: "Wrong command line.",
+    3: "Impossible request: unknown session or position, file exists.",
+    4: "Network: upstream unreachable or refusing, address in use.",
+    5: "Journal: missing, in use, too new, damaged, disk full.",
+    6: "File: not recognised, damaged, not writable.",
+    EXIT_INTERRUPTED: "Interrupted.",
+}
+
 _OUTPUT_FAILS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 
@@ -45,21 +52,20 @@ class Root(click.Group):
     """A group that imports a command's module when the command is used, so that ``--help`` and errors are quick."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table: first what a new user needs first."""
+        """Return the commands in the order of their groups."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and give a command; None where there is none of that name."""
-        place = COMMANDS.get(cmd_name)
-        if place is None:
+        """Import a command; None for an unknown name."""
+        if cmd_name not in COMMANDS:
             return None
-        module, _, attribute = place.partition(":")
-        return getattr(importlib.import_module(module, __package__), attribute or cmd_name)
+        name = _MODULES.get(cmd_name, cmd_name)
+        return getattr(importlib.import_module(f".{name}", __package__), name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, naming the nearest command where there is none of that name."""
+        """Find the command as click does; for an unknown name, suggest the nearest."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             import difflib
 
@@ -68,38 +74,52 @@ class Root(click.Group):
                 ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
         return super().resolve_command(ctx, args)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in their groups, in one column throughout."""
+        longest = max(map(len, COMMANDS))
+        for group, names in GROUPS.items():
+            commands = [(name, self.get_command(ctx, name)) for name in names]
+            with formatter.section(group):
+                formatter.write_dl(
+                    [
+                        (name.ljust(longest), command.get_short_help_str(formatter.width - longest - 6))
+                        for name, command in commands
+                        if command is not None
+                    ]
+                )
 
-@click.group(
-    cls=Root,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog=(
-        "Exit codes: 0 done; 1 the answer is no (verify, diff, check, replay found a difference); "
-        "2 wrong command line; 3 the request cannot be met; 4 the other side of a socket; 5 the journal; 6 a file; "
-        "130 interrupted."
-    ),
-)
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the exit codes."""
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(f"{code:>3}", meaning) for code, meaning in EXIT_CODES.items()])
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(version("earwitness"), prog_name="earwitness")
 def cli() -> None:
     """Record what a realtime voice agent really heard and said, and play it back.
 
-    SESSION is a public id, a unique prefix of one, 'latest', or the path of a cassette. The database is --db, else
-    $EARWITNESS_DB, else ./earwitness.db.
+    SESSION is a session's id, the beginning of its id, 'latest', or a cassette file; '-' reads a cassette from
+    standard input. The journal is --db, else $EARWITNESS_DB, else ./earwitness.db.
 
     \b
-    Try it with no network:     earwitness demo
-    Record your own agent:      earwitness record --upstream openai
+    Examples:
+        earwitness demo                          try it, no network needed
+        earwitness record --upstream openai      record your own agent
     """
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command; the process ends with its exit code."""
-    _print_anything()
+    """Run the command, and end the process with its exit code."""
+    _escape_what_cannot_be_encoded()
     try:
-        code = cli.main(args=args, prog_name="earwitness", standalone_mode=False)
-        click.echo(nl=False)  # flushes: an output that cannot be written is told here
+        # https://no-color.org: set and not empty.
+        color = False if os.environ.get("NO_COLOR") else None
+        code = cli.main(args=args, prog_name="earwitness", standalone_mode=False, color=color)
+        click.echo(nl=False)  # flushes: an output that cannot be written is noticed here
         sys.exit(code if isinstance(code, int) else 0)
     except EarwitnessError as error:
-        _complain(error)
+        _print_error(error)
         sys.exit(error.exit_code)
     except click.ClickException as error:
         error.show()
@@ -117,21 +137,22 @@ def main(args: list[str] | None = None) -> None:
         # What is still buffered would be tried, and fail, once more at the interpreter's end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         failed = CannotWrite(f"the output cannot be written: {error.strerror}", hint="Is there space where it goes?")
-        _complain(failed)
+        _print_error(failed)
         sys.exit(failed.exit_code)
 
 
-def _print_anything() -> None:
-    """Let standard output take any text: what its encoding lacks is escaped, as on standard error."""
+def _escape_what_cannot_be_encoded() -> None:
+    """Let standard output take any text, as standard error does: characters that its encoding lacks are escaped."""
     stream: Any = sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
 
 
-def _complain(error: EarwitnessError) -> None:
+def _print_error(error: EarwitnessError) -> None:
     """Print an error as one paragraph."""
     from .common import is_terminal
 
-    text = f"{click.style('earwitness:', fg='red')} {error}"
-    width = 100 if is_terminal(sys.stderr) else 10_000
-    click.echo(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False), err=True)
+    terminal = is_terminal(sys.stderr)
+    name = "earwitness:" if os.environ.get("NO_COLOR") else click.style("earwitness:", fg="red")
+    text = textwrap.fill(f"{name} {error}", 100 if terminal else 10_000, break_long_words=False, break_on_hyphens=False)
+    click.echo(text, err=True)

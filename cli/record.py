@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from .common import coroutine, db_option
+from .common import coroutine, db_option, key_from_environment
 
 if TYPE_CHECKING:
     from ..recorder import Proxy
@@ -27,80 +26,129 @@ def option(name: str, **attributes: Any) -> Any:
 
 
 @click.command()
-@option("--upstream", required=True, metavar="URL", help="openai, azure:RESOURCE, or ws(s)://HOST[:PORT][/PREFIX].")
-@option("--listen", default="127.0.0.1:8765", show_default=True, metavar="HOST:PORT", help="Port 0 is any free one.")
+@option(
+    "--upstream",
+    required=True,
+    metavar="URL",
+    help="Server to connect to: openai, azure:RESOURCE, or ws(s)://HOST[:PORT][/PREFIX].",
+)
+@option(
+    "--listen",
+    default="127.0.0.1:8765",
+    show_default=True,
+    metavar="HOST:PORT",
+    help="Listen on this address; port 0 picks a free port.",
+)
 @db_option
 @option(
     "--durability",
     type=click.Choice(["batch", "strict"]),
     default="batch",
     show_default=True,
-    help="batch: forward at once, commit in groups. strict: forward a frame only after its commit.",
+    help="batch: forward frames at once, commit them in groups. strict: commit each frame before forwarding it.",
 )
 @option(
     "--on-store-failure",
     type=click.Choice(["close", "pass"]),
     default=None,
-    help="close: end sessions with 1011 (default with strict). pass: go on and record the gap (default with batch).",
+    help="What to do when the journal cannot be written. close: end sessions with 1011 (default with strict). pass: "
+    "let calls go on and record the gap (default with batch).",
 )
-@option("--upstream-key-env", metavar="NAME", help="Variable with the key to present upstream instead of the client's.")
+@option(
+    "--upstream-key-env",
+    metavar="NAME",
+    help="Send the key in this environment variable upstream, instead of the client's.",
+)
 @option(
     "--upstream-key-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="File with the key to present upstream instead of the client's.",
+    help="Send the key in this file upstream, instead of the client's.",
 )
 @option(
     "--token-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Let in only clients that present one of the tokens in this file, one a line.",
+    help="Accept only clients that present one of the tokens in this file, one per line.",
 )
-@option("--max-sessions", type=click.IntRange(min=1), default=None, help="Sessions at once; 503 beyond.")
+@option(
+    "--max-sessions",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Allow this many sessions at a time; further clients get 503.",
+)
 @option(
     "--max-message",
+    metavar="BYTES",
     type=click.IntRange(min=1),
     default=32 * MIB,
     show_default=True,
-    help="Bytes. Larger messages close with 1009.",
+    help="Allow messages up to this size. Larger messages close with 1009.",
 )
-@option("--idle-timeout", type=click.FloatRange(min=0, min_open=True), default=None, help="Seconds without a frame.")
 @option(
-    "--handshake-timeout", type=click.FloatRange(min=0, min_open=True), default=30.0, show_default=True, help="Seconds."
+    "--idle-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    help="Close a session that has been silent for this long.",
 )
-@option("--allow-path", multiple=True, metavar="PREFIX", help="Let up only paths that begin so. Repeatable.")
-@option("--label", multiple=True, metavar="KEY=VALUE", help="Give every session this label. Repeatable.")
-@option("--redact", multiple=True, metavar="JSON_PATH", help="Keep this value out of the record too. Repeatable.")
+@option(
+    "--handshake-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=30.0,
+    show_default=True,
+    help="Give up on a handshake after this long.",
+)
+@option("--allow-path", multiple=True, metavar="PREFIX", help="Forward only paths starting with PREFIX. Repeatable.")
+@option("--label", multiple=True, metavar="KEY=VALUE", help="Attach this label to every session. Repeatable.")
+@option(
+    "--redact", multiple=True, metavar="JSON_PATH", help="Also keep the value at this path off the record. Repeatable."
+)
 @option(
     "--redaction-key-file",
     type=click.Path(dir_okay=False, path_type=Path),
     default=None,
-    help="Key of the markers that stand for secrets; made if absent. Default: beside the journal's file.",
+    help="Key for the markers that replace secrets; created if missing. Default: beside the journal's file.",
 )
-@option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM; listen with TLS.")
-@option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM.")
+@option(
+    "--tls-cert",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Listen with TLS, using this certificate (PEM).",
+)
+@option(
+    "--tls-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Private key of the certificate (PEM).",
+)
 @option(
     "--upstream-ca",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="PEM with the authorities to trust for the upstream.",
+    help="Trust these certificate authorities for the upstream (PEM).",
 )
-@option("--operations", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics there. Off by default.")
-@option("--log-json", is_flag=True, help="Log as JSON lines on standard error. Never content.")
+@option("--operations", metavar="HOST:PORT", help="Serve /healthz, /readyz and /metrics here. Off by default.")
+@option("--log-json", is_flag=True, help="Log JSON lines to standard error; they never hold what was said.")
 @option(
     "--grace",
+    metavar="SECONDS",
     type=click.FloatRange(min=0),
     default=10.0,
     show_default=True,
-    help="Seconds that running sessions may go on after a request to stop.",
+    help="When stopping, let running sessions go on for this long.",
 )
-@click.option("--exec", "command", is_flag=True, help="Run COMMAND against the proxy, then stop with its exit code.")
-@click.argument("arguments", metavar="[COMMAND]...", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--exec", "command", is_flag=True, help="Run COMMAND against the proxy, then stop with that command's exit code."
+)
+@click.argument("arguments", metavar="[-- COMMAND...]", nargs=-1, type=click.UNPROCESSED)
 @click.pass_context
 @coroutine
 async def record(ctx: click.Context, *, command: bool, arguments: tuple[str, ...], **options: Any) -> None:
-    """Record every session that clients hold with a Realtime server through this proxy.
+    """Record the sessions between clients and a Realtime server.
 
-    Ctrl-C or SIGTERM stops: no new sessions, running ones may finish for --grace, everything is committed. When a
-    session ends, the ledger's head is printed: kept elsewhere, it lets 'earwitness verify --head' show later that the
-    record was not changed.
+    Starts a proxy. Point your client at it instead of at the vendor; it prints how. Ctrl-C or SIGTERM stops it: new
+    sessions are refused, running ones may finish within --grace, and everything is committed.
+
+    When a session ends, the ledger's head is printed. Keep it somewhere else: with it, 'earwitness verify --head' can
+    show later that the record was not changed.
 
     \b
     Examples:
@@ -165,12 +213,9 @@ def _proxy_settings(options: dict[str, Any]) -> Any:
 def _upstream_key(options: dict[str, Any]) -> str | None:
     name, file = options["upstream_key_env"], options["upstream_key_file"]
     if name and file:
-        raise click.UsageError("Give the upstream's key by --upstream-key-env or by --upstream-key-file, not by both.")
+        raise click.UsageError("Use --upstream-key-env or --upstream-key-file, not both.")
     if name:
-        key = os.environ.get(name, "").strip()
-        if not key:
-            raise click.UsageError(f"--upstream-key-env: the variable {name} is not set.")
-        return key
+        return key_from_environment("--upstream-key-env", name)
     if file:
         from ..recorder.proxy.settings import read_secret
 
@@ -181,7 +226,7 @@ def _upstream_key(options: dict[str, Any]) -> str | None:
 def _label(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise click.UsageError(f"--label: {text!r} is not KEY=VALUE.")
+        raise click.UsageError(f"--label: expected KEY=VALUE, got {text!r}.")
     return key, value
 
 
@@ -194,22 +239,24 @@ def _redaction_key_file(options: dict[str, Any]) -> Path | None:
 def _ready(proxy: Proxy) -> None:
     url = proxy.url
     for public_id in proxy.journal.recovered:
-        click.echo(f"session {public_id} was cut off: its recorder had died")
+        click.echo(f"session {public_id} was cut off: its recorder died")
     click.echo(f"recording {url} → {proxy.settings.upstream.base_url} into {proxy.journal.location}")
     click.echo("Point a client here:")
     click.echo(f'  OpenAI, Python    AsyncOpenAI(websocket_base_url="{url}/v1")')
     click.echo(f'  Azure, Python     AsyncAzureOpenAI(websocket_base_url="{url}/openai", …)')
-    click.echo(f"  any other         {url}/v1/realtime?model=…")
+    click.echo(f"  anything else     {url}/v1/realtime?model=…")
     click.echo("Ctrl-C stops.")
 
 
 def _session_end(end: SessionEnd) -> None:
     how = f"refused with {end.http_status}" if end.status == "refused" else f"closed {end.code} by the {end.by}"
     frames = sum(end.frames.values())
-    head = "its end is not recorded yet: the store takes nothing" if end.head is None else f"ledger head {end.head}"
+    head = (
+        "its end is not recorded yet: the journal cannot be written" if end.head is None else f"ledger head {end.head}"
+    )
     click.echo(f"session {end.id} {how} after {end.duration_s:.1f} s, {frames} frames; {head}")
 
 
 def _draining(running: int) -> None:
     sessions = "session" if running == 1 else "sessions"
-    click.echo(f"stopping: {running} {sessions} may finish; once more to stop at once", err=True)
+    click.echo(f"stopping: waiting for {running} {sessions}; interrupt again to stop at once", err=True)

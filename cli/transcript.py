@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from .common import coroutine, db_option, is_terminal, progress_stream, session_argument
+from .common import (
+    coroutine,
+    db_option,
+    force_option,
+    is_dash,
+    is_terminal,
+    output_option,
+    progress_stream,
+    session_argument,
+)
 
 if TYPE_CHECKING:
     from ..replay.audio.encode import FileFormat
@@ -28,31 +37,39 @@ _FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
     type=click.Choice(["generated", "delivered", "heard"]),
     default="heard",
     show_default=True,
-    help="generated: what the model produced; delivered: what crossed to the client; heard: what can have been "
-    "played when the user cut in (an estimate from the audio position).",
+    help="generated: what the model produced. delivered: what reached the client. heard: what can have been played "
+    "before the user interrupted (an estimate from the audio position).",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice(_FORMATS),
     default=None,
-    help="Default: by the file's ending, else text. srt and vtt are subtitles for what `earwitness audio` writes; html "
-    "is a page with a player.",
+    help="Default: taken from the file name, else text. srt and vtt are subtitles for the file that 'earwitness audio' "
+    "writes; html is a page with a player.",
 )
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=None, help="Write to this file.")
-@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json; docs/state.md lists the fields.")
+@output_option(required=False, text="The file to write. Default: - (standard output).")
+@force_option
 @click.option(
     "--sound",
     type=click.Choice(["auto", "flac", "ogg", "wav", "none"]),
     default="auto",
     show_default=True,
-    help="How an HTML page holds the sound. auto: FLAC, from about three minutes on Ogg Opus.",
+    help="How an HTML page embeds the sound. auto: FLAC up to about three minutes, then Ogg Opus.",
 )
 @coroutine
 async def transcript(
-    session: str, db: str, reading: str, form: str | None, output: Path | None, force: bool, sound: str
+    session: str,
+    db: str,
+    reading: str,
+    form: str | None,
+    as_json: bool,
+    output: Path | None,
+    force: bool,
+    sound: str,
 ) -> None:
-    """Print or write the transcript of a session.
+    """Print the transcript of a session, or write it to a file.
 
     \b
     Examples:
@@ -64,9 +81,13 @@ async def transcript(
     from ..replay.output import new_file
     from ..replay.transcript.write import export_transcript, format_of
 
-    form = format_of(form, output)
+    if as_json and form not in (None, "json"):
+        raise click.UsageError(f"--json and --format {form} contradict each other.")
+    if output is not None and is_dash(output):
+        output = None
+    form = format_of("json" if as_json else form, output)
     if form == "html" and output is None and is_terminal(sys.stdout):
-        raise click.UsageError("A page is not for a terminal: name a file with -o, or redirect the output.")
+        raise click.UsageError("An HTML page is not for a terminal: name a file with -o, or redirect the output.")
     async with open_recording(session, db) as recording:
         stream = progress_stream() if form == "html" else None
         with click.progressbar(length=1000, file=stream, label="sound", hidden=stream is None) as bar:

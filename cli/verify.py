@@ -16,18 +16,19 @@ __all__ = ["verify"]
     "--head",
     metavar="HASH",
     default=None,
-    help="A ledger head that was printed earlier: the journal must still contain that state.",
+    help="A ledger head printed earlier; the journal must still contain that state.",
 )
 @json_option
 @click.pass_context
 @coroutine
 async def verify(ctx: click.Context, sessions: tuple[str, ...], db: str, head: str | None, as_json: bool) -> None:
-    """Check that the record was not changed: the chain of every session, the ledger, the triggers.
+    """Verify that the record was not changed.
 
-    Alone it finds accidents, bit rot and partial edits. Against a head kept elsewhere (--head) it also finds a
-    journal that was recomputed, cut at its end, or replaced by an older copy.
+    Checks the chain of every session (or of those named), the ledger, and the triggers. Alone, it finds accidents, bit
+    rot and partial edits. Against a head kept elsewhere (--head) it also finds a journal that was recomputed, cut short
+    at its end, or replaced by an older copy.
 
-    Exits with 0 where all is intact and 1 where not, naming the first bad record.
+    Exits with 0 if everything is intact; otherwise with 1, naming the first bad record.
 
     \b
     Examples:

@@ -1,8 +1,8 @@
-"""Make the pages of this folder that follow from code.
+"""Make the pages of this folder that are made from code.
 
-``python -m docs.generate`` writes them; with ``--check`` it writes nothing, names those that are not current, and
-exits with 1 if there are any. A new page is a row in ``PAGES``: its path below this folder, and a function that gives
-its text.
+``python -m docs.generate`` writes them. With ``--check`` it writes nothing, names those that are out of date, and exits
+with 1 if there are any. A new page is a row in ``PAGES``: its path below this folder, and a function that returns its
+text.
 """
 
 from __future__ import annotations
@@ -13,14 +13,25 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from .generators import closing, command_line, dialects, json_schema, replay, verified
+from .generators import (
+    architecture,
+    architecture_picture,
+    closing,
+    command_line,
+    dialects,
+    json_schema,
+    replay,
+    verified,
+)
 
 DOCS: Final = Path(__file__).resolve().parent
 
 PAGES: Final[dict[str, Callable[[], str]]] = {
+    "architecture.md": architecture.page,
     "cli.md": command_line.page,
     "closing.md": closing.page,
     "dialects.md": dialects.page,
+    "pictures/architecture.svg": architecture_picture.picture,
     "replay.md": replay.page,
     "schema/cassette.json": json_schema.cassette,
     "schema/conversation.json": json_schema.conversation,
@@ -29,7 +40,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
 
 
 def outdated(folder: Path = DOCS) -> list[str]:
-    """Name the pages in a folder that differ from what the code says, or are absent."""
+    """Return the pages in a folder that are missing, or differ from what the code says."""
     return [
         name
         for name, make in PAGES.items()
@@ -38,7 +49,7 @@ def outdated(folder: Path = DOCS) -> list[str]:
 
 
 def write(folder: Path = DOCS) -> list[str]:
-    """Write the pages that are not current; name them."""
+    """Write the pages that are out of date; return their names."""
     names = outdated(folder)
     for name in names:
         target = folder / name
@@ -48,15 +59,15 @@ def write(folder: Path = DOCS) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; give the exit code."""
+    """Run the command line; return the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m docs.generate", description="Make the pages that follow from code."
+        prog="python -m docs.generate", description="Make the pages that are made from code."
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is not current")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is out of date")
     if parser.parse_args(arguments).check:
         names = outdated()
         for name in names:
-            print(f"docs/{name} is not current: run python -m docs.generate", file=sys.stderr)
+            print(f"docs/{name} is out of date: run python -m docs.generate", file=sys.stderr)
         return 1 if names else 0
     for name in write():
         print(f"docs/{name}")

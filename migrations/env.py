@@ -1,7 +1,7 @@
 """Alembic's environment: runs the versions on a connection that the journal hands over.
 
-There is no way to run it by a URL of its own: the journal holds the writer lock, begins the transaction and commits
-it, so that a database has either the old schema or the new one.
+Alembic cannot run it by itself: the journal holds the writer lock, begins the transaction and commits it, so that a
+database has either the old schema or the new one.
 """
 
 from __future__ import annotations

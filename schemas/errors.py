@@ -24,9 +24,9 @@
         ├── DamagedFile
         └── CannotWrite
 
-An error says what is wrong (``str(error)``), and in ``hint`` what to do next. ``data`` holds the facts by name, for
-programs. The command prints both in one paragraph and exits with ``exit_code``. Exit code 1 is no error: it is the
-answer "no" (``verify`` found something, ``diff`` differs); 2 is a wrong command line.
+The message says what is wrong, ``hint`` what to do next; ``str(error)`` is both. ``data`` holds the facts by name, for
+programs. The command prints the error in one paragraph and exits with ``exit_code``. Exit code 1 is not an error but
+the answer "no" (``verify`` found damage, ``diff`` found a difference); 2 is a wrong command line.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class NotRecognised(FileError):
 
 
 class DamagedFile(FileError):
-    """The file is of a known kind, but a part of it cannot be read."""
+    """The file is of a known kind, but part of it cannot be read."""
 
 
 class CannotWrite(FileError):

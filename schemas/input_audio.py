@@ -1,4 +1,4 @@
-"""The state of the input audio: one stream of all audio that was appended in a session, and what happened in it."""
+"""The state of the input audio: one stream of all audio appended in a session, and what happened to it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class AudioFormat:
     type: str
     rate: int
     stated: bool = True
-    """False where no event stated it and the API's default was taken."""
+    """False if no event stated it and the API's default was assumed."""
 
 
 @dataclass(slots=True)
 class InputFormat:
-    """The format of the input stream from a byte on, until the next one."""
+    """The format of the input stream from a byte on, until the next format."""
 
     at_byte: int
     format: AudioFormat
@@ -32,7 +32,7 @@ class InputFormat:
 
 @dataclass(slots=True)
 class InputSpan:
-    """Which part of the input stream a user item is, by the session's sample clock.
+    """The part of the input stream that became a user item, by the session's sample clock.
 
     ``start_ms``/``end_ms`` count from the start of all audio written in the session (server VAD: as stated by the
     server, padding included); ``start_byte``/``end_byte`` are the same span in decoded bytes of the input stream.
@@ -80,9 +80,9 @@ class InputAudio:
     audio: AudioRefs = field(default_factory=AudioRefs)
     """Every append in order. Byte 0 is the first byte appended in the session."""
     pending_from_byte: int = 0
-    """Where the uncommitted rest begins."""
+    """Where the uncommitted audio begins."""
     speech: list[SpeechSpan] = field(default_factory=list[SpeechSpan])
     events: list[BufferEvent] = field(default_factory=list[BufferEvent])
     """The client's commits and clears, the server's answers, timeouts, DTMF, in order."""
     formats: list[InputFormat] = field(default_factory=list[InputFormat])
-    """What its bytes are, in order; the first from byte 0 on."""
+    """The formats of its bytes, in order; the first applies from byte 0 on."""

@@ -1,4 +1,4 @@
-"""A recording: one session that can be read, wherever it is kept."""
+"""A recording: one session to read, wherever it is kept."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ class SessionInfo:
     Attributes:
         id: public id.
         opened_at: wall clock, UTC; None if an import had no clock.
-        status: where the session stands.
+        status: whether the session is open, and if not how it ended.
         dialect: the vocabulary that it speaks.
-        target: request path and query, secrets replaced; None for an import that had none.
+        target: request path and query, secrets replaced; None for an import without one.
         upstream: base URL of the upstream.
         model: the model that the server or the request named.
         frames: number of records so far.
         duration_ns: offset of the last record; None without a clock.
         close_code: RFC 6455 code; None while open, cut off or refused.
-        labels: as given by the user.
+        labels: as set by the user.
         links: ids of other sessions by role (``previous``, ``drives``).
         source: file name of an import.
         match: the match policy that a cassette carries; None for the defaults.
@@ -68,13 +68,14 @@ class Recording(Protocol):
     def batches(self, start: int = 0, stop: int | None = None) -> AsyncIterator[list[Frame]]:
         """Yield the frames with ``start <= seq < stop`` in order, in lists of bounded size.
 
-        It can be called again; a session that grows is read up to what was committed at the end of the iteration.
+        It can be called again. A session that is still growing is read up to what is committed when the iteration
+        gets there.
         """
         ...
 
 
 class MemoryRecording:
-    """A recording held in memory: a cassette's, or one that a test made.
+    """A recording in memory: read from a cassette, or made by a test.
 
     Args:
         info: its summary.

@@ -1,4 +1,4 @@
-"""A set of seqs that grows at its end, kept as runs: the provenance of a value."""
+"""References to records: the seqs that a value comes from, and audio by record."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Seqs:
 
     @classmethod
     def union(cls, *parts: Iterable[int]) -> Seqs:
-        """The seqs of all parts; each part ascends."""
+        """Merge parts that each ascend."""
         result = cls()
         for seq in merge(*parts):
             result.add(seq)
@@ -48,12 +48,12 @@ class Seqs:
 
     @property
     def first(self) -> int | None:
-        """The smallest; None where empty."""
+        """The smallest seq; None if empty."""
         return self._flat[0] if self._flat else None
 
     @property
     def last(self) -> int | None:
-        """The largest; None where empty."""
+        """The largest seq; None if empty."""
         return self._flat[-1] if self._flat else None
 
     @property
@@ -142,7 +142,7 @@ class AudioRefs:
         return other
 
     def tobytes(self) -> bytes:
-        """The pairs as native 64-bit integers, seq and length in turn: for whoever computes with all of them."""
+        """The pairs as native 64-bit integers, seq and length in turn, for numpy."""
         return self._flat.tobytes()
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
@@ -185,7 +185,7 @@ class AudioRefs:
 
 
 def to_plain(value: Any) -> Any:
-    """Give a state value, or a part of one, as dictionaries, lists and scalars.
+    """Convert a state value, or a part of one, to dictionaries, lists and scalars.
 
     Attributes become keys, seqs a list of ``[first, last]``, audio a list of ``[seq, bytes]``: the form of
     ``show --json``. JSON values inside are passed on as they are.

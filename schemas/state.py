@@ -1,8 +1,8 @@
 """The conversation's state: what the fold makes of a session's events.
 
-Plain values. Everything carries where it came from: ``seqs`` are the records behind a value, ``…_seq`` a single one,
-``…_ns`` the offset of that record (None where the source had no clock). Names and shapes are those of the GA
-vocabulary, whatever the session spoke. Audio is referenced (:class:`AudioRefs`), never held.
+Plain values that say where they come from: ``seqs`` are the records of a value, ``…_seq`` is a single record, ``…_ns``
+the offset of that record (None if the source had no clock). Names and shapes are those of the GA vocabulary, whatever
+the session spoke. Audio is referenced (:class:`AudioRefs`), never held.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ CauseBy = Literal["event_id", "param", "content", "order"]
 class ConfigChange:
     """A statement of the session configuration, in GA shape.
 
-    ``by`` the server: what is in force from ``seq`` on. ``by`` the client: what it asked for, as far as it said.
+    ``by`` server: what applies from ``seq`` on. ``by`` client: what it asked for.
     """
 
     seq: int
@@ -87,7 +87,7 @@ class Transcription:
     usage: dict[str, Json] | None = None
     logprobs: list[Json] | None = None
     completions: int = 0
-    """How many ``completed`` events came; some vendors send several, each replacing the one before."""
+    """Number of ``completed`` events; some vendors send several, each replacing the one before."""
     seqs: Seqs = field(default_factory=Seqs)
     done_ns: int | None = None
 
@@ -110,11 +110,11 @@ class Part:
     fields: dict[str, Json] = field(default_factory=dict[str, Json])
     """Stated fields that have no place of their own."""
     text_deltas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """For each text or transcript delta: (seq, length of text so far). Where heard text is estimated from."""
+    """For each text or transcript delta: (seq, length of text so far). Heard text is estimated from these."""
     streamed: str | None = None
-    """The text of the deltas where it is not the final text; None where it is, or where there were none."""
+    """The text of the deltas if it differs from the final text; else None."""
     first_audio_ns: int | None = None
-    """When the first of its audio from the server came."""
+    """When its first audio came from the server."""
     audio_done: bool = False
     """Whether the server said that the audio is complete (``response.output_audio.done``)."""
     seqs: Seqs = field(default_factory=Seqs)
@@ -136,18 +136,18 @@ class Item:
     fields: dict[str, Json] = field(default_factory=dict[str, Json])
     """Stated fields that have no place of their own (``phase``, ``server_label``, ``tools``, …)."""
     previous_item_id: str | None = None
-    """As the server last stated it, other than null."""
+    """The last value other than null that the server stated."""
     response_id: str | None = None
     created_by: Literal["client", "model", "speech", "server", "unknown"] = "server"
     """``client``: by ``conversation.item.create``; ``model``: a response's output; ``speech``: a committed buffer;
     ``server``: nobody asked for it; ``unknown``: the recording has no client side."""
     request_seq: int | None = None
-    """The client's ``conversation.item.create``, where one caused it."""
+    """The client's ``conversation.item.create``, if one caused it."""
     id_by_client: bool = False
     """Whether the client chose the id, in its ``conversation.item.create``."""
     span: InputSpan | None = None
     on_record: bool = True
-    """False while only a response or a transcription spoke of it; True once a ``conversation.item`` event or a commit
+    """False while only a response or a transcription mentioned it; True once a ``conversation.item`` event or a commit
     put it into the conversation."""
     deleted_seq: int | None = None
     first_seq: int = 0
@@ -224,7 +224,7 @@ class McpTools:
 
 @dataclass(slots=True)
 class Truncation:
-    """A cut of an assistant's audio. ``status`` is ``done`` once the server said so; ``refused`` after an ``error``."""
+    """A cut of an assistant's audio. ``status`` is ``done`` once the server confirms it, or ``refused``."""
 
     item_id: str
     content_index: int
@@ -239,7 +239,7 @@ class Truncation:
 
 @dataclass(slots=True)
 class Interruption:
-    """The user cut in: from ``speech_started`` to what was unheard."""
+    """An interruption by the user, from ``speech_started`` to what was not heard."""
 
     item_id: str | None
     response_id: str | None
@@ -263,7 +263,7 @@ class PlaybackEvent:
 
 @dataclass(slots=True)
 class Pending:
-    """A client's request that the server has neither answered nor refused so far."""
+    """A client's request that the server has neither answered nor refused yet."""
 
     seq: int
     offset_ns: int | None
@@ -274,7 +274,7 @@ class Pending:
 
 @dataclass(slots=True)
 class ServerError:
-    """An ``error`` event, tied to the client event that caused it where that can be told."""
+    """An ``error`` event, tied to the client event that caused it if that is known."""
 
     seq: int
     offset_ns: int | None
@@ -285,8 +285,8 @@ class ServerError:
     event_id: str | None
     cause_seq: int | None
     cause_by: CauseBy | None
-    """How the cause was told: by the ``event_id`` that the error names, by its ``param``, by what its code or message
-    speaks of, or as the oldest request that was not answered."""
+    """How the cause was found: by the ``event_id`` that the error names, by its ``param``, by what its code or message
+    is about, or as the oldest unanswered request."""
 
 
 @dataclass(slots=True)
@@ -300,7 +300,7 @@ class RateLimits:
 
 @dataclass(slots=True)
 class Gap:
-    """Frames crossed here that the store could not take: what follows may lack them."""
+    """Frames that crossed here but could not be stored; what follows may be incomplete because of it."""
 
     seq: int
     frames: int
@@ -310,7 +310,7 @@ class Gap:
 
 @dataclass(slots=True)
 class Problem:
-    """Traffic that could not be read as it stands, kept and named. Nothing was dropped for it."""
+    """Traffic that could not be read as it stands. It is kept; nothing was dropped because of it."""
 
     seq: int
     what: str
@@ -329,15 +329,15 @@ class Close:
     reason: str = ""
     by: str | None = None
     handed: dict[str, int] = field(default_factory=dict[str, int])
-    """The last seq handed to the transport towards each side; absent where the recorder did not say."""
+    """The last seq handed to the transport towards each side; absent if the recorder did not say."""
 
 
 @dataclass(slots=True)
 class Conversation:
     """The state of a session after ``last_seq``.
 
-    ``items`` are the items of the conversation in its order, deleted ones left out (they are in ``deleted``). They
-    say what was recorded, never what the model saw: a server may shorten its own context without any event.
+    ``items`` are the items of the conversation in order, without the deleted ones, which are in ``deleted``. They show
+    what was recorded, not what the model saw: a server may shorten its own context without sending an event.
     """
 
     dialect: str = "unknown"
@@ -346,7 +346,7 @@ class Conversation:
     items: list[Item] = field(default_factory=list[Item])
     deleted: list[Item] = field(default_factory=list[Item])
     out_of_band: list[Item] = field(default_factory=list[Item])
-    """Items of responses outside the conversation, and items that only a transcription or a delta spoke of."""
+    """Items of responses outside the conversation, and items mentioned only by a transcription or a delta."""
     responses: list[Response] = field(default_factory=list[Response])
     calls: list[Call] = field(default_factory=list[Call])
     mcp: list[McpTools] = field(default_factory=list[McpTools])
@@ -355,15 +355,15 @@ class Conversation:
     interruptions: list[Interruption] = field(default_factory=list[Interruption])
     playback: list[PlaybackEvent] = field(default_factory=list[PlaybackEvent])
     pending: list[Pending] = field(default_factory=list[Pending])
-    """Requests of the client that are not answered."""
+    """The client's requests that are still unanswered."""
     errors: list[ServerError] = field(default_factory=list[ServerError])
     rate_limits: RateLimits | None = None
     gaps: list[Gap] = field(default_factory=list[Gap])
     problems: list[Problem] = field(default_factory=list[Problem])
     counts: dict[str, int] = field(default_factory=dict[str, int])
-    """Events by their own type, as the wire named them."""
+    """Number of events by their type on the wire."""
     unknown: dict[str, int] = field(default_factory=dict[str, int])
-    """Those of them that mean nothing to the fold: types that no vocabulary has, and vendors' own."""
+    """The same for types that the fold does not use: unknown types, and vendors' own."""
     close: Close | None = None
     last_seq: int = -1
     last_ns: int | None = None

@@ -1,7 +1,7 @@
 """What the recorder itself states about a session.
 
 The JSON payloads of ``open``, ``close``, ``gap``, ``note`` and ``cutoff``. They are records like any other, hashed
-into the chain, so a session's life can be told from its records alone.
+into the chain, so the records alone say how a session went.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Request(_Part):
     """The client's handshake as it went upstream, secrets replaced."""
 
     target: str
-    """Path and query exactly as sent, e.g. ``/v1/realtime?model=gpt-realtime``."""
+    """Path and query exactly as sent, such as ``/v1/realtime?model=gpt-realtime``."""
     headers: list[Header] = []
     """In the order sent, names as sent."""
 
@@ -57,7 +57,7 @@ class Response(_Part):
     status: int
     headers: list[Header] = []
     body: str | None = None
-    """Only of a refusal; text, undecodable bytes replaced."""
+    """Only for a refusal: text, with undecodable bytes replaced."""
 
 
 class Source(_Part):
@@ -76,7 +76,7 @@ class OpenStatement(Statement):
     kind: ClassVar[Kind] = "open"
 
     opened_at: str | None = None
-    """Wall clock in UTC, ISO 8601 with microseconds and ``Z``; absent where an import had none."""
+    """Wall clock in UTC, ISO 8601 with microseconds and ``Z``; absent if an import had no clock."""
     origin: str = "proxy"
     """``proxy``, ``import`` or ``drive``."""
     program: str = ""
@@ -87,7 +87,7 @@ class OpenStatement(Statement):
     response: Response | None = None
     source: Source | None = None
     dialect: str | None = None
-    """The dialect stated by a cassette; absent where it is read from the frames."""
+    """The dialect stated by a cassette; absent if it is detected from the frames."""
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     links: dict[str, str] = Field(default_factory=dict[str, str])
     """Other sessions by role: ``previous`` (this one continues it), ``drives`` (this one plays it again)."""

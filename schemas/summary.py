@@ -98,7 +98,7 @@ def model_of(info: SessionInfo, conversation: Conversation) -> str | None:
 
 
 class Summary:
-    """Reads a session's summary off its frames, one at a time.
+    """Builds a session's summary from its frames, one at a time.
 
     Only the recorder's statements and the first few small events are parsed.
 
@@ -142,7 +142,7 @@ class Summary:
 
     @property
     def settled(self) -> bool:
-        """Whether events no longer tell anything new: from now on only counts, time and the end change."""
+        """Whether later events change nothing but the counts, the time and the end."""
         return self._dialect.settled and self._model is not None
 
     def _look(self, frame: Frame) -> None:

@@ -28,13 +28,13 @@ DEEPEST: Final = 100
 
 
 def string(fields: Json, key: str) -> str | None:
-    """The string under a key; None where there is none."""
+    """Return the string under a key; None for anything else."""
     value = fields.get(key)
     return value if isinstance(value, str) else None
 
 
 def integer(fields: Json, key: str) -> int | None:
-    """The integer under a key, also where it was written as ``3.0``; None where there is none."""
+    """Return the integer under a key, also if written as ``3.0``; None for anything else."""
     value = fields.get(key)
     if isinstance(value, int) and not isinstance(value, bool):
         return value
@@ -42,19 +42,19 @@ def integer(fields: Json, key: str) -> int | None:
 
 
 def number(fields: Json, key: str) -> float | None:
-    """The number under a key; None where there is none."""
+    """Return the number under a key; None for anything else."""
     value = fields.get(key)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def members(fields: Json, key: str) -> Json:
-    """The object under a key; an empty one where there is none."""
+    """Return the object under a key; an empty one for anything else."""
     value = fields.get(key)
     return cast("Json", value) if isinstance(value, dict) else {}
 
 
 def objects(fields: Json, key: str) -> list[Json | None]:
-    """The list under a key, with None where a value is no object; empty where there is no list."""
+    """Return the list of objects under a key, with None for other values; empty if it is not a list."""
     value = fields.get(key)
     if not isinstance(value, list):
         return []
@@ -106,7 +106,7 @@ def _same(left: Any, right: Any) -> bool:
 
 
 def too_deep(text: str) -> bool:
-    """Whether a JSON text nests deeper than the fold reads: whoever recurses over its value leaves it alone."""
+    """Whether a JSON text nests deeper than the fold reads; such values must not be recursed over."""
     if text.count("[") + text.count("{") <= DEEPEST:
         return False
     depth = deepest = 0

@@ -8,6 +8,6 @@ T = TypeVar("T")
 
 
 def present(value: T | None) -> T:
-    """Give the value; fail where there is none."""
+    """Return the value; fail if it is None."""
     assert value is not None
     return value

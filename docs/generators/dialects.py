@@ -1,4 +1,4 @@
-"""``dialects.md``: every event and field of both vocabularies, and what is lost between them."""
+"""``dialects.md``: every event and field of both vocabularies, and what a conversion loses."""
 
 from __future__ import annotations
 
@@ -38,12 +38,14 @@ _MOVED: Final[dict[type[Model], tuple[FieldRule, ...]]] = {
 _HEAD: Final = """\
 # Dialects
 
+The reference of every event and field, in the preview and the GA vocabulary, and of how one becomes the other.
+
 *Made by `python -m docs.generate` from the tables in `schemas/`. Do not edit.*
 
-Sessions speak one of several vocabularies. earwitness records them all as they are, and reads them in one: the
-**canonical** names and shapes, which are those of the GA API wherever it has any. Each event is read for itself, so a
-vendor may mix vocabularies within a session. Nothing is refused or dropped because of its dialect: what is in no table
-here is kept, counted and named.
+A session speaks one of several vocabularies. earwitness records each as it is, and reads them all in one: the
+**canonical** names and shapes, which are those of the GA API if it has any. Each event is converted by itself, so a
+vendor may mix vocabularies within a session. Nothing is refused or dropped because of its dialect: what is not in these
+tables is kept, counted and listed by name.
 
 | dialect | where |
 | --- | --- |
@@ -53,17 +55,18 @@ here is kept, counted and named.
 | `translation` | `/v1/realtime/translations`: recognised, not normalised |
 | `live` | `/v1/live/sessions`: recognised, not normalised; `session.paused` and `session.resumed` have models |
 
-The events of a session outrank its address, and the names of the model's output (`response.audio.…` or
-`response.output_audio.…`) settle it.
+A session's events count more than its address, and the names of the model's output (`response.audio.…` or
+`response.output_audio.…`) count most.
 
-In Python: `earwitness.schemas.dialects.normalise.normalise(event)` gives the canonical form,
-`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` the way back, `earwitness.schemas.dialects.detect.detect(…)` the
-dialect, and `earwitness.schemas.events.parse_event(data)` a typed model of either form.
+In Python: `earwitness.schemas.dialects.normalise.normalise(event)` returns the canonical form,
+`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` converts back,
+`earwitness.schemas.dialects.detect.detect(…)` returns the dialect, and `earwitness.schemas.events.parse_event(data)` a
+typed model of either form.
 """
 
 _FIELDS: Final = """\
-Any field may be absent or null, and any may be added; all are kept. A field is in each vocabulary that has the event
-or object, unless the second column says who alone states it. `event_id`, which every event has, is left out.
+Any field may be absent or null, and further fields may be added; all are kept. A field is in every vocabulary that has
+the event or object, unless the second column names the only one. `event_id`, which every event has, is left out.
 """
 
 
@@ -79,7 +82,7 @@ def page() -> str:
             "### Server events\n",
             _event_table("server"),
             "### Events of vendors\n",
-            "Known, in neither vocabulary.\n",
+            "Known events that are in neither vocabulary.\n",
             _vendor_table(),
             "## Fields that move\n",
             "### `session`, in `session.*` and `transcription_session.*`\n",
@@ -90,7 +93,7 @@ def page() -> str:
             _moves(REQUEST_FIELDS),
             "### Values\n",
             _values(),
-            "## What is lost on the way\n",
+            "## What a conversion loses\n",
             table(
                 ["what", "preview to GA (canonical)", "GA to preview"],
                 [(loss.what, loss.forth, loss.back) for loss in LOSSES],
@@ -127,7 +130,7 @@ def _meaning(name: str) -> str:
 
 def _vendor_table() -> str:
     return table(
-        ["event", "sender", "whose", "canonical", "meaning"],
+        ["event", "sender", "vendor", "canonical", "meaning"],
         [
             (code(row.name), row.sender, row.vendor, code(row.canonical), _meaning(row.name))
             for row in EVENT_TYPES.values()
@@ -138,7 +141,7 @@ def _vendor_table() -> str:
 
 def _moves(rules: tuple[FieldRule, ...]) -> str:
     return table(
-        ["preview", "GA", "and its value"],
+        ["preview", "GA", "value"],
         [
             (code(rule.preview), code(".".join(rule.ga)), "an audio format, see below" if rule.is_format else rule.note)
             for rule in rules
@@ -177,7 +180,7 @@ def _objects() -> Iterator[str]:
 
 
 def _users() -> dict[type[Model], set[str]]:
-    """Every object model by the fields that hold it."""
+    """Return every object model with the fields that hold it."""
     users: dict[type[Model], set[str]] = {}
 
     def walk(model: type[Model], name: str) -> None:
@@ -224,7 +227,7 @@ _SCALARS: Final = {str: "string", int: "integer", float: "number", bool: "boolea
 
 
 def _type(annotation: Any) -> str:
-    """A value's type in words; null, which may stand everywhere, is left out."""
+    """Describe a value's type in words, without null, which is allowed everywhere."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if annotation is Any:
         return "any JSON"

@@ -1,4 +1,4 @@
-"""JSON Schemas of what the command prints and files hold."""
+"""JSON Schemas of what commands print and of files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["cassette", "conversation", "text_of"]
 
 
 def text_of(schema: dict[str, Any]) -> str:
-    """A schema as a file's text."""
+    """Write a schema as a file's text."""
     return json.dumps({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}, indent=2) + "\n"
 
 
@@ -24,20 +24,20 @@ def conversation() -> str:
 
 
 def cassette() -> str:
-    """Give the JSON Schema of a cassette: of its header line and of each record line."""
+    """The JSON Schema of a cassette: of its header line and of each record line."""
     header = CassetteHeader.model_json_schema()
     definitions = header.pop("$defs", {})
     record = {
         "type": "array",
-        "description": "One record; further lines that are objects are kept and mean nothing.",
+        "description": "One record; other lines that are objects are kept, but have no meaning.",
         "prefixItems": [
             {"type": "integer", "minimum": 0, "description": "seq, dense from 0"},
             {"type": ["integer", "null"], "description": "offset_ns since the session opened; null without a clock"},
             {"enum": list(SENDERS), "description": "sender"},
             {"enum": list(KINDS), "description": "kind"},
             {
-                "description": "The event of a text frame, or the recorder's statement; what JSON cannot give back "
-                'without loss stands in {"$raw": …}.',
+                "description": "The event of a text frame, or the recorder's statement; what JSON cannot represent "
+                'without loss is wrapped in {"$raw": …}.',
             },
             {
                 "type": "object",

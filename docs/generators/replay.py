@@ -1,4 +1,4 @@
-"""``replay.md``: the replay server and client, and the tables by which they wait."""
+"""``replay.md``: the replay server and client, and the tables of what they wait for."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ __all__ = ["page"]
 _HEAD: Final = """\
 # Replay
 
-A recording can stand in for the vendor, or for the user:
+How a recording stands in for the vendor or for the user, what is compared, and what the two sides wait for. To test a
+client step by step, begin with [regression-testing.md](regression-testing.md).
 
 - `earwitness replay SESSION` serves a recording. Your client connects to it instead of the vendor, without key,
-  microphone, network or bill, and you are told the first place where it behaves differently from the recorded one.
-- `earwitness drive SESSION --upstream URL` sends the recorded user's frames to another server and records what comes.
+  microphone, network or bill. It reports the first place where your client behaves differently from the recorded one.
+- `earwitness drive SESSION --upstream URL` sends the recorded user's frames to another server, records the new session,
+  and compares the two.
 
 The same from Python:
 
@@ -40,99 +42,103 @@ async with serve(recording, speed="max", match="strict") as server:
 
 ## Serving
 
-Server frames leave in their recorded order, byte for byte. Each is held until what *caused* it has come from your
-client (the table below), and the frames behind it wait with it. Neither the recorded interleaving nor the clock holds a
-frame: a client that answers a tool call only after `response.done` is served as well as one that answered before. The
-order is a limit to that: where the recorded client answered the first of several calls so early that the server
-acknowledged it before `response.done`, that acknowledgment waits, and `response.done` behind it.
+Server frames are sent in their recorded order, byte for byte. Each is held until your client has sent what *caused* it
+(see [the table](#what-server-frames-wait-for)); the frames after it wait, too. Neither the recorded interleaving nor
+the clock holds a frame: a client that answers a tool call only after `response.done` is served as well as one that
+answered before. The order sets one limit: if the recorded client answered the first of several calls so early that the
+server acknowledged it before `response.done`, then that acknowledgment waits for your client's answer, and
+`response.done` waits with it.
 
-- **Speed.** `1` keeps the recorded gaps on top of the causes, `N` divides them, `max` leaves them out.
-- **Ids.** Ids that your client chooses (`event_id`, the `id` of an item it creates, values in `metadata`) appear where
-  the recording echoes its own; nothing else in a frame changes. `--ids fresh` makes the server's ids anew for each
-  connection, as a vendor would; `--ids asis` changes nothing at all.
-- **The handshake** must ask for the recorded path and model. The recorded response headers and subprotocol come back; a
-  recorded refusal (401, 429, …) is refused again with its status and body.
-- **Several sessions** are handed out one after the other, each once; the continuation of the one just played comes
-  first. A client may ask for one by `?earwitness-session=ID` (or a header of that name, or the value of a label).
-- **The end.** Recorded closes come with code and reason, also 1005 and 1006; a close by the server comes when all that
-  the recorded client had sent before it has come.
+- **Speed.** `1` keeps the recorded gaps, in addition to the causes; `N` divides them; `max` leaves them out.
+- **Ids.** Ids that your client chooses (`event_id`, the `id` of an item it creates, values in `metadata`) replace the
+  recorded client's ids wherever the recording repeats them; nothing else in a frame changes. `--ids fresh` also makes
+  new server ids for each connection, as a vendor would; `--ids asis` changes nothing at all.
+- **The handshake** must ask for the recorded path and model. The client gets the recorded response headers and
+  subprotocol; a recorded refusal (401, 429, …) is repeated with its status and body.
+- **Several sessions** are served one after the other, each once, beginning with the continuation of the one just
+  played. A client can ask for a particular one with `?earwitness-session=ID` (or a header of that name, or the value of
+  a label).
+- **The end.** Recorded closes are repeated with code and reason, including 1005 and 1006. A close by the server is sent
+  once everything has come that the recorded client had sent before it.
 
 ## Matching
 
-Your client's events are compared with the recorded ones in order, by type and content. What does *not* count:
+Your client's events are compared with the recorded ones in order, by type and content. These differences do *not*
+count:
 
-- the order of keys, `event_id`, a value that is absent against one that is null (but `turn_detection: null` switches
-  voice detection off, and counts), numbers that are equal in single precision, session fields in preview or GA shape,
-  the spelling of JSON in a tool's output;
+- the order of keys; `event_id`; absent or null (but `turn_detection: null` switches voice detection off, and counts);
+  numbers that are equal in single precision; session fields in preview or GA shape; the formatting of JSON in a tool's
+  output;
 - ids that the client chose, and the values of `metadata`;
-- the order of tool outputs that follow one another;
+- the order of consecutive tool outputs;
 - how audio is cut into frames: it is compared as one stream of bytes from commit to commit. Audio past the end of the
   recording, on which nothing depends, is not compared. `--audio length` compares only how much there is before each
-  commit, `--audio ignore` nothing.
-- where an item is truncated, unless at speed 1: clients measure it on a clock. At speed 1 it may lie 200 ms off, at
-  others it must lie within the audio that was delivered.
+  commit, `--audio ignore` nothing;
+- where an item is truncated, because clients measure that on a clock. At speed 1 it may be up to 200 ms off; at other
+  speeds it must be within the audio that was delivered.
 
-`--ignore session.instructions` takes a value, and all below it, out of the comparison; `--tolerance
-conversation.item.truncate.audio_end_ms=50` lets two numbers lie apart. The event's type may stand before a path; `*`
-is any one step. A cassette can carry these rules itself (`match` in its header), and the command line adds to them.
+`--ignore session.instructions` excludes a value, and everything below it, from the comparison. `--tolerance
+conversation.item.truncate.audio_end_ms=50` lets two numbers differ. The event's type may come before a path; `*` is any
+one step. A cassette can have these rules itself (`match` in its header); the command line adds to them.
 
-`--match strict` (the default) ends the session at the first divergence with close code 4400 and a reason; `lenient`
-reports it and goes on as if the right frame had come; `off` only pairs types. A client that never sends what is awaited
-ends in a report, too, after `--timeout` seconds in which nothing happened.
+`--match strict` (the default) ends the session at the first divergence, with close code 4400 and a reason. `lenient`
+reports it and goes on as if the right frame had come. `off` compares event types only. A client that never sends what
+is awaited ends in a report, too, after `--timeout` seconds in which nothing happened.
 
-A report names what was due and what came, with their places in the recording and in the live session, the recorded
-frames nearest to what came and why each is not it, the server frame that waits, and what the client had been sent. For
-a client that asks for another voice than the [bundled conversation](bundled-conversation.md)'s:
+A report names what was expected and what came, with their places in the recording and in the live session; the recorded
+frames most similar to what came, and how each differs; the server frame that waits; and what the client had been sent.
+This is the report on a client that asks for a different voice than the [bundled
+conversation](bundled-conversation.md)'s:
 
 ```
 {report}```
 
-`--report FILE` writes an array with one object for each connection:
+`--json` prints, and `--report FILE` writes, an array with one object for each connection:
 
 | field | |
 |---|---|
 | `session` | id of the recording |
-| `complete` | whether everything recorded was asked for, and nothing diverged |
-| `sent`, `server_frames` | server frames sent, and on record |
-| `matched`, `expected` | client frames that matched, and on record; appended audio apart |
-| `audio_bytes`, `audio_expected` | decoded bytes of input audio received, and on record |
-| `error` | why the replay itself could not go on; null as a rule |
+| `complete` | whether everything was played to the end, and nothing diverged |
+| `sent`, `server_frames` | server frames sent, and recorded |
+| `matched`, `expected` | client frames that matched, and recorded; without appended audio |
+| `audio_bytes`, `audio_expected` | decoded bytes of input audio received, and recorded |
+| `error` | why the replay itself could not go on; usually null |
 | `divergences` | each with `kind` ({kinds}), `message`, `expected`, `got`, `candidates` (each with `frame`, `failed`, `why` and `differences` by `path`), `holding` and `rule` (the server frame that waits, and why), `seen` (what the client had been sent); a frame is shown by `type`, `seq`, `offset_ns` and `event` |
-| `notes` | what else a reader should know |
+| `notes` | anything else worth knowing |
 
 ## What server frames wait for
 
-The rows are tried in this order; frames that none of them holds follow the frame before them. Which client event a frame
-answers is told by ids, then by content, and by order only where events say nothing to tell them apart; never by count.
+The rows are tried in this order; frames that are in none of them follow the frame before them. Frames are paired with
+what they answer by id, then by content, and by order only if the events have nothing to tell them apart; never by count.
 
 """
 
 _DRIVING: Final = """
 ## Driving
 
-The recorded client's frames go out again, in their order. Ids that the recorded server made are replaced by those that
-the live server gives to the thing in the same position (the second output of the third response). A frame waits for
-what a program would have waited for; where the live server never does it, the frame goes out after a while all the
-same, and the result says so.
+The recorded client's frames are sent again, in order. Ids made by the recorded server are replaced by the live server's
+ids for the thing in the same position (such as the second output of the third response). A frame waits for what a
+program would have waited for. If the live server never does that, the frame is sent after `--timeout` seconds anyway,
+and the result says so.
 
 """
 
 _CALLS: Final = """
-A tool's output is taken from the recording. Where the live model makes another call (other name, or other arguments),
-the output is sent all the same and the result says so, or the session ends, as told. A truncation is placed anew:
-within what was delivered, and at speed 1 where the new playback is.
+A tool's output is taken from the recording. If the live model makes a different call (another name, or other
+arguments), `--on-other-call` decides: the output is sent anyway and the result says so, or the session ends. A
+truncation gets a new position: within what was delivered and, at speed 1, where the new playback is.
 
-Against a replay of the same session nothing changes: the frames that leave are the recorded ones, byte for byte.
+Against a replay of the same session nothing changes: the frames sent are the recorded ones, byte for byte.
 
 """
 
 _FAULTS: Final = """
 ## Faults on purpose
 
-`--fault 'after:response.created#2 close:1011'`, as often as you like, or many in a file (`--faults FILE`), one a line.
-`after:EVENT#N` is the point behind the N-th event of that type, the server's or the client's; `at:EVENT#N` is that
-server frame itself. The report notes which faults happened, and which did not because the session never came to their
-point.
+To test how a client copes with failures, add `--fault 'after:response.created#2 close:1011'` as often as you like, or
+list faults in a file (`--faults FILE`), one per line. `after:EVENT#N` is the moment after the N-th event of that type,
+from server or client; `at:EVENT#N` is that server frame itself. The report notes which faults happened, and which did
+not because the session never got that far.
 
 """
 

@@ -1,4 +1,4 @@
-"""``verified.md``: the fold held against what servers state, capture by capture."""
+"""``verified.md``: the fold compared with what servers state, capture by capture."""
 
 from __future__ import annotations
 
@@ -23,10 +23,13 @@ _PAGE: Final = _ROOT / "docs" / "verified.md"
 _HEAD: Final = """\
 # Verified on real traffic
 
-Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`, see its README for where they
-come from). Each was folded, and every text, call, status and usage that the server states whole (`….done`,
+What was tried on real traffic, and what was not.
+
+Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`; its README says where they
+come from). Each capture was folded, and every text, call, status and usage that the server states whole (`….done`,
 `conversation.item.done`, `conversation.item.retrieved`, `response.done`) was compared with what the fold made of the
-pieces; the last statement about each thing also with the final state. `earwitness check` does the same for any session.
+pieces. The last statement about each thing was also compared with the final state. `earwitness check` does the same for
+any session.
 
 A difference counts as explained only by one of these rules:
 
@@ -36,9 +39,9 @@ A difference counts as explained only by one of these rules:
 _LIVE = """
 ## Never tried against a live service
 
-No vendor's live service has been tried yet. What stands above was checked on traffic that others had recorded; what
-follows, against servers on the same machine, with the official `openai` SDK as the client. Whoever tries one of these
-against the real service: a report, good or bad, is welcome.
+No vendor's live service has been tried yet. The results above are from traffic that others had recorded; those below
+are from servers on the same machine, with the official `openai` SDK as the client. If you try one of these against the
+real service, please report the result, good or bad.
 
 | | OpenAI, preview | OpenAI, GA | Azure OpenAI, preview | Azure OpenAI, GA | Azure Voice Live | xAI | translation, live |
 |---|---|---|---|---|---|---|---|
@@ -55,7 +58,7 @@ against the real service: a report, good or bad, is welcome.
 
 
 def page() -> str:
-    """Give the page; where there are no captures, the page that is there: it cannot be made anew."""
+    """The whole page; without captures, which it is made from, the existing page."""
     if not _CAPTURES.is_dir():
         return _PAGE.read_text(encoding="utf-8")
     rules = "".join(f"* **{name}**: {reason}\n" for name, reason in EXPLANATIONS.items())

@@ -1,6 +1,7 @@
 """The journal: sessions, records, ledger, and the triggers that keep them append-only.
 
-Written out for each database and never changed: what this version created is what a file of this version holds.
+The statements are written out for each database and never changed, so that every journal of this version has exactly
+these tables.
 """
 
 from __future__ import annotations
@@ -214,5 +215,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Refuse: a recording is not given up by a schema change."""
+    """Refuse: a recording must not be lost to a schema change."""
     raise NotImplementedError("a journal is never downgraded")

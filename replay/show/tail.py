@@ -1,10 +1,10 @@
-"""What a person who follows a session wants to see: a line when something was said, called, cut or went wrong."""
+"""Follow a session: a line whenever something is said, called, cut off or goes wrong."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
@@ -12,9 +12,29 @@ from ...schemas.frame import Frame
 from .state import clock
 from .terminal import one_line
 
-__all__ = ["SessionTail", "follow_sessions"]
+__all__ = ["SessionTail", "TailLine", "follow_sessions"]
 
 Json = dict[str, Any]
+
+
+class TailLine(NamedTuple):
+    """One thing that happened in a session; as a string, the line that ``tail`` prints.
+
+    Attributes:
+        seq: the record that says so.
+        offset_ns: its time; None where the source had no clock.
+        what: who spoke, or what happened.
+        text: what was said.
+    """
+
+    seq: int
+    offset_ns: int | None
+    what: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{clock(self.offset_ns):>9}  {one_line(f'{self.what:<9}  {self.text}'.rstrip())}"
+
 
 _INTERESTING: Final = frozenset(
     (
@@ -37,14 +57,18 @@ _INTERESTING: Final = frozenset(
 )
 
 
+_Told = tuple[str, str]
+"""What happened, and the text of it."""
+
+
 class SessionTail:
     """Turns the frames of one session into lines, without holding the conversation."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._told: set[_Told] = set()
 
-    def lines(self, frame: Frame) -> list[str]:
-        """Give the lines for the session's next frame; mostly none."""
+    def lines(self, frame: Frame) -> list[TailLine]:
+        """Return the lines for the session's next frame; for most frames there are none."""
         if frame.kind == "text" and frame.type not in _INTERESTING:
             return []
         try:
@@ -54,47 +78,48 @@ class SessionTail:
         if not isinstance(value, dict):
             return []
         event = cast("Json", value)
-        text = self._event(normalise(event)) if frame.kind == "text" else _statement(frame.kind, event)
-        return [] if text is None else [f"{clock(frame.offset_ns):>9}  {one_line(text)}"]
+        told = self._event(normalise(event)) if frame.kind == "text" else _statement(frame.kind, event)
+        return [] if told is None else [TailLine(frame.seq, frame.offset_ns, *told)]
 
-    def _event(self, event: Json) -> str | None:
+    def _event(self, event: Json) -> _Told | None:
         match event:
             case {"type": "session.created", "session": {"model": str(model)}}:
-                return f"session    {model}"
+                return "session", model
             case {"type": "conversation.item.input_audio_transcription.completed", "transcript": str(text)}:
-                return f"user       {text.strip()}"
+                return "user", text.strip()
             case {"type": "conversation.item.input_audio_transcription.failed", "error": error}:
-                return f"user       (transcription failed: {_message(error)})"
+                return "user", f"(transcription failed: {_message(error)})"
             case {"type": "response.output_audio_transcript.done", "transcript": str(text)}:
-                return f"assistant  {text}"
+                return "assistant", text
             case {"type": "response.output_text.done", "text": str(text)}:
-                return f"assistant  {text}"
+                return "assistant", text
             case {"type": "response.function_call_arguments.done", "arguments": arguments}:
-                return f"call       {event.get('name') or ''} {arguments}"
+                return "call", f"{event.get('name') or ''} {arguments}"
             case {"type": "conversation.item.truncated", "audio_end_ms": cut}:
-                return f"cut        at {cut} ms of the assistant's audio"
+                return "cut", f"at {cut} ms of the assistant's audio"
             case {"type": "input_audio_buffer.speech_started"}:
-                return "           the user begins to speak"
+                return "", "the user begins to speak"
             case {"type": "response.done", "response": {"status": str(status)}} if status != "completed":
-                return f"response   {status}"
+                return "response", status
             case {"type": "error", "error": error}:
-                return f"error      {_message(error)}"
+                return "error", _message(error)
             case {"item": item}:
                 return self._item(item)
             case _:
                 return None
 
-    def _item(self, item: Any) -> str | None:
-        """What a client's own item says; the echoes of the server say the same again."""
+    def _item(self, item: Any) -> _Told | None:
+        """What a client's own item says; the server's echoes repeat it."""
         match item:
             case {"type": "function_call_output", "output": str(output)}:
-                said = f"{'output':<9}  {output}"
+                said = "output", output
             case {"type": "message", "role": "user" | "system" as role, "content": content}:
-                text = " ".join(_texts(content))
-                said = f"{role!s:<9}  {text}" if text else ""
+                said = str(role), " ".join(_texts(content))
+                if not said[1]:
+                    return None
             case _:
                 return None
-        if not said or said in self._told:
+        if said in self._told:
             return None
         self._told.add(said)
         return said
@@ -114,30 +139,30 @@ def _message(error: Any) -> str:
             return "no message"
 
 
-def _statement(kind: str, statement: Json) -> str | None:
+def _statement(kind: str, statement: Json) -> _Told | None:
     match kind:
         case "close":
             code = statement.get("code")
-            return f"closed     {'' if code is None else code} {statement.get('reason') or ''}".rstrip()
+            return "closed", f"{'' if code is None else code} {statement.get('reason') or ''}".rstrip()
         case "cutoff":
-            return f"cut off    {statement.get('reason') or ''}".rstrip()
+            return "cut off", str(statement.get("reason") or "")
         case "gap":
-            return f"gap        {statement.get('frames')} frames lost ({statement.get('reason')})"
+            return "gap", f"{statement.get('frames')} frames lost ({statement.get('reason')})"
         case "note":
-            return f"note       {statement.get('note')}"
+            return "note", str(statement.get("note"))
         case _:
             return None
 
 
 async def follow_sessions(
-    reader: JournalReader, say: Callable[[str, str], None], *, wait: Callable[[], AsyncIterator[None]]
+    reader: JournalReader, say: Callable[[str, TailLine], None], *, wait: Callable[[], AsyncIterator[None]]
 ) -> None:
     """Follow every session that begins from now on, each from its first frame, until cancelled.
 
     Args:
         reader: an open reader.
-        say: told each line, with the public id of its session.
-        wait: gives an iterator that yields whenever it is time to look for new sessions.
+        say: called with the session's public id and each line.
+        wait: returns an iterator that yields whenever it is time to look for new sessions.
     """
     known = {info.id for info in await reader.sessions() if info.status != "open"}
     async with asyncio.TaskGroup() as group:
@@ -148,7 +173,7 @@ async def follow_sessions(
                     group.create_task(_follow(reader, info.id, say))
 
 
-async def _follow(reader: JournalReader, public_id: str, say: Callable[[str, str], None]) -> None:
+async def _follow(reader: JournalReader, public_id: str, say: Callable[[str, TailLine], None]) -> None:
     tail = SessionTail()
     recording = reader.recording((await reader.resolve(public_id)).id)
     async for frames in recording.follow():

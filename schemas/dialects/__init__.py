@@ -1,1 +1,1 @@
-"""Vocabularies: names and shapes, how a session's dialect is detected, and the way to canonical events and back."""
+"""The dialects: their names and shapes, how to detect them, and how to convert events to canonical form and back."""

@@ -1,8 +1,8 @@
-"""The way back: canonical events and objects in the names and shapes of a session's own dialect.
+"""Convert canonical events and objects back to the names and shapes of a session's own dialect.
 
-For whoever compares a state with a vendor's documentation. ``denormalise(normalise(event), "preview") == event`` for
-every event that is pure preview. What preview has no place for (MCP, ``truncation``, a PCM rate other than 24 kHz)
-stays in its GA place; the session's ``type``, which preview does not have, is left out.
+Use it to compare a state with a vendor's documentation. ``denormalise(normalise(event), "preview") == event`` for
+every event that is pure preview. What preview cannot express (MCP, ``truncation``, a PCM rate other than 24 kHz) stays
+in its GA place; the session's ``type``, which preview does not have, is left out.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _PART_NAMES: Final = {canonical: own for own, canonical in OUTPUT_PARTS.items()}
 
 
 def denormalise(event: Json, dialect: Dialect) -> Json:
-    """Give a canonical event in a dialect's names and shapes.
+    """Convert a canonical event to a dialect's names and shapes.
 
     Args:
-        event: an event as :func:`~earwitness.schemas.dialects.normalise.normalise` gives it.
-        dialect: ``preview`` or ``ga``; for another the event is returned as it is.
+        event: an event as :func:`~earwitness.schemas.dialects.normalise.normalise` returns it.
+        dialect: ``preview`` or ``ga``; for any other, the event is returned unchanged.
     """
     name = event.get("type")
     if not isinstance(name, str):
@@ -46,7 +46,7 @@ def denormalise(event: Json, dialect: Dialect) -> Json:
 
 
 def denormalise_session(session: Json) -> Json:
-    """Give a session object in preview's flat shape."""
+    """Convert a session object to preview's flat shape."""
     flat = _flatten(session, SESSION_FIELDS)
     if flat.get("type") in ("realtime", "transcription"):
         del flat["type"]
@@ -54,7 +54,7 @@ def denormalise_session(session: Json) -> Json:
 
 
 def denormalise_response(response: Json) -> Json:
-    """Give a server's response object, with its items, in preview's flat shape."""
+    """Convert a server's response object and its items to preview's flat shape."""
     flat = _flatten(response, RESPONSE_FIELDS)
     for key in ("output", "input"):
         flat = _adapt_each(flat, key, denormalise_item)
@@ -62,18 +62,18 @@ def denormalise_response(response: Json) -> Json:
 
 
 def denormalise_item(item: Json) -> Json:
-    """Give an item with preview's names for an assistant's content parts."""
+    """Rename an item's assistant content parts to preview's names."""
     return _adapt_each(item, "content", denormalise_part)
 
 
 def denormalise_part(part: Json) -> Json:
-    """Give an assistant's content part as preview, and ``response.content_part.*`` in GA, call it."""
+    """Rename an assistant's content part to its name in preview, and in GA's ``response.content_part.*``."""
     name = part.get("type")
     return {**part, "type": _PART_NAMES[name]} if isinstance(name, str) and name in _PART_NAMES else part
 
 
 def _request(response: Json) -> Json:
-    """``response`` of a ``response.create``, whose other fields are flat already."""
+    """Convert ``response`` of a ``response.create``, whose other fields are flat already."""
     return _flatten(response, REQUEST_FIELDS)
 
 
@@ -102,7 +102,7 @@ def _adapt_each(fields: Json, key: str, adapter: Adapter) -> Json:
 
 
 def _flatten(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
-    """Move what has a flat place there; objects that are empty then go."""
+    """Move fields to their flat places, and remove objects that this leaves empty."""
     flat = dict(fields)
     for rule in rules:
         *parents, name = rule.ga
@@ -131,7 +131,7 @@ _NO_NAME: Final = object()
 
 
 def _format_name(value: Any, session: Json) -> Any:
-    """An audio format's preview name; ``_NO_NAME`` where preview cannot say it."""
+    """Return an audio format's preview name; ``_NO_NAME`` if preview has none."""
     if not isinstance(value, dict):
         return cast("object", value)
     stated = cast("Json", value)

@@ -1,13 +1,13 @@
-"""Tell which vocabulary a session speaks.
+"""Detect which dialect a session speaks.
 
-A reading, never a gate: nothing is refused or left out because of it. Evidence of a higher rank replaces that of a
-lower one; within a rank the first counts:
+Nothing is ever refused or left out because of the answer. Evidence of a higher rank replaces evidence of a lower one;
+within a rank, the first counts:
 
 1. the handshake: path, ``OpenAI-Beta`` header, subprotocols;
 2. the shape of a session object: flat, or ``audio`` and ``output_modalities``;
 3. event types that only one vocabulary has;
-4. how the model's output is called: ``response.audio.…`` or ``response.output_audio.…``. This settles it: a vendor
-   that mixes (Azure Voice Live with ``conversation.item.done``, xAI with flat sessions) is read by its output.
+4. the names of the model's output: ``response.audio.…`` or ``response.output_audio.…``. This settles it: a vendor that
+   mixes dialects (Azure Voice Live with ``conversation.item.done``, xAI with flat sessions) is read by its output.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def detect(
     headers: Iterable[tuple[str, str]] = (),
     events: Iterable[Mapping[str, Any]] = (),
 ) -> Dialect:
-    """Read the dialect off a handshake, events, or both; ``unknown`` where nothing tells.
+    """Detect the dialect from a handshake, events, or both; ``unknown`` if nothing says.
 
     Args:
         target: path and query of the request.
@@ -45,7 +45,7 @@ def detect(
 
 
 class DialectReading:
-    """The reading of a session as it grows.
+    """Detects the dialect of a session as it grows.
 
     Attributes:
         dialect: what the evidence so far says.
@@ -104,7 +104,7 @@ def _is_beta(name: str, value: str) -> bool:
 
 
 def _of_shape(session: Any) -> Dialect | None:
-    """Flat or nested; None for neither, and for both at once."""
+    """Tell flat from nested; None for neither, and for both at once."""
     if not isinstance(session, dict):
         return None
     fields = cast("dict[str, Any]", session)
@@ -118,7 +118,7 @@ _WITH_SESSION: Final = frozenset(("session.created", "session.update", "session.
 
 
 def _markers() -> dict[str, tuple[int, Dialect]]:
-    """Event types that only one vocabulary has, with the rank of what they tell."""
+    """Return the event types that only one vocabulary has, with the rank of that evidence."""
     words: dict[Dialect, frozenset[str]] = {
         "preview": PREVIEW_CLIENT | PREVIEW_SERVER | {"transcription_session.created"},
         "ga": GA_CLIENT | GA_SERVER,

@@ -1,13 +1,13 @@
-"""Bring events of any dialect to the canonical vocabulary: GA names and shapes.
+"""Convert events of any dialect to canonical form: GA names and shapes.
 
-Each event is read for itself, so a session that mixes vocabularies is read like a pure one. What has no canonical
-place (vendor fields, ``temperature``, values of unknown form) stays where it was, under its own name; where an event
-states a thing both in the preview place and in the GA place, the GA place counts and the other is kept beside it.
-Nothing here raises, whatever JSON an event holds, and no argument is ever changed: an event that is canonical already
-is returned itself, another as a new dictionary that shares what did not change.
+Each event is converted by itself, so sessions that mix dialects are read as well. What has no canonical place (vendor
+fields, ``temperature``, values of unknown form) stays where it is, under its own name. If an event states something in
+both its preview place and its GA place, the GA place counts and the other is kept beside it. Nothing here raises,
+whatever JSON an event holds, and no argument is changed: a canonical event is returned as it is, any other as a new
+dictionary that shares what did not change.
 
-``normalise(normalise(event)) == normalise(event)`` for every event. The way back, where there is one, is
-:mod:`~earwitness.schemas.dialects.denormalise`.
+``normalise(normalise(event)) == normalise(event)`` for every event. :mod:`~earwitness.schemas.dialects.denormalise`
+converts back, as far as that is possible.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _DEFAULT_RATES: Final = {"audio/pcm": 24000, "audio/pcmu": 8000, "audio/pcma": 8
 
 
 def normalise(event: Json) -> Json:
-    """Give an event in canonical form.
+    """Convert an event to canonical form.
 
     Args:
-        event: a parsed JSON object; its ``type`` decides. Without a known one it is returned as it is.
+        event: a parsed JSON object; its ``type`` decides. If that is unknown, the event is returned unchanged.
     """
     try:
         rule = _RULES.get(event.get("type"))  # type: ignore[arg-type]  # any JSON value may stand there
@@ -47,7 +47,7 @@ def normalise(event: Json) -> Json:
 
 
 def normalise_session(session: Any) -> Any:
-    """Give a session object (of ``session.*`` or ``transcription_session.*``) in GA shape.
+    """Convert a session object (of ``session.*`` or ``transcription_session.*``) to GA shape.
 
     Flat preview fields go to ``audio.input`` and ``audio.output``. ``input_audio_sampling_rate`` (Azure) states the
     rate of a ``pcm16`` input and stays as a field.
@@ -56,7 +56,7 @@ def normalise_session(session: Any) -> Any:
 
 
 def normalise_response(response: Any) -> Any:
-    """Give a response object, of a server event or of the client's ``response.create``, in GA shape.
+    """Convert a response object, of a server event or of the client's ``response.create``, to GA shape.
 
     ``output`` and ``input`` are lists of items.
     """
@@ -71,7 +71,7 @@ def normalise_response(response: Any) -> Any:
 
 
 def normalise_item(item: Any) -> Any:
-    """Give a conversation item with its content parts in GA naming."""
+    """Rename the content parts of a conversation item to their GA names."""
     if not isinstance(item, dict):
         return item
     fields = cast("Json", item)
@@ -85,7 +85,7 @@ def normalise_item(item: Any) -> Any:
 
 
 def normalise_part(part: Any) -> Any:
-    """Give an assistant's content part in GA naming: ``text`` is ``output_text``, ``audio`` is ``output_audio``.
+    """Rename an assistant's content part to its GA name: ``text`` is ``output_text``, ``audio`` is ``output_audio``.
 
     ``response.content_part.*`` says ``text`` and ``audio`` in GA too, where items say ``output_…``.
     """
@@ -93,7 +93,7 @@ def normalise_part(part: Any) -> Any:
 
 
 def audio_format(value: Any) -> tuple[str, int] | None:
-    """Read an audio format in either shape as ``(type, rate in Hz)``; None where it states none that is known.
+    """Read an audio format in either shape as ``(type, rate in Hz)``; None if it is not a known format.
 
     ``pcm16`` and ``audio/pcm`` are 24 kHz unless a rate is stated; G.711 is 8 kHz.
     """
@@ -132,7 +132,7 @@ def _input_part(part: Any) -> Any:
 
 
 def _to_format(value: Any) -> Any:
-    """``pcm16`` and its siblings as an object; anything else as it is."""
+    """Convert ``pcm16`` and the like to an object; return anything else unchanged."""
     if isinstance(value, str) and value in FORMATS:
         return dict(FORMATS[value])
     return cast("object", value)
@@ -150,7 +150,7 @@ def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
         value = fields[rule.preview]
         if rule.is_format and isinstance(value, str):
             value = _to_format(value)
-            if isinstance(value, str):  # no format that is known ("not specified"): no place for it in an object
+            if isinstance(value, str):  # an unknown format ("not specified") has no place in an object
                 continue
             if rule.preview == "input_audio_format":
                 value = _at_rate(value, fields.get("input_audio_sampling_rate"))
@@ -160,7 +160,7 @@ def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
 
 
 def _at_rate(named: Json, rate: Any) -> Json:
-    """``pcm16`` at the rate that Azure states beside it."""
+    """Set the rate of ``pcm16`` that Azure states beside it."""
     return {**named, "rate": rate} if "rate" in named and _is_rate(rate) else named
 
 
@@ -169,7 +169,7 @@ def _is_rate(value: Any) -> TypeGuard[int]:
 
 
 def _put(fields: Json, path: tuple[str, ...], value: Any) -> bool:
-    """Set a value at a path, in copies of what lies on the way; False where another value holds the place.
+    """Set a value at a path, copying the objects on the way; return False if another value is already there.
 
     ``fields`` itself is changed: it is the caller's own copy.
     """
@@ -189,7 +189,7 @@ def _put(fields: Json, path: tuple[str, ...], value: Any) -> bool:
 
 
 def _convert_formats(fields: Json) -> Json:
-    """``audio.input.format: "pcm16"``, as some vendors mix it, as an object."""
+    """Convert ``audio.input.format: "pcm16"``, a mixture that some vendors send, to an object."""
     audio = fields.get("audio")
     if not isinstance(audio, dict):
         return fields
@@ -212,7 +212,7 @@ def _renamed(event: Json) -> Json:
 
 
 def _adapting(key: str, adapter: Adapter) -> Adapter:
-    """A rule that adapts one field."""
+    """Return a rule that converts one field."""
 
     def rule(event: Json) -> Json:
         value = event.get(key)
@@ -228,7 +228,7 @@ _response: Final = _adapting("response", normalise_response)
 
 
 def _transcription_session(event: Json) -> Json:
-    """A preview transcription session: in GA a session whose ``type`` says so."""
+    """Convert a preview transcription session to a GA session of that ``type``."""
     result = _session(_renamed(event))
     session = result.get("session")
     if isinstance(session, dict):
@@ -237,7 +237,7 @@ def _transcription_session(event: Json) -> Json:
 
 
 def _response_done(event: Json) -> Json:
-    """Usage stated beside an empty ``response.usage`` (xAI) belongs to the response; it stays beside it too."""
+    """Copy usage stated beside an empty ``response.usage`` (xAI) into the response."""
     result = _response(event)
     response, usage = result.get("response"), result.get("usage")
     if isinstance(usage, dict) and usage and isinstance(response, dict) and not cast("Json", response).get("usage"):
@@ -266,4 +266,4 @@ _RULES: Final[dict[str, Callable[[Json], Json]]] = {
     "response.created": _response,
     "response.done": _response_done,
 }
-"""Every event type that can need work, by its name on the wire. Deltas under GA names are not among them."""
+"""The rule of every event type that may need converting, by its name on the wire. GA's deltas never do."""

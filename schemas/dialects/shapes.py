@@ -1,4 +1,4 @@
-"""Where the fields of preview objects stand in GA: the table behind normalisation, both ways, and its documentation."""
+"""Where GA puts the fields of preview objects: the table that converts both ways, and documents it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FieldRule(NamedTuple):
         preview: its name in preview.
         ga: its path in GA.
         is_format: whether it is an audio format, whose value changes its shape too.
-        note: what the move does not keep; empty where nothing is lost.
+        note: what the move loses; empty if nothing.
     """
 
     preview: str
@@ -78,16 +78,16 @@ OUTPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "out
 items do."""
 
 INPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "input_text", "audio": "input_audio"})
-"""The same for parts of the user and the system, whom vendors sometimes give an assistant's part types."""
+"""The same for parts of the user and the system, which some vendors send with an assistant's part types."""
 
 FORMAT_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
     {str(shape["type"]): name for name, shape in FORMATS.items()}
 )
-"""The way back: GA format types by their preview names (``audio/pcm`` only at 24 kHz)."""
+"""Preview names by GA format types (``audio/pcm`` only at 24 kHz)."""
 
 
 class Loss(NamedTuple):
-    """Something that one vocabulary says and the other does not.
+    """Something that one vocabulary can express and the other cannot.
 
     Attributes:
         what: the thing.
@@ -103,7 +103,7 @@ class Loss(NamedTuple):
 LOSSES: Final = (
     Loss(
         "`conversation.item.created` against `.added` and `.done`",
-        "Stays `conversation.item.created`: which of the two is meant cannot be told.",
+        "Stays `conversation.item.created`: it could mean either of the two.",
         "`.added` becomes `.created`. `.done` keeps its name; Azure Voice Live sends it among preview names too.",
     ),
     Loss(
@@ -115,24 +115,24 @@ LOSSES: Final = (
     Loss(
         "Transcription sessions",
         "`transcription_session.*` becomes `session.*`, with `type: transcription`.",
-        "By that `type`, the way back.",
+        "Converted back, by that `type`.",
     ),
-    Loss("`temperature`", "GA has none. Kept as a field of the same name.", "Kept."),
-    Loss("`client_secret` in a session", "GA has none. Kept as a field of the same name.", "Kept."),
+    Loss("`temperature`", "GA has no such field. Kept under the same name.", "Kept."),
+    Loss("`client_secret` in a session", "GA has no such field. Kept under the same name.", "Kept."),
     Loss(
         "Sampling rates",
         "`pcm16` becomes `audio/pcm` at 24000, or at Azure's `input_audio_sampling_rate`, which stays as a field.",
-        "A rate that preview cannot name keeps its GA place.",
+        "A rate that preview cannot express stays in its GA place.",
     ),
     Loss(
         "A thing stated in both shapes at once",
-        "The GA place counts. The other stays beside it where its value differs.",
-        "The same: no value is replaced.",
+        "The GA place counts. The other stays beside it if its value differs.",
+        "The same; no value is replaced.",
     ),
     Loss(
         "Part types in `response.content_part.*`",
         "`text` and `audio`, which GA says here too, become `output_text` and `output_audio` as in items.",
-        "`text` and `audio` again, also towards GA.",
+        "`text` and `audio` again, for GA as well.",
     ),
     Loss(
         "`text` and `audio` parts of the user or the system, sent by some clients",
@@ -141,13 +141,13 @@ LOSSES: Final = (
     ),
     Loss(
         "`usage` beside an empty `response.usage` (xAI)",
-        "Becomes the response's; stays beside it too.",
+        "Copied into the response.",
         "Both stay.",
     ),
     Loss(
-        "What preview has no words for: MCP, `truncation`, `prompt`, `reasoning`, image parts",
+        "What preview cannot express: MCP, `truncation`, `prompt`, `reasoning`, image parts",
         "Does not occur.",
         "Keeps its GA name and place.",
     ),
 )
-"""What does not go over without a remainder."""
+"""What a conversion loses or keeps aside."""

@@ -1,9 +1,9 @@
-"""The words of each dialect: which event types exist, who sends them, and their canonical names.
+"""The event types of each dialect, who sends them, and their canonical names.
 
-Closed tables. A type that is in none of them is unknown; whoever folds a session keeps it and names it. The canonical
-name of an event is its GA name where GA has one, else its own. Source for the two main vocabularies: the unions
+The tables are closed. A type in none of them is unknown: the fold keeps it and lists it by name. The canonical name of
+an event is its GA name if it has one, else its own. Source for the two main vocabularies: the unions
 ``RealtimeClientEvent`` and ``RealtimeServerEvent`` of the ``openai`` package, in ``types.beta.realtime`` (preview)
-and ``types.realtime`` (GA); a test walks them and fails with the names of types that are missing here.
+and ``types.realtime`` (GA); a test compares them with these tables and names what is missing.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ VENDOR_CLIENT: Final[MappingProxyType[str, str]] = MappingProxyType(
         "session.avatar.connect": "Azure Voice Live",
     }
 )
-"""Client events outside the two vocabularies, and whose they are."""
+"""Client events outside the two vocabularies, and the vendor of each."""
 
 VENDOR_SERVER: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
@@ -143,7 +143,7 @@ VENDOR_SERVER: Final[MappingProxyType[str, str]] = MappingProxyType(
         "warning": "Azure Voice Live",
     }
 )
-"""Server events outside the two vocabularies, and whose they are."""
+"""Server events outside the two vocabularies, and the vendor of each."""
 
 CANONICAL: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
@@ -158,8 +158,8 @@ CANONICAL: Final[MappingProxyType[str, str]] = MappingProxyType(
 )
 """Event types whose canonical name differs from their own.
 
-``conversation.item.created`` is not among them: it stands for ``.added`` and ``.done`` at once, and which of the two
-is meant cannot be told from the event.
+``conversation.item.created`` is not among them: it stands for both ``.added`` and ``.done``, and the event does not say
+which of the two it means.
 """
 
 PREVIEW_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
@@ -168,10 +168,10 @@ PREVIEW_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
         "conversation.item.added": "conversation.item.created",
     }
 )
-"""The way back: canonical types whose preview name differs.
+"""Canonical types whose preview name differs.
 
-What preview has no name for keeps its canonical one (Azure Voice Live, a preview dialect, does the same). A
-transcription session's events become ``transcription_session.*`` again by the ``type`` of the session in them.
+Types unknown to preview keep their canonical name, as in Azure Voice Live, a preview dialect. Events of a
+transcription session become ``transcription_session.*`` again because of the ``type`` of the session in them.
 """
 
 TRANSLATION: Final = frozenset(
@@ -188,7 +188,7 @@ TRANSLATION: Final = frozenset(
         "session.updated",
     )
 )
-"""Event types of ``/v1/realtime/translations``: a vocabulary of its own, recognised, not normalised."""
+"""Event types of ``/v1/realtime/translations``: a separate vocabulary, recognised but not normalised."""
 
 LIVE: Final = frozenset(
     (
@@ -238,18 +238,18 @@ LIVE: Final = frozenset(
         "transport.ringing",
     )
 )
-"""Event types of ``/v1/live/sessions``: a vocabulary of its own, recognised, not normalised."""
+"""Event types of ``/v1/live/sessions``: a separate vocabulary, recognised but not normalised."""
 
 
 class EventType(NamedTuple):
     """One event type of the conversation vocabularies.
 
     Attributes:
-        name: as on the wire.
+        name: its name on the wire.
         sender: ``client`` or ``server``.
         preview: whether the preview vocabulary has it.
         ga: whether the GA vocabulary has it.
-        vendor: whose it is, where neither vocabulary has it.
+        vendor: whose event it is, if neither vocabulary has it.
         canonical: its name in the fold.
     """
 
@@ -274,14 +274,14 @@ EVENT_TYPES: Final[MappingProxyType[str, EventType]] = MappingProxyType(
     _rows("client", PREVIEW_CLIENT, GA_CLIENT, VENDOR_CLIENT)
     | _rows("server", PREVIEW_SERVER, GA_SERVER, VENDOR_SERVER)
 )
-"""Every known event type of the conversation vocabularies by its name on the wire; no name has two senders."""
+"""Every known event type of the conversation vocabularies, by its name on the wire. No name has two senders."""
 
 
 def canonical_type(name: str) -> str:
-    """Give the canonical name of an event type; an unknown one is its own."""
+    """Return the canonical name of an event type; for an unknown type, the type itself."""
     return CANONICAL.get(name, name)
 
 
 def is_known(name: str) -> bool:
-    """Tell whether any conversation vocabulary here has that event type."""
+    """Whether a conversation vocabulary has this event type."""
     return name in EVENT_TYPES

@@ -31,11 +31,11 @@ __all__ = [
 Event = ClientEvent | ServerEvent | VendorEvent | UnknownEvent
 
 FAMILIES: Final = (session, conversation, transcription, buffers, response, output, service, live)
-"""The modules with events, in the order in which a session meets them."""
+"""The modules with events, in the order in which they occur in a session."""
 
 
 def _models() -> Iterator[tuple[str, type[ClientEvent | ServerEvent]]]:
-    """Every event model under every name of its ``type``."""
+    """Yield every event model under every name of its ``type``."""
     for family in FAMILIES:
         for export in family.__all__:
             model = getattr(family, export)
@@ -63,10 +63,10 @@ def parse_event(data: Any, sender: Literal["client", "server"] | None = None) ->
 
     Args:
         data: any JSON value.
-        sender: who sent it; None where that is not known. A type that the other side sends is not read.
+        sender: who sent it, or None if unknown. A type that only the other side sends is read as unknown.
 
     Returns:
-        the event's model; :class:`VendorEvent` for a type that is known by name only; :class:`UnknownEvent` for
+        the event's model; :class:`VendorEvent` for a type known only by name; :class:`UnknownEvent` for
         anything else.
     """
     if not isinstance(data, dict):

@@ -1,9 +1,8 @@
-"""What all event models share: tolerance without loss.
+"""What all event models share: they accept anything and lose nothing.
 
-A model reads an event; it never gates one. Every field but ``type`` may be absent or null, because real traffic
-leaves out or nulls what the vendors' types call required. Fields, enum values and object types that a model does not
-know are kept, and :meth:`Model.to_json` gives back exactly the JSON that was read: nothing added, nothing converted
-(``1`` stays ``1``, ``1.0`` stays ``1.0``).
+Every field but ``type`` may be absent or null, because real traffic omits or nulls what the vendors' types call
+required. Fields, enum values and object types that a model does not know are kept, and :meth:`Model.to_json` returns
+exactly the JSON that was read: nothing added, nothing converted (``1`` stays ``1``, ``1.0`` stays ``1.0``).
 """
 
 from __future__ import annotations
@@ -40,16 +39,16 @@ Number = int | float
 
 
 def known(*values: str) -> FieldInfo:
-    """Name the documented values of a string that may hold others: ``examples`` in the JSON Schema."""
+    """Declare the documented values of a string that may have others: ``examples`` in the JSON Schema."""
     return Field(examples=list(values))
 
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Marks a field that not both vocabularies have.
+    """Marks a field that only one vocabulary has.
 
     Attributes:
-        by: ``preview``, ``ga``, or the vendor that states it beside either.
+        by: ``preview``, ``ga``, or the vendor that adds it to either.
     """
 
     by: str
@@ -75,7 +74,7 @@ class Model(BaseModel):
     )
 
     def to_json(self) -> dict[str, Json]:
-        """Give back the JSON object that was read, as far as ``==`` can tell."""
+        """Return the JSON object that was read, as far as ``==`` can tell."""
         stated = self.model_fields_set
         fields = {name: _plain(getattr(self, name)) for name in type(self).model_fields if name in stated}
         return {**fields, **(self.model_extra or {})}
@@ -117,13 +116,13 @@ class ServerEvent(_Event):
 
 
 class VendorEvent(_Event):
-    """An event of one vendor, of a type that is known by name only."""
+    """An event of one vendor, of a type known only by name."""
 
     event_id: str | None = None
 
 
 def event_type(data: Json) -> str | None:
-    """Give the ``type`` of any JSON value; None where it has none."""
+    """Return the ``type`` of any JSON value; None if it has none."""
     if not isinstance(data, dict):
         return None
     name = cast("dict[str, Any]", data).get("type")
@@ -132,12 +131,12 @@ def event_type(data: Json) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class UnknownEvent:
-    """JSON that no model reads: an unknown type, a known one in an unknown shape, or no event at all.
+    """JSON that no model reads: an unknown type, a known type in an unknown shape, or not an event at all.
 
     Attributes:
         data: the JSON value as it was read.
         reason: ``not an object``, ``no type``, ``unknown type``, ``other sender``, ``unknown shape``.
-        problems: for an unknown shape, what does not fit and where.
+        problems: for an unknown shape, what does not fit, and where.
     """
 
     data: Json
@@ -150,5 +149,5 @@ class UnknownEvent:
         return event_type(self.data)
 
     def to_json(self) -> Json:
-        """Give back what was read."""
+        """Return what was read."""
         return self.data

@@ -38,7 +38,7 @@ class InputAudioBufferClear(ClientEvent):
 
 
 class InputAudioBufferCommit(ClientEvent):
-    """Make a user item of what was appended."""
+    """Turn what was appended into a user item."""
 
     type: Literal["input_audio_buffer.commit"]
 
@@ -64,17 +64,17 @@ class InputAudioBufferCommitted(ServerEvent):
 
 
 class InputAudioBufferSpeechStarted(ServerEvent):
-    """The server hears the user speak."""
+    """The server hears the user begin to speak."""
 
     type: Literal["input_audio_buffer.speech_started"]
     item_id: str | None = None
-    """The user item that will be made."""
+    """The user item to come."""
     audio_start_ms: Number | None = None
     """From the start of all audio written in the session, padding included."""
 
 
 class InputAudioBufferSpeechStopped(ServerEvent):
-    """The server hears the user no more."""
+    """The server hears the user stop speaking."""
 
     type: Literal["input_audio_buffer.speech_stopped"]
     item_id: str | None = None
@@ -92,7 +92,7 @@ class InputAudioBufferTimeoutTriggered(ServerEvent):
 
 
 class InputAudioBufferDtmfEventReceived(ServerEvent):
-    """A key was pressed on the telephone. SIP; GA."""
+    """A telephone key was pressed. SIP; GA."""
 
     type: Literal["input_audio_buffer.dtmf_event_received"]
     event: str | None = None
@@ -106,18 +106,18 @@ class _Playback(ServerEvent):
 
 
 class OutputAudioBufferStarted(_Playback):
-    """The server began to play a response. WebRTC and SIP."""
+    """The server began playing a response. WebRTC and SIP."""
 
     type: Literal["output_audio_buffer.started", "output_audio_buffer.audio_started"]
 
 
 class OutputAudioBufferStopped(_Playback):
-    """The response has been played to its end. WebRTC and SIP."""
+    """A response has been played to its end. WebRTC and SIP."""
 
     type: Literal["output_audio_buffer.stopped", "output_audio_buffer.audio_stopped"]
 
 
 class OutputAudioBufferCleared(_Playback):
-    """Playing was cut off, by speech or by the client. WebRTC and SIP."""
+    """Playback was cut off, by speech or by the client. WebRTC and SIP."""
 
     type: Literal["output_audio_buffer.cleared", "output_audio_buffer.audio_cleared"]

@@ -1,4 +1,4 @@
-"""The conversation and its items: made, placed, finished, cut, deleted, told again."""
+"""The conversation and its items: created, placed, finished, truncated, deleted, retrieved."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Conversation(Model):
 
 
 class ConversationCreated(ServerEvent):
-    """The session has a conversation."""
+    """The session's conversation exists."""
 
     type: Literal["conversation.created"]
     conversation: Conversation | None = None
@@ -39,7 +39,7 @@ class ConversationCreated(ServerEvent):
 
 class _Placed(ServerEvent):
     previous_item_id: str | None = None
-    """The item before it. Null for the first one, and in ``.done`` also where it is merely not said again."""
+    """The item before it. Null for the first item; in ``.done`` also null if it is merely not repeated."""
     item: Item | None = None
 
 
@@ -62,54 +62,54 @@ class ConversationItemDone(_Placed):
 
 
 class ConversationItemRetrieved(ServerEvent):
-    """An item as the server has it, with its audio: the answer to ``conversation.item.retrieve``."""
+    """The answer to ``conversation.item.retrieve``: an item as the server has it, with its audio."""
 
     type: Literal["conversation.item.retrieved"]
     item: Item | None = None
 
 
 class ConversationItemDeleted(ServerEvent):
-    """An item is no longer in the conversation."""
+    """An item was removed from the conversation."""
 
     type: Literal["conversation.item.deleted"]
     item_id: str | None = None
 
 
 class ConversationItemTruncated(ServerEvent):
-    """An assistant's audio was cut, and its transcript removed."""
+    """The audio of an assistant's item was cut short, and its transcript removed."""
 
     type: Literal["conversation.item.truncated"]
     item_id: str | None = None
     content_index: int | None = None
     audio_end_ms: Number | None = None
-    """How much of the audio remains."""
+    """How much of the audio remains, from its start."""
 
 
 class ConversationItemCreate(ClientEvent):
-    """Put an item into the conversation."""
+    """Add an item to the conversation."""
 
     type: Literal["conversation.item.create"]
     previous_item_id: str | None = None
-    """The item to put it behind; ``root`` for the first place; absent for the end."""
+    """The item to insert it after; ``root`` for the beginning; absent for the end."""
     item: Item | None = None
 
 
 class ConversationItemDelete(ClientEvent):
-    """Take an item out of the conversation."""
+    """Remove an item from the conversation."""
 
     type: Literal["conversation.item.delete"]
     item_id: str | None = None
 
 
 class ConversationItemRetrieve(ClientEvent):
-    """Ask for an item as the server has it."""
+    """Request an item as the server has it."""
 
     type: Literal["conversation.item.retrieve"]
     item_id: str | None = None
 
 
 class ConversationItemTruncate(ClientEvent):
-    """Cut an assistant's audio where the user stopped hearing it."""
+    """Cut the audio of an assistant's item where the user stopped hearing it."""
 
     type: Literal["conversation.item.truncate"]
     item_id: str | None = None

@@ -45,13 +45,13 @@ class InputText(_Part):
 
 
 class InputAudio(_Part):
-    """Audio that the user spoke."""
+    """Speech of the user."""
 
     type: Literal["input_audio"]
     audio: str | None = None
-    """Base64, in the session's input format. Servers leave it out, except when an item is retrieved."""
+    """Base64, in the session's input format. Servers omit it, except when an item is retrieved."""
     transcript: str | None = None
-    """Its transcription, made by another model than the one that answers; null until there is one."""
+    """Its transcription, by a different model than the one that answers; null until it is made."""
 
 
 class InputImage(Model):
@@ -71,13 +71,13 @@ class OutputText(_Part):
 
 
 class OutputAudio(_Part):
-    """Speech that the model made; ``audio`` in preview and in ``response.content_part.*``."""
+    """Speech of the model; ``audio`` in preview and in ``response.content_part.*``."""
 
     type: Literal["output_audio", "audio"]
     audio: str | None = None
     """Base64, in the response's output format."""
     transcript: str | None = None
-    """What was said. Gone after a truncation."""
+    """What was said; removed by a truncation."""
 
 
 class ReferencePart(_Part):
@@ -100,7 +100,7 @@ Part = Annotated[
 
 class _Item(Model):
     id: str | None = None
-    """Chosen by whoever makes the item."""
+    """Chosen by the side that creates the item."""
 
 
 class _StatedItem(_Item):
@@ -114,9 +114,9 @@ class Message(_StatedItem):
     type: Literal["message"]
     role: Annotated[str, known("user", "assistant", "system")] | None = None
     content: list[Part] | None = None
-    """Absent or null: not stated, which is not the same as empty."""
+    """Absent or null means not stated, which is not the same as empty."""
     phase: Annotated[Annotated[str, known("commentary", "final_answer")] | None, GA] = None
-    """Reasoning models: whether this is the answer, or said on the way to it."""
+    """Reasoning models: whether this is the final answer or a remark before it."""
 
 
 class FunctionCall(_StatedItem):
@@ -126,7 +126,7 @@ class FunctionCall(_StatedItem):
     name: str | None = None
     call_id: str | None = None
     arguments: str | None = None
-    """JSON in a string, written by the model: not always valid."""
+    """A string of JSON, written by the model; not always valid."""
 
 
 class FunctionCallOutput(_StatedItem):
@@ -138,7 +138,7 @@ class FunctionCallOutput(_StatedItem):
 
 
 class McpListTools(_Item):
-    """The tools that an MCP server offers, as the server fetched them."""
+    """The tools of an MCP server, as the Realtime server fetched them."""
 
     type: Literal["mcp_list_tools"]
     server_label: str | None = None
@@ -154,7 +154,7 @@ class McpError(Model):
 
 
 class McpCall(_Item):
-    """A tool call that the server makes itself, on an MCP server."""
+    """A call of an MCP server's tool, made by the Realtime server itself."""
 
     type: Literal["mcp_call"]
     server_label: str | None = None
@@ -184,7 +184,7 @@ class McpApprovalResponse(_Item):
 
 
 class ItemReference(_StatedItem):
-    """An item of the conversation, named by id in a response's ``input``."""
+    """An item of the conversation, referred to by id in a response's ``input``."""
 
     type: Literal["item_reference"]
 

@@ -1,4 +1,4 @@
-"""A response's output as it streams: items, parts, text, audio, calls."""
+"""The streamed output of a response: items, parts, text, audio, calls."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = [
 class _Output(ServerEvent):
     response_id: str | None = None
     output_index: int | None = None
-    """Which item of the response."""
+    """Which item of the response this is about."""
 
 
 class _OutputItem(_Output):
@@ -44,18 +44,18 @@ class _OnItem(_Output):
 
 class _OnPart(_OnItem):
     content_index: int | None = None
-    """Which part of the item."""
+    """Which part of the item this is about."""
 
 
 class _Delta(_OnPart):
     delta: str | None = None
     obfuscation: Annotated[str | None, GA] = None
-    """Random padding against guessing from sizes; no content."""
+    """Random padding, so that sizes reveal nothing; not content."""
 
 
 class _ContentPart(_OnPart):
     part: Part | None = None
-    """Its ``type`` is ``text`` or ``audio``, not ``output_…``, in GA too."""
+    """Its ``type`` is ``text`` or ``audio``, not ``output_…``, even in GA."""
 
 
 class ResponseOutputItemAdded(_OutputItem):
@@ -65,7 +65,7 @@ class ResponseOutputItemAdded(_OutputItem):
 
 
 class ResponseOutputItemDone(_OutputItem):
-    """An item of the response is finished, or was cut off: see its status."""
+    """An item of the response is finished or was cut off; its status says which."""
 
     type: Literal["response.output_item.done"]
 
@@ -83,13 +83,13 @@ class ResponseContentPartDone(_ContentPart):
 
 
 class ResponseOutputTextDelta(_Delta):
-    """A piece of written text."""
+    """A piece of text."""
 
     type: Literal["response.output_text.delta", "response.text.delta"]
 
 
 class ResponseOutputTextDone(_OnPart):
-    """The whole text of a part."""
+    """The complete text of a part."""
 
     type: Literal["response.output_text.done", "response.text.done"]
     text: str | None = None
@@ -114,7 +114,7 @@ class ResponseOutputAudioTranscriptDelta(_Delta):
 
 
 class ResponseOutputAudioTranscriptDone(_OnPart):
-    """The whole transcript of a part."""
+    """The complete transcript of a part."""
 
     type: Literal["response.output_audio_transcript.done", "response.audio_transcript.done"]
     transcript: str | None = None
@@ -133,7 +133,7 @@ class ResponseFunctionCallArgumentsDelta(_FunctionCall):
 
 
 class ResponseFunctionCallArgumentsDone(_FunctionCall):
-    """The whole arguments of a function call."""
+    """The complete arguments of a function call."""
 
     type: Literal["response.function_call_arguments.done"]
     name: Annotated[str | None, GA] = None
@@ -149,7 +149,7 @@ class ResponseMcpCallArgumentsDelta(_OnItem):
 
 
 class ResponseMcpCallArgumentsDone(_OnItem):
-    """The whole arguments of an MCP call. GA."""
+    """The complete arguments of an MCP call. GA."""
 
     type: Literal["response.mcp_call_arguments.done"]
     arguments: str | None = None

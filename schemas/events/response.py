@@ -1,4 +1,4 @@
-"""Responses: asked for, created, done, with status and usage."""
+"""Responses: requested, created, done, with status and usage."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ class StatusDetails(Model):
 
 
 class _Configured(Model):
-    """What a request states and a response echoes, in both shapes."""
+    """What a request states and a response repeats, in both shapes."""
 
     output_modalities: Annotated[Modalities | None, GA] = None
     audio: Annotated[AudioConfig | None, GA] = None
     """Only ``output`` has a meaning here."""
     metadata: dict[str, Json] | None = None
-    """The client's own, echoed."""
+    """The client's own, repeated by the server."""
     modalities: Annotated[Modalities | None, PREVIEW] = None
     voice: Annotated[Voice | None, PREVIEW] = None
     output_audio_format: Annotated[FlatFormat | None, PREVIEW] = None
@@ -85,13 +85,13 @@ class _Configured(Model):
 
 
 class ResponseRequest(_Configured):
-    """How a response is to be made; what is absent is taken from the session."""
+    """How to make a response; what is absent is taken from the session."""
 
     conversation: Annotated[str, known("auto", "none")] | None = None
     """``none``: outside the conversation."""
     instructions: str | None = None
     input: list[Item] | None = None
-    """The whole context, in place of the conversation; may refer to items of it."""
+    """The whole context, used instead of the conversation; may refer to its items."""
     tools: list[Tool] | None = None
     tool_choice: ToolChoice | None = None
     max_output_tokens: Annotated[MaxTokens | None, GA] = None
@@ -100,9 +100,9 @@ class ResponseRequest(_Configured):
     reasoning: Annotated[Reasoning | None, GA] = None
     max_response_output_tokens: Annotated[MaxTokens | None, PREVIEW] = None
     commit: Annotated[bool | None, PREVIEW] = None
-    """Only the earliest: commit the input buffer first."""
+    """Earliest API only: commit the input buffer first."""
     cancel_previous: Annotated[bool | None, PREVIEW] = None
-    """Only the earliest: cancel a response that is running."""
+    """Earliest API only: cancel a running response."""
 
 
 class Response(_Configured):
@@ -114,7 +114,7 @@ class Response(_Configured):
     """Null for a response outside the conversation."""
     status: Annotated[str, known("in_progress", "completed", "cancelled", "incomplete", "failed")] | None = None
     status_details: StatusDetails | str | None = None
-    """xAI states a bare string."""
+    """A plain string in xAI."""
     output: list[Item] | None = None
     usage: Usage | None = None
     max_output_tokens: MaxTokens | None = None
@@ -128,22 +128,22 @@ class ResponseCreate(ClientEvent):
 
 
 class ResponseCancel(ClientEvent):
-    """Stop a response that is being made."""
+    """Stop a response in progress."""
 
     type: Literal["response.cancel"]
     response_id: str | None = None
-    """Absent: the one of the conversation."""
+    """Absent: the response in the conversation."""
 
 
 class ResponseCreated(ServerEvent):
-    """The model begins to answer."""
+    """The model begins a response."""
 
     type: Literal["response.created"]
     response: Response | None = None
 
 
 class ResponseDone(ServerEvent):
-    """The answer has ended, whatever its status; all its items, without audio."""
+    """The response has ended, with whatever status; holds all its items, without audio."""
 
     type: Literal["response.done"]
     response: Response | None = None

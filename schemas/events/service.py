@@ -23,11 +23,11 @@ class ErrorDetails(Failure):
 
     param: str | None = None
     event_id: str | None = None
-    """The client event that caused it, where it had an id."""
+    """The client event that caused it, if that had an id."""
 
 
 class ErrorEvent(ServerEvent):
-    """Something went wrong; the session mostly goes on."""
+    """Something went wrong; the session usually goes on."""
 
     type: Literal["error"]
     error: ErrorDetails | None = None
@@ -43,7 +43,7 @@ class RateLimit(Model):
 
 
 class RateLimitsUpdated(ServerEvent):
-    """What is left of the rate limits, after a response was begun (preview) or done (GA)."""
+    """What is left of the rate limits, after a response began (preview) or ended (GA)."""
 
     type: Literal["rate_limits.updated"]
     rate_limits: list[RateLimit] | None = None
@@ -66,7 +66,7 @@ class McpListToolsCompleted(_McpListTools):
 
 
 class McpListToolsFailed(_McpListTools):
-    """The MCP server's tools could not be had. GA."""
+    """The MCP server's tools could not be fetched. GA."""
 
     type: Literal["mcp_list_tools.failed"]
 

@@ -61,7 +61,7 @@ MaxTokens = Number | Annotated[str, known("inf")]
 
 
 class TurnDetection(Model):
-    """How the server tells that the user has begun and ended to speak; null where the client commits itself."""
+    """How the server detects that the user starts and stops speaking; null if the client commits itself."""
 
     type: Annotated[str, known("server_vad", "semantic_vad", "azure_semantic_vad", "none")] | None = None
     create_response: bool | None = None
@@ -70,10 +70,10 @@ class TurnDetection(Model):
     """Whether the start of speech cancels one."""
     threshold: Number | None = None
     prefix_padding_ms: Number | None = None
-    """Audio kept from before speech was detected; already part of ``audio_start_ms``."""
+    """Audio kept from before speech was detected; already included in ``audio_start_ms``."""
     silence_duration_ms: Number | None = None
     idle_timeout_ms: Annotated[Number | None, GA] = None
-    """Silence after which the server speaks up by itself."""
+    """Silence after which the server speaks unprompted."""
     eagerness: Annotated[str, known("low", "medium", "high", "auto")] | None = None
     """``semantic_vad`` only."""
 
@@ -90,14 +90,14 @@ class TranscriptionConfig(Model):
 
 
 class NoiseReduction(Model):
-    """Noise reduction before turn detection and model."""
+    """Noise reduction ahead of turn detection and the model."""
 
     type: Annotated[str, known("near_field", "far_field", "azure_deep_noise_suppression")] | None = None
     strength: Annotated[Number | None, GA] = None
 
 
 class InputAudioConfig(Model):
-    """The user's audio, GA shape."""
+    """The user's audio, in GA shape."""
 
     format: AudioFormat | str | None = None
     transcription: TranscriptionConfig | None = None
@@ -106,7 +106,7 @@ class InputAudioConfig(Model):
 
 
 class OutputAudioConfig(Model):
-    """The model's audio, GA shape."""
+    """The model's audio, in GA shape."""
 
     format: AudioFormat | str | None = None
     voice: Voice | None = None
@@ -114,7 +114,7 @@ class OutputAudioConfig(Model):
 
 
 class AudioConfig(Model):
-    """Audio both ways, GA shape."""
+    """Audio in both directions, in GA shape."""
 
     input: InputAudioConfig | None = None
     output: OutputAudioConfig | None = None
@@ -143,13 +143,13 @@ class Tracing(Model):
 
 
 class TokenLimits(Model):
-    """Bounds of the context that truncation keeps."""
+    """Limits of the context that truncation keeps."""
 
     post_instructions: Number | None = None
 
 
 class TruncationStrategy(Model):
-    """How the server shortens its own context. It does so without any event."""
+    """How the server shortens its own context, which it does without sending an event."""
 
     type: Annotated[str, known("retention_ratio")] | None = None
     retention_ratio: Number | None = None
@@ -157,7 +157,7 @@ class TruncationStrategy(Model):
 
 
 class ClientSecret(Model):
-    """An ephemeral key. In a recording its ``value`` is a marker."""
+    """An ephemeral key; in a recording, its ``value`` is a marker."""
 
     value: str | None = None
     expires_at: Json = None
@@ -180,7 +180,7 @@ class _FlatAudio(Model):
 class Session(_FlatAudio):
     """A session's configuration: GA's nested shape, preview's flat one, or a vendor's mixture of both.
 
-    In ``session.update`` only what is to change is there.
+    ``session.update`` holds only what is to change.
     """
 
     type: Annotated[Annotated[str, known("realtime", "transcription")] | None, GA] = None
@@ -203,7 +203,7 @@ class Session(_FlatAudio):
     truncation: Annotated[str | TruncationStrategy | None, GA] = None
     """``auto``, ``disabled``, or how much to keep."""
     include: Annotated[list[str] | None, GA] = None
-    """More to state than usual: ``item.input_audio_transcription.logprobs``."""
+    """Extra fields to send: ``item.input_audio_transcription.logprobs``."""
     max_response_output_tokens: Annotated[MaxTokens | None, PREVIEW] = None
     voice: Annotated[Voice | None, PREVIEW] = None
     speed: Annotated[Number | None, PREVIEW] = None
@@ -214,7 +214,7 @@ class Session(_FlatAudio):
 
 
 class TranscriptionSession(_FlatAudio):
-    """A preview session that only transcribes; in GA a session of type ``transcription``."""
+    """A preview session that only transcribes; in GA, a session of type ``transcription``."""
 
     include: list[str] | None = None
     id: str | None = None
@@ -230,14 +230,14 @@ class SessionUpdate(ClientEvent):
 
 
 class SessionCreated(ServerEvent):
-    """The session exists; its default configuration."""
+    """The session exists, with its default configuration."""
 
     type: Literal["session.created"]
     session: Session | None = None
 
 
 class SessionUpdated(ServerEvent):
-    """The configuration after an update, as a whole."""
+    """The complete configuration after an update."""
 
     type: Literal["session.updated"]
     session: Session | None = None

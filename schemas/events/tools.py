@@ -32,7 +32,7 @@ class FunctionTool(Model):
 
 
 class ToolFilter(Model):
-    """Tools of an MCP server, by name or by what they do."""
+    """Selects tools of an MCP server, by name or by what they do."""
 
     tool_names: list[str] | None = None
     read_only: bool | None = None
@@ -46,7 +46,7 @@ class ApprovalFilter(Model):
 
 
 class McpTool(Model):
-    """An MCP server or connector whose tools the server calls itself."""
+    """An MCP server or connector whose tools the Realtime server calls itself."""
 
     type: Literal["mcp"]
     server_label: str | None = None
@@ -55,9 +55,9 @@ class McpTool(Model):
     connector_id: str | None = None
     tunnel_id: str | None = None
     authorization: str | None = None
-    """A credential; in a recording, a marker in its place."""
+    """A credential; replaced by a marker in a recording."""
     headers: dict[str, Json] | None = None
-    """May hold credentials; in a recording, markers in their place."""
+    """May hold credentials, which are replaced by markers in a recording."""
     allowed_tools: list[str] | ToolFilter | None = None
     allowed_callers: list[str] | None = None
     require_approval: str | ApprovalFilter | None = None
@@ -81,7 +81,7 @@ class McpToolDescription(Model):
 
 
 class ToolSelection(Model):
-    """The one tool that the model is to use."""
+    """The one tool that the model must use."""
 
     type: Annotated[str, known("function", "mcp")] | None = None
     name: str | None = None

@@ -1,4 +1,4 @@
-"""Transcription of the user's audio: made beside the conversation, by another model, in its own time."""
+"""Transcription of the user's audio: made by another model, in parallel with the conversation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
 
 
 class LogProb(Model):
-    """How sure the transcription is of one token."""
+    """How certain the transcription is of one token."""
 
     token: str | None = None
     logprob: Number | None = None
@@ -29,7 +29,7 @@ class LogProb(Model):
 
 
 class Language(Model):
-    """A language that was recognised."""
+    """A recognised language."""
 
     code: str | None = None
 
@@ -65,17 +65,17 @@ class _OfPart(ServerEvent):
 
 
 class InputAudioTranscriptionDelta(_OfPart):
-    """A piece of the transcription; it may come while the model answers already."""
+    """A piece of the transcription; it may arrive while the model is already answering."""
 
     type: Literal["conversation.item.input_audio_transcription.delta"]
     delta: str | None = None
     logprobs: list[LogProb] | None = None
     obfuscation: Annotated[str | None, GA] = None
-    """Random padding against guessing from sizes; no content."""
+    """Random padding, so that sizes reveal nothing; not content."""
 
 
 class InputAudioTranscriptionCompleted(_OfPart):
-    """The whole transcription. xAI sends several, each replacing the one before."""
+    """The complete transcription. xAI sends several, each replacing the one before."""
 
     type: Literal["conversation.item.input_audio_transcription.completed"]
     transcript: str | None = None
@@ -83,7 +83,7 @@ class InputAudioTranscriptionCompleted(_OfPart):
     logprobs: list[LogProb] | None = None
     languages: Annotated[list[Language] | None, GA] = None
     status: Annotated[str | None, Only("xAI")] = None
-    """``in_progress`` where more will come."""
+    """``in_progress`` if more will follow."""
 
 
 class InputAudioTranscriptionSegment(_OfPart):
@@ -99,14 +99,14 @@ class InputAudioTranscriptionSegment(_OfPart):
 
 
 class InputAudioTranscriptionFailed(_OfPart):
-    """There is no transcription; the item itself is unharmed."""
+    """The transcription failed; the item itself is not affected."""
 
     type: Literal["conversation.item.input_audio_transcription.failed"]
     error: TranscriptionError | None = None
 
 
 class InputAudioTranscriptionUpdated(_OfPart):
-    """The transcription so far, replacing what was said before. xAI."""
+    """The transcription so far, replacing the one before. xAI."""
 
     type: Literal["conversation.item.input_audio_transcription.updated"]
     transcript: str | None = None

@@ -1,7 +1,7 @@
 """The capture: one JSON object per message, as test suites keep them.
 
 ``{"dir": "client"|"server", "t": seconds or null, "event": {…}}``, and for the end of a connection
-``{"dir": …, "t": …, "close": {"code": …, "reason": …}}``. What follows a close is the next session.
+``{"dir": …, "t": …, "close": {"code": …, "reason": …}}``. Lines after a close are the next session.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def is_capture(first_line: str) -> bool:
 def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
     """Return the sessions of a capture, in order.
 
-    Times that the source did not have are None, never invented; a session whose close the source does not show ends
-    with a ``close`` record of the recorder's that has no code and says so.
+    Times that the source did not have are None, never invented. A session without a close in the source ends with a
+    ``close`` record by the recorder that has no code and says so.
 
     Raises:
-        DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``sessions`` with all that was
-            read before it.
+        DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``sessions`` with everything
+            before it.
     """
     sessions: list[_Session] = []
     current: _Session | None = None
@@ -62,7 +62,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
             done = [session.finish(f"the source is damaged at line {number}") for session in sessions]
             raise DamagedFile(
                 f"{name}, line {number}: {error}.",
-                hint=f"Lines before it that can be read: {read}; --partial imports those.",
+                hint=f"Lines before it that can be read: {read}; --partial imports them.",
                 line=number,
                 reason=str(error),
                 sessions=done,
@@ -71,7 +71,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
 
 
 class _Session:
-    """A connection of the capture while it is read."""
+    """A connection of a capture while it is being read."""
 
     def __init__(self, name: str, part: int) -> None:
         self._source = Source(format="capture", name=name, part=part)
@@ -80,11 +80,11 @@ class _Session:
 
     @property
     def count(self) -> int:
-        """How many lines of it were read."""
+        """Number of lines read."""
         return len(self._frames)
 
     def take(self, line: str) -> bool:
-        """Take a line; True where it closes the connection."""
+        """Take a line; return True if it closes the connection."""
         value = _object(parse_json(line), "the line")
         side = value.get("dir")
         if side not in _SIDES:
@@ -118,7 +118,7 @@ class _Session:
         self._frames.append(Frame(len(self._frames) + 1, offset, kind, sender, type_, payload))
 
     def finish(self, why: str) -> ImportedSession:
-        """Return the session; ``why`` says where one ends that has no close."""
+        """Return the session; ``why`` says how it ends if it has no close."""
         return imported_session(OpenStatement(origin="import", source=self._source), self._frames, why)
 
 

@@ -6,13 +6,13 @@ further line that is an array is a record::
     [seq, offset_ns or null, "client"|"server"|"recorder", kind, event]
     [seq, offset_ns or null, sender, kind, event, {"redacted": [...], …}]
 
-``event`` is the JSON value of a text frame, or the recorder's statement. What JSON cannot give back without loss
-stands in a wrapper with the only key ``$raw``: ``{"$raw": {"text": …}}``, ``{"$raw": {"base64": …}}`` or
+``event`` is the JSON value of a text frame, or the recorder's statement. What JSON cannot represent without loss is
+wrapped in an object whose only key is ``$raw``: ``{"$raw": {"text": …}}``, ``{"$raw": {"base64": …}}`` or
 ``{"$raw": {"erased": true}}``.
 
-A cassette is lossless with respect to event content: folding it gives the state, and the full digest, of the session
-that it was made from. Formatting of the JSON is not kept; the journal is the byte-exact form. Unknown header keys,
-unknown lines (objects) and elements after the sixth survive reading and writing.
+A cassette keeps all event content: folding it gives the state, and the full digest, of the session that it was made
+from. The formatting of the JSON is not kept; the journal is the byte-exact form. Unknown header keys, unknown lines
+(objects) and elements after the sixth survive reading and writing.
 """
 
 from __future__ import annotations
@@ -54,11 +54,11 @@ _INT64: Final = range(-(1 << 63), 1 << 63)
 _BOUNDS: Final[dict[str, type[Statement]]] = {
     model.kind: model for model in (OpenStatement, CloseStatement, CutoffStatement)
 }
-"""The statements between which a session stands; a journal takes nothing that is shaped otherwise."""
+"""The statements that begin and end a session, with the only shapes that a journal accepts."""
 
 
 class CassetteClose(BaseModel):
-    """How the session ended, for a person to read; the ``close`` record says it in full."""
+    """How the session ended, for a person to read; the ``close`` record has it in full."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -82,7 +82,7 @@ class CassetteHeader(BaseModel):
     close: CassetteClose | None = None
     labels: dict[str, str] = Field(default_factory=dict[str, str])
     match: dict[str, Any] | None = None
-    """What counts as the same when it is replayed (``replay.matching.MatchPolicy``); absent for the defaults."""
+    """What counts as equal in a replay (``MatchPolicy`` of the replay server); absent for the defaults."""
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class Cassette:
         header: its first line.
         frames: its records; ``frames[n].seq == n``.
         extras: what a record's line holds besides the frame, by seq: elements from the sixth on.
-        others: lines that are not records, each with the seq of the record that it stands before.
+        others: lines that are not records, each with the seq of the record that follows it.
     """
 
     header: CassetteHeader
@@ -103,7 +103,7 @@ class Cassette:
 
 
 def is_cassette(first_line: str) -> bool:
-    """Whether a file that begins with this line says that it is a cassette, of whatever version."""
+    """Whether a file that begins with this line is a cassette, of any version."""
     try:
         value = parse_json(first_line)
     except ValueError:
@@ -291,13 +291,13 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
             record = cast("list[Any]", value)
             frame = decode_record(record)
             if frame.seq != len(cassette.frames):
-                raise ValueError(f"its seq is {frame.seq} where {len(cassette.frames)} is due")
+                raise ValueError(f"its seq is {frame.seq}, but {len(cassette.frames)} is next")
             _check_place(frame, cassette.frames[-1] if cassette.frames else None)
         except (ValueError, RecursionError) as error:
             reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise DamagedFile(
                 f"{name}, line {number}: {reason}.",
-                hint=f"The {len(cassette.frames)} records before it can be read; --partial imports those.",
+                hint=f"The {len(cassette.frames)} records before it can be read; --partial imports them.",
                 line=number,
                 reason=reason,
                 cassette=cassette,
@@ -309,7 +309,7 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
 
 
 def _check_place(frame: Frame, before: Frame | None) -> None:
-    """Check that a session begins and ends where it says so, in statements of the right shape.
+    """Check that a session begins and ends where it says so, with statements of the right shape.
 
     Raises:
         ValueError: it does not; the text says why.
@@ -317,7 +317,7 @@ def _check_place(frame: Frame, before: Frame | None) -> None:
     if before is not None and before.kind in ("close", "cutoff"):
         raise ValueError(f"it follows the {before.kind!r} record, which ends the session")
     if frame.kind == "open" and before is not None:
-        raise ValueError("an 'open' record can only be the first")
+        raise ValueError("only the first record can be 'open'")
     model = _BOUNDS.get(frame.kind)
     if model is None:
         return
@@ -342,7 +342,7 @@ def _header(line: str, name: str) -> CassetteHeader:
     version = value.get("version")
     if isinstance(version, int) and version > CASSETTE_VERSION:
         raise NotRecognised(
-            f"{name} is a cassette of version {version}; this program reads up to {CASSETTE_VERSION}.",
+            f"{name} is a cassette of version {version}; this program reads versions up to {CASSETTE_VERSION}.",
             hint="Update earwitness.",
             file=name,
         )

@@ -43,7 +43,7 @@ def imported_session(
 
     Args:
         opening: for the ``open`` record, if the file has none.
-        frames: as read; their seqs are counted anew.
+        frames: as read; they get new seqs.
         why: the reason that the ``close`` record gives, if the file shows no end. It has no code.
         match: the match policy that a cassette carries.
     """

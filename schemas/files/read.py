@@ -20,8 +20,8 @@ def read_sessions(text: str, path: PurePath, *, partial: bool = False) -> list[I
 
     Args:
         text: the whole file.
-        path: the file's; its name goes on record.
-        partial: of a damaged file, return what stands before the damage; the ``close`` record says so.
+        path: the file's path; its name is recorded.
+        partial: for a damaged file, return what comes before the damage; the ``close`` record says so.
 
     Raises:
         NotRecognised: it is neither.
@@ -57,7 +57,7 @@ def _from_cassette(cassette: Cassette, name: str, damaged: int | None = None) ->
     if frames and frames[0].kind == "open":
         opening = OpenStatement.model_validate(statement_of(frames[0]))
     else:
-        # A cassette that somebody wrote by hand may leave the handshake to its header.
+        # A cassette written by hand may leave the handshake to its header.
         opening = OpenStatement(
             origin="import",
             opened_at=header.opened_at,

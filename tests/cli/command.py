@@ -43,7 +43,7 @@ class Command:
         return done
 
     def refused(self, code: int, *arguments: object) -> str:
-        """Run what must fail with this code, in one paragraph and without a traceback; give the paragraph."""
+        """Run what must fail with this code, in one paragraph and without a traceback; return the paragraph."""
         done = self(*arguments)
         assert done.code == code, f"exit code {done.code}\n{done.out}\n{done.err}"
         assert done.out == ""

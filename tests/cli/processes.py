@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -31,7 +32,7 @@ class Recorder:
         """What it printed to standard error until it ended, but for what was read by then."""
 
     async def line(self, pattern: str) -> str:
-        """Read on until a line matches; give it."""
+        """Read until a line matches; return it."""
         assert self.process.stdout is not None
         while True:
             line = (await self.process.stdout.readline()).decode()
@@ -68,7 +69,7 @@ async def recorder(
 
 
 async def command(*arguments: object) -> tuple[int, str, str]:
-    """Run the command in a process; give exit code, output and errors."""
+    """Run the command in a process; return exit code, output and errors."""
     process = await asyncio.create_subprocess_exec(
         *EARWITNESS, *map(str, arguments),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=ENVIRONMENT,
@@ -88,3 +89,9 @@ async def echo_server() -> AsyncIterator[str]:
 
     async with serve_websocket(echo, "127.0.0.1", 0, compression=None) as server:
         yield f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+
+
+def run_in_shell(script: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``earwitness`` with the rest of a shell's line, in a folder."""
+    command = ["bash", "-c", f"{sys.executable} -m earwitness.cli {script}"]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env={**ENVIRONMENT, **variables})

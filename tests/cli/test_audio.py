@@ -10,6 +10,7 @@ import soundfile
 from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
+from tests.cli.processes import run_in_shell
 
 
 def test_a_call_becomes_a_stereo_file(earwitness: Command, tmp_path: Path) -> None:
@@ -25,6 +26,23 @@ def test_a_part_of_a_call_is_named_by_minutes_and_seconds(earwitness: Command, t
     assert soundfile.info(tmp_path / "a.flac").frames == 36_000
 
 
+def test_sound_on_standard_output_is_what_the_file_has(tmp_path: Path) -> None:
+    target = tmp_path / "call.wav"
+    told = run_in_shell(f"audio {bundled_path()} -o {target} --json", tmp_path)
+    report = json.loads(told.stdout)
+    assert report["target"] == str(target)
+    assert (report["format"], report["rate"], report["channels"]) == ("wav", 24_000, 2)
+    assert report["samples"] == soundfile.info(target).frames
+    run_in_shell(f"audio {bundled_path()} -o - > piped.wav", tmp_path)
+    assert (tmp_path / "piped.wav").read_bytes() == target.read_bytes()
+
+
+def test_sound_is_not_printed_on_a_terminal(earwitness: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    done = earwitness("audio", bundled_path(), "-o", "-")
+    assert (done.code, done.out) == (2, "")
+
+
 def test_items_become_files_with_a_manifest(earwitness: Command, tmp_path: Path) -> None:
     done = earwitness.ok("audio", bundled_path(), "-o", tmp_path / "items", "--items", "--format", "flac")
     manifest = json.loads((tmp_path / "items" / "manifest.json").read_text())
@@ -32,15 +50,18 @@ def test_items_become_files_with_a_manifest(earwitness: Command, tmp_path: Path)
         path.name for path in (tmp_path / "items").glob("*.flac")
     )
     assert "5 files" in done.err
+    again = earwitness.ok("audio", bundled_path(), "-o", tmp_path / "again", "--items", "--format", "flac", "--json")
+    assert again.json() == manifest
 
 
 @pytest.mark.parametrize(("code", "arguments"), [
     (3, ["--item", "nobody"]),
     (3, ["--from", "59:00"]),
     (2, ["--items", "--item", "x"]),
+    (2, ["--items", "-o", "-"]),
     (2, ["--from", "soon"]),
 ])  # fmt: skip
-def test_what_cannot_be_had_is_refused_and_nothing_written(
+def test_an_impossible_request_is_refused_and_nothing_written(
     earwitness: Command, tmp_path: Path, code: int, arguments: list[str]
 ) -> None:
     done = earwitness("audio", bundled_path(), "-o", tmp_path / "out.wav", *arguments)

@@ -32,7 +32,7 @@ def test_ctrl_c_ends_a_command_as_an_interruption_whatever_breaks_on_the_way_out
         command()
 
 
-def test_what_breaks_by_itself_is_no_interruption():
+def test_an_error_of_its_own_is_not_an_interruption():
     @coroutine
     async def command() -> None:
         raise ValueError("broken")

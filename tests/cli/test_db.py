@@ -121,7 +121,7 @@ def test_it_shows_what_would_go_and_asks(
     assert len(erased(earwitness, session)) == (0 if code else appends)
 
 
-def test_what_is_gone_already_is_no_question(
+def test_what_is_already_erased_needs_no_confirmation(
     earwitness: Command, session: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = earwitness.ok("db", "erase", session, "--seq", "1-9", *WHY, "--yes", "--json").json()
@@ -163,7 +163,7 @@ def test_what_is_not_there_is_named(earwitness: Command, session: str, arguments
     assert erased(earwitness, session) == set()
 
 
-def test_an_unknown_session_and_a_missing_journal_are_told(earwitness: Command, session: str) -> None:
+def test_an_unknown_session_and_a_missing_journal_are_named(earwitness: Command, session: str) -> None:
     assert "nobody" in earwitness.refused(3, "db", "erase", "nobody", "--all", *WHY, "--yes")
     for arguments in (("erase", session, "--all", *WHY, "--yes"), ("rebuild",)):
         assert "no journal" in earwitness.refused(5, "db", *arguments, "--db", "elsewhere.db")
@@ -197,7 +197,7 @@ def test_a_session_that_a_dead_recorder_left_is_marked_and_can_be_erased(earwitn
     assert earwitness.ok("verify").out.startswith("Intact")
 
 
-def test_what_was_said_behind_a_hole_in_the_sound_is_not_guessed(earwitness: Command, session: str) -> None:
+def test_speech_after_a_hole_in_the_sound_is_not_guessed(earwitness: Command, session: str) -> None:
     earwitness.ok("db", "erase", session, "--seq", "2-30", *WHY, "--yes")
     gone = erased(earwitness, session)
     said = earwitness.refused(3, "db", "erase", session, "--item", SPOKEN, *WHY, "--yes")
@@ -215,3 +215,12 @@ def test_rebuild_puts_a_summary_right_that_verify_found(earwitness: Command, ses
     assert "summaries corrected: 1." in earwitness.ok("db", "rebuild").out
     assert earwitness.ok("verify").out.startswith("Intact")
     assert earwitness.ok("list", "--json").json()[0]["model"] != "another"
+
+
+def test_backup_and_upgrade_report_in_json(earwitness: Command, session: str, tmp_path: Path) -> None:
+    target = tmp_path / "copy.db"
+    report = earwitness.ok("db", "backup", target, "--json").json()
+    assert report == {"location": earwitness.db, "target": str(target), "bytes": target.stat().st_size}
+    assert earwitness.ok("list", "--db", target, "--json").json()[0]["id"] == session
+    report = earwitness.ok("db", "upgrade", "--json").json()
+    assert report["before"] == report["after"]

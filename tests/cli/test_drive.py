@@ -60,7 +60,7 @@ def test_a_key_comes_from_the_environment_and_nowhere_else(
     arguments = ("drive", bundled_path(), "--upstream", address(vendor), "--speed", "max", "--key-env", "A_KEY")
     done = earwitness(*arguments)
     assert done.code == 2
-    assert "the variable A_KEY is not set" in done.err
+    assert "--key-env: the environment variable A_KEY is not set" in done.err
     monkeypatch.setenv("A_KEY", "sk-proj-not-a-real-key-0123456789")
     earwitness.ok(*arguments)
     assert b"not-a-real-key" not in Path(earwitness.db).read_bytes()
@@ -72,7 +72,7 @@ def test_a_target_cannot_name_another_host(earwitness: Command, vendor: Realtime
     assert "--target: '.example/v1/realtime' does not begin with '/'" in done.err
 
 
-def test_a_server_that_has_no_such_model_is_told_in_one_paragraph(earwitness: Command, vendor: Realtime) -> None:
+def test_a_server_without_the_model_is_reported_in_one_paragraph(earwitness: Command, vendor: Realtime) -> None:
     done = earwitness("drive", bundled_path(), "--upstream", address(vendor), "--speed", "max", "--model", "other")
     assert done.code == 4
     assert f"{address(vendor)} refused the handshake with 404" in done.err

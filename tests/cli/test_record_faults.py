@@ -50,7 +50,7 @@ async def call(running: Recorder) -> AsyncIterator[ClientConnection]:
 
 
 async def logged(running: Recorder, event: str) -> dict[str, Any]:
-    """Read the log until an event; give its line."""
+    """Read the log until an event; return its line."""
     assert running.process.stderr is not None
     while line := await running.process.stderr.readline():
         entry = json.loads(line)
@@ -91,7 +91,7 @@ OTHERS = [("full", "strict"), ("locked", "batch"), ("removed", "strict")]
 
 
 @pytest.mark.parametrize(("fault", "durability"), pick(CELLS, CELLS + OTHERS, CELLS + OTHERS))
-async def test_a_store_that_fails_to_the_end_is_told_with_what_is_lost(
+async def test_a_store_that_fails_to_the_end_is_reported_with_what_is_lost(
     fault: str, durability: str, tmp_path: Path
 ) -> None:
     """The policies are the defaults: a call goes on with batch, and ends with strict."""
@@ -128,7 +128,9 @@ async def test_a_store_that_fails_to_the_end_is_told_with_what_is_lost(
                     with pytest.raises(InvalidStatus, match="503"):
                         async with call(running):
                             raise AssertionError("not reached")
-                await running.line(r"^session \w+ closed \d+ .* its end is not recorded yet: the store takes nothing$")
+                await running.line(
+                    r"^session \w+ closed \d+ .* its end is not recorded yet: the journal cannot be written$"
+                )
                 code = await running.stop()
     last = running.err.rstrip("\n").split("\n")[-1]
     assert code == 5

@@ -51,7 +51,22 @@ async def test_a_client_that_behaves_as_recorded_passes(client: Path, tmp_path: 
     assert told["divergences"] == []
 
 
-async def test_a_client_that_answers_the_tool_differently_fails_and_is_told_where(client: Path) -> None:
+async def test_json_on_standard_output_is_the_report_alone(client: Path, tmp_path: Path) -> None:
+    faults = tmp_path / "faults"
+    faults.write_text("after:response.created#2 stall\n")
+    code, out, err = await command(
+        "replay", bundled_path(), "--speed", "max", "--json", "--faults", faults, "--exec", "--",
+        sys.executable, "-c", "",
+    )  # fmt: skip
+    assert (code, json.loads(out)) == (1, [])
+    assert "serving at" in err
+    code, out, _ = await command(
+        "replay", bundled_path(), "--speed", "max", "--report", "-", "--exec", "--", sys.executable, client
+    )
+    assert (code, json.loads(out)[0]["complete"]) == (0, True)
+
+
+async def test_a_client_that_answers_the_tool_differently_fails_and_the_report_says_where(client: Path) -> None:
     code, out, _ = await command(
         "replay", bundled_path(), "--speed", "max", "--exec", "--",
         sys.executable, client, "showers from 15:00", "sunny",
@@ -65,7 +80,7 @@ async def test_a_client_that_answers_the_tool_differently_fails_and_is_told_wher
 async def test_the_commands_own_failure_is_the_exit_code(client: Path) -> None:
     code, out, _ = await command("replay", bundled_path(), "--exec", "--", sys.executable, "-c", "raise SystemExit(9)")
     assert code == 9
-    assert "no client came" in out
+    assert "no client connected" in out
 
 
 async def test_a_port_in_use_is_named() -> None:

@@ -56,6 +56,6 @@ def test_a_forbidden_text_that_is_left_writes_nothing(earwitness: Command, tmp_p
     assert not out.exists()
 
 
-def test_rules_that_are_none_are_named(earwitness: Command, tmp_path: Path) -> None:
+def test_unknown_rules_are_named(earwitness: Command, tmp_path: Path) -> None:
     path = rules(tmp_path, "idz = 'keep'\n")
     assert "idz" in earwitness.refused(6, "export", bundled_path(), "--scrub", path, "-o", tmp_path / "x.ndjson")

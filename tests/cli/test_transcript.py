@@ -34,6 +34,12 @@ def test_what_it_prints_is_what_it_writes(earwitness: Command, tmp_path: Path, f
     assert done.err == f"{form}, {target.stat().st_size:,} bytes → {target}\n"
 
 
+def test_json_is_a_format_and_a_dash_is_standard_output(earwitness: Command) -> None:
+    stated = earwitness.ok("transcript", CALL, "--format", "json")
+    assert earwitness.ok("transcript", CALL, "--json", "-o", "-") == stated
+    assert "contradict" in earwitness("transcript", CALL, "--json", "--format", "csv").err
+
+
 def test_the_files_name_says_the_format(earwitness: Command, tmp_path: Path) -> None:
     earwitness.ok("transcript", CALL, "-o", tmp_path / "call.csv")
     rows = list(csv.DictReader(io.StringIO((tmp_path / "call.csv").read_text(encoding="utf-8"), newline="")))

@@ -1,4 +1,4 @@
-"""The guide to regression tests: its example runs, turns red as told, and prints what the page shows."""
+"""The guide to regression tests: its example runs, turns red as described, and prints what the page shows."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_the_example_turns_red_as_the_guide_tells(project: pytest.Pytester) -> N
     assert [line for line in report[:end] if not shown(line)] == []
 
 
-def test_a_missing_cassette_is_told_as_in_the_guide(project: pytest.Pytester) -> None:
+def test_a_missing_cassette_is_reported_as_in_the_guide(project: pytest.Pytester) -> None:
     (project.path / "cassettes" / "weather.ndjson").unlink()
     result = project.runpytest_inprocess()
     result.assert_outcomes(errors=1)

@@ -1,4 +1,4 @@
-"""A small agent on the official SDK: a question in, an answer out, with one tool."""
+"""A small agent on the official SDK with one tool: it answers one question."""
 
 import json
 
@@ -21,7 +21,7 @@ def get_weather(city):
 
 
 async def ask(client, question):
-    """Ask one question; give the answer's text."""
+    """Ask one question; return the text of the answer."""
     async with client.realtime.connect(model="gpt-realtime") as connection:
         await connection.session.update(session=SESSION)
         part = {"type": "input_text", "text": question}

@@ -9,8 +9,8 @@ from earwitness.recorder import import_files
 from earwitness.schemas.files.cassette import Cassette, CassetteHeader, write_cassette
 from earwitness.schemas.recording import MemoryRecording
 
-from tests.events import client, server
-from tests.sessions import closing, recording
+from tests.events import client, closing, server
+from tests.sessions import recording
 
 
 def talk(model: str) -> MemoryRecording:

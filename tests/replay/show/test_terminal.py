@@ -36,7 +36,7 @@ def test_what_was_said_cannot_write_a_line_of_its_own() -> None:
         render(transcribe(conversation), "text"),
         render_state(info, conversation),
         table([[forged, "x"]], header=["model", "y"]),
-        *(line for frame in script.frames for line in SessionTail().lines(frame)),
+        *(str(line) for frame in script.frames for line in SessionTail().lines(frame)),
     ]
     assert sum("I confirm" in text for text in printed) >= 4
     assert not [line for text in printed for line in text.split("\n") if line.lstrip().startswith("00:09.000")]
@@ -58,4 +58,4 @@ def test_nothing_that_was_said_steers_the_terminal_it_is_printed_on() -> None:
     assert_harmless(render_diff(diff((recording.info, conversation), (recording.info, other))))
     kind = "conversation.item.input_audio_transcription.completed"
     heard = Session().server(kind, item_id="a", content_index=0, transcript=ESCAPES)
-    assert_harmless("".join(line for frame in heard.frames for line in SessionTail().lines(frame)))
+    assert_harmless("".join(str(line) for frame in heard.frames for line in SessionTail().lines(frame)))

@@ -92,7 +92,7 @@ def test_a_servers_response_keeps_max_output_tokens_and_a_request_does_not() -> 
     assert denormalise(request, "preview")["response"] == {"max_response_output_tokens": 5}
 
 
-def test_a_ga_transcription_session_is_told_by_the_events_name_in_preview() -> None:
+def test_preview_names_a_ga_transcription_session_by_its_event_type() -> None:
     event = {"type": "session.updated", "session": {"type": "transcription", "audio": {"input": {"format": None}}}}
     assert denormalise(event, "preview") == {
         "type": "transcription_session.updated",
@@ -110,7 +110,7 @@ def test_what_has_no_flat_place_stays_below_audio() -> None:
 
 
 @pytest.mark.parametrize("event", [{}, {"type": None}, {"type": ["session.updated"]}])
-def test_what_is_no_event_is_returned_itself(event: Json) -> None:
+def test_what_is_not_an_event_is_returned_unchanged(event: Json) -> None:
     assert denormalise(event, "preview") is event
 
 

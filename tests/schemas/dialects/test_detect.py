@@ -79,7 +79,7 @@ def test_the_name_of_the_models_output_settles_a_mixture() -> None:
 
 
 @pytest.mark.parametrize("path", capture_params())
-def test_a_captures_dialect_is_told_by_its_events(path: Path) -> None:
+def test_a_captures_dialect_is_detected_from_its_events(path: Path) -> None:
     events = [record["event"] for record in map(json.loads, path.read_text().splitlines()) if "event" in record]
     # Azure Voice Live speaks preview names, xAI GA names.
     preview = "preview" in path.name or "voice-live" in path.name

@@ -87,7 +87,7 @@ def test_azures_sampling_rate_is_the_rate_of_pcm_input_only() -> None:
     assert g711["input_audio_sampling_rate"] == 16000
 
 
-def test_a_format_that_is_no_format_stays_where_it_was() -> None:
+def test_an_unknown_format_stays_where_it_was() -> None:
     session = {"input_audio_format": "not specified", "audio": {"input": {"format": {"type": "audio/pcm"}}}}
     assert normalise_session(session) == session
 
@@ -187,24 +187,24 @@ def test_a_canonical_delta_is_returned_itself(name: str) -> None:
 
 
 @pytest.mark.parametrize("event", [{}, {"type": None}, {"type": 5}, {"type": []}, {"type": {}}, {"type": "new.event"}])
-def test_what_is_no_known_event_is_returned_itself(event: Json) -> None:
+def test_an_unknown_event_is_returned_unchanged(event: Json) -> None:
     assert normalise(event) is event
 
 
 @pytest.mark.parametrize("adapt", [normalise_session, normalise_response, normalise_item, normalise_part])
 @pytest.mark.parametrize("value", [None, "text", 5, ["list"]])
-def test_what_is_no_object_is_returned_itself(adapt: Any, value: Any) -> None:
+def test_what_is_not_an_object_is_returned_unchanged(adapt: Any, value: Any) -> None:
     assert adapt(value) is value
 
 
-def test_what_is_no_object_among_items_and_parts_stays_in_its_place() -> None:
+def test_what_is_not_an_object_stays_in_its_place_among_items_and_parts() -> None:
     item = {"role": "user", "content": [None, {"type": "text"}, 5]}
     response = normalise_response({"output": ["text", item]})
     assert response["output"] == ["text", {"role": "user", "content": [None, {"type": "input_text"}, 5]}]
 
 
 @pytest.mark.parametrize("audio", ["text", {"output": 5}, {"output": ["voice"]}])
-def test_a_ga_place_that_is_no_object_is_left_alone(audio: Any) -> None:
+def test_a_ga_place_that_is_not_an_object_is_left_alone(audio: Any) -> None:
     session = {"audio": audio, "voice": "alloy"}
     assert normalise_session(session) == session
 

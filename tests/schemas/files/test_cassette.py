@@ -130,13 +130,13 @@ def test_unknown_header_keys_lines_and_elements_survive_a_round_trip() -> None:
         ('[1,0.5,"client","text",{}]', "offset_ns"),
         ('[1,0,"nobody","text",{}]', "the sender"),
         ('[1,0,"client","song",{}]', "the kind"),
-        ('[2,0,"client","text",{}]', "its seq is 2 where 1 is due"),
+        ('[2,0,"client","text",{}]', "its seq is 2, but 1 is next"),
         ('[1,0,"client","text",{"$raw":{}}]', "holds neither"),
         ('[1,0,"client","text",{"$raw":{"base64":"?"}}]', "does not hold valid base64"),
         ('[1,0,"client","text",{},{"redacted":"x"}]', "not a list of strings"),
         ('[1,9223372036854775808,"client","text",{}]', "more than 64 bits"),
         (f'[1,0,"client","text",{"[" * 100_000}{"]" * 100_000}]', "nested too deeply"),
-        ('[1,0,"recorder","open",{}]', "'open' record can only be the first"),
+        ('[1,0,"recorder","open",{}]', "only the first record can be 'open'"),
         ('[1,0,"recorder","close",{"code":"x","by":"client"}]', "'close' statement, 'code'"),
         ('[1,0,"recorder","close",7]', "'close' statement: "),
         ('[1,0,"recorder","cutoff",{"$raw":{"erased":true}}]', "cannot be erased"),
@@ -173,7 +173,7 @@ def test_a_file_without_the_header_is_not_a_cassette(lines: list[str]) -> None:
 
 
 def test_a_newer_cassette_is_refused_with_what_to_do() -> None:
-    with pytest.raises(NotRecognised, match="version 2; this program reads up to 1. Update earwitness"):
+    with pytest.raises(NotRecognised, match="version 2; this program reads versions up to 1. Update earwitness"):
         read_cassette(['{"earwitness":"cassette","version":2}'])
 
 

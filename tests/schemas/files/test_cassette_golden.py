@@ -1,4 +1,4 @@
-"""Cassettes that older versions wrote are read for ever: one golden file for each version of the format."""
+"""Cassettes that older versions wrote are read forever: one golden file for each version of the format."""
 
 from __future__ import annotations
 

@@ -1,39 +1,14 @@
-"""``import`` and ``export``: what goes in comes out, and bad input writes nothing."""
+"""``earwitness import``: bad input writes nothing."""
 
 from __future__ import annotations
 
-import json
-import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
-
-
-def test_a_cassette_survives_import_and_export(earwitness: Command, tmp_path: Path) -> None:
-    public_id = earwitness.ok("import", bundled_path()).out.split()[0]
-    target = tmp_path / "again.ndjson"
-    earwitness.ok("export", "latest", "--format", "cassette", "-o", target)
-    first, again = bundled_path().read_text().split("\n"), target.read_text().split("\n")
-    assert json.loads(again[0])["session"] == public_id
-    assert [json.loads(line) for line in again[1:-1]] == [json.loads(line) for line in first[1:-1]]
-    assert earwitness.ok("show", target, "--digest").out == earwitness.ok("show", bundled_path(), "--digest").out
-    assert stat.S_IMODE(target.stat().st_mode) == 0o600
-
-
-def test_export_does_not_replace_a_file_without_force(earwitness: Command, tmp_path: Path) -> None:
-    target = tmp_path / "there.ndjson"
-    target.write_text("precious")
-    assert "--force" in earwitness.refused(3, "export", bundled_path(), "-o", target)
-    assert target.read_text() == "precious"
-    earwitness.ok("export", bundled_path(), "-o", target, "--force")
-    assert target.read_text().startswith('{"earwitness":"cassette"')
-
-
-def test_export_to_a_missing_folder_is_refused(earwitness: Command, tmp_path: Path) -> None:
-    assert "No such file" in earwitness.refused(6, "export", bundled_path(), "-o", tmp_path / "no" / "x.ndjson")
 
 
 @pytest.mark.parametrize(
@@ -73,3 +48,10 @@ def test_partial_imports_what_stands_before_the_damage_and_says_so(earwitness: C
     shown = earwitness.ok("show", "latest", "--events", "--json").json()
     assert [row["kind"] for row in shown] == ["open", "text", "close"]
     assert shown[-1]["event"]["reason"] == "the source is damaged at line 2"
+
+
+def test_a_dash_is_a_file_on_standard_input(earwitness: Command, standard_input: Callable[[bytes], None]) -> None:
+    standard_input(bundled_path().read_bytes())
+    (imported,) = earwitness.ok("import", "-", "--json").json()
+    assert imported["file"] == "-"
+    assert earwitness.ok("list", "--json").json()[0]["id"] == imported["sessions"][0]

@@ -1,13 +1,12 @@
-"""``list`` and ``show``, on imported sessions."""
+"""``earwitness show``, on imported sessions and files."""
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal
 from earwitness.replay.open import bundled_path
 
 from tests.cli.command import Command
@@ -34,29 +33,6 @@ def test_a_lone_surrogate_is_shown_and_in_json_kept(earwitness: Command, tmp_pat
     assert "half \ufffd letter" in earwitness.ok("show", path).out
     assert earwitness.ok("show", path, "--json").json()["state"]["errors"][0]["message"] == "half \ud800 letter"
     assert earwitness.ok("show", path, "--events", "--json").json()[1]["event"] == error
-
-
-def test_an_empty_journal_says_how_to_record(earwitness: Command) -> None:
-    async def create() -> None:
-        await (await Journal.open(earwitness.db)).aclose()
-
-    asyncio.run(create())
-    assert "earwitness record" in earwitness.ok("list").out
-    assert earwitness.ok("list", "--json").json() == []
-    assert "has no session yet." in earwitness.refused(3, "show", "latest")
-
-
-def test_list_shows_what_was_recorded(earwitness: Command) -> None:
-    public_id = earwitness.ok("import", bundled_path()).out.split()[0]
-    out = earwitness.ok("list").out
-    assert public_id[:8] in out
-    for text in ("2026-10-05 14:12:03Z", "ga", "gpt-realtime", "00:29.482", "1745", "closed 1000"):
-        assert text in out
-    (listed,) = earwitness.ok("list", "--json").json()
-    assert listed["id"] == public_id
-    assert listed["frames"] == 1745
-    assert listed["status"] == "closed"
-    assert listed["close_code"] == 1000
 
 
 def test_show_tells_the_conversation(earwitness: Command) -> None:
@@ -88,6 +64,11 @@ def test_show_at_a_seq_and_at_an_event_agree(earwitness: Command) -> None:
     assert earwitness.ok("show", bundled_path(), "--at", event_id, "--json").out == by_seq
 
 
+def test_a_dash_is_a_file_on_standard_input(earwitness: Command, standard_input: Callable[[bytes], None]) -> None:
+    standard_input(bundled_path().read_bytes())
+    assert earwitness.ok("show", "-", "--digest").out == earwitness.ok("show", bundled_path(), "--digest").out
+
+
 def test_show_events_lists_every_record(earwitness: Command) -> None:
     rows = earwitness.ok("show", bundled_path(), "--events").out.splitlines()
     assert len(rows) == 1745 + 2
@@ -95,6 +76,12 @@ def test_show_events_lists_every_record(earwitness: Command) -> None:
     listed = earwitness.ok("show", bundled_path(), "--events", "--at", "2", "--json").json()
     assert [row["seq"] for row in listed] == [0, 1, 2]
     assert listed[1]["event"]["type"] == "session.created"
+
+
+def test_events_can_be_limited_to_the_last_few(earwitness: Command) -> None:
+    listed = earwitness.ok("show", bundled_path(), "--events", "--limit", "2", "--json").json()
+    assert [row["seq"] for row in listed] == [1743, 1744]
+    assert earwitness("show", bundled_path(), "--limit", "2").code == 2
 
 
 def test_the_digest_is_the_same_from_file_and_journal(earwitness: Command) -> None:
@@ -120,12 +107,6 @@ def test_an_ambiguous_prefix_is_refused_with_the_candidates(earwitness: Command,
     assert any(public_id in message for public_id in ids)
 
 
-def test_a_missing_journal_is_named_with_what_to_do(earwitness: Command) -> None:
-    message = earwitness.refused(5, "list")
-    assert earwitness.db in message
-    assert not Path(earwitness.db).exists()
-
-
 @pytest.mark.parametrize("at", ["99999", "59:00", "event_none"])
 def test_a_point_beyond_the_session_is_refused(earwitness: Command, at: str) -> None:
     earwitness.refused(3, "show", bundled_path(), "--at", at)
@@ -142,7 +123,7 @@ def test_a_file_with_several_sessions_asks_which(earwitness: Command, tmp_path: 
     earwitness.refused(3, "show", f"{path}#3")
 
 
-def test_the_state_can_be_had_in_the_sessions_own_words(earwitness: Command, tmp_path: Path) -> None:
+def test_show_can_use_the_sessions_own_dialect(earwitness: Command, tmp_path: Path) -> None:
     path = tmp_path / "preview.jsonl"
     event = {
         "type": "session.created",

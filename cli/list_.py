@@ -1,0 +1,37 @@
+"""``earwitness list``."""
+
+from __future__ import annotations
+
+import click
+
+from .common import coroutine, db_option, emit_json, json_option, table
+
+__all__ = ["list_"]
+
+
+@click.command("list")
+@db_option
+@json_option
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Show only the newest N sessions.")
+@coroutine
+async def list_(db: str, as_json: bool, limit: int | None) -> None:
+    """List the recorded sessions, newest last.
+
+    \b
+    Example:
+        earwitness list --limit 10
+    """
+    from ..recorder.journal import JournalReader
+    from ..replay.show.state import info_json, list_rows
+
+    async with await JournalReader.open(db) as reader:
+        sessions = await reader.sessions()
+    sessions = sessions[-limit:] if limit else sessions
+    if as_json:
+        emit_json([info_json(info) for info in sessions])
+        return
+    if not sessions:
+        click.echo("No sessions recorded yet. Record one with: earwitness record --upstream openai")
+        return
+    header, rows = list_rows(sessions)
+    click.echo(table(rows, header=header, right=frozenset({4, 5})))
