@@ -95,7 +95,7 @@ def test_what_holds_no_calls_is_told_by_name(
 
 
 def test_an_unknown_database_is_told() -> None:
-    with pytest.raises(earwitness.RequestError, match="no journal can be kept in mysql"):
+    with pytest.raises(earwitness.RequestError, match="mysql://host/calls cannot hold a journal"):
         ids("mysql://host/calls")
 
 
