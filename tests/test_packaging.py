@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import tarfile
 import tomllib
 import zipfile
@@ -26,28 +24,6 @@ def installed(path: Path) -> Path:
     """Where a file of the tree is installed: the parts in the front door's package."""
     place = path.relative_to(ROOT)
     return place if place.parts[0] == FRONT_DOOR.name else Path(FRONT_DOOR.name, place)
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Wheel and sdist, built from the sdist's own content as `pip` would."""
-    target = tmp_path_factory.mktemp("dist")
-    source = target / "src"
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True
-    )
-    if listed.returncode != 0:
-        pytest.skip("not a git checkout: which files belong to the project cannot be told")
-    for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    subprocess.run(
-        [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(target), str(source)],
-        check=True,
-        capture_output=True,
-    )
-    return target
 
 
 def test_the_wheel_holds_every_file_of_the_parts_and_nothing_else(built: Path) -> None:

@@ -58,10 +58,9 @@ tables is kept, counted and listed by name.
 A session's events count more than its address, and the names of the model's output (`response.audio.…` or
 `response.output_audio.…`) count most.
 
-In Python: `earwitness.schemas.dialects.normalise.normalise(event)` returns the canonical form,
-`earwitness.schemas.dialects.denormalise.denormalise(event, "preview")` converts back,
-`earwitness.schemas.dialects.detect.detect(…)` returns the dialect, and `earwitness.schemas.events.parse_event(data)` a
-typed model of either form.
+In Python: `earwitness.schemas.normalise(event)` returns the canonical form,
+`earwitness.schemas.denormalise(event, "preview")` converts back, `earwitness.schemas.detect(…)` returns the dialect, and
+`earwitness.schemas.parse_event(data)` a typed model of either form.
 """
 
 _FIELDS: Final = """\

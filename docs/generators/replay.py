@@ -32,12 +32,12 @@ client step by step, begin with [regression-testing.md](regression-testing.md).
 The same from Python:
 
 ```python
-from earwitness.replay.testing.realtime import serve
+import earwitness
 
-async with serve(recording, speed="max", match="strict") as server:
-    client = AsyncOpenAI(api_key="unused", websocket_base_url=server.websocket_base_url)
+with earwitness.serve("weather.ndjson", speed="max", match="strict") as realtime:
+    client = AsyncOpenAI(api_key="unused", websocket_base_url=realtime.websocket_base_url)
     ...
-    assert server.complete, server.report.text()
+    realtime.assert_complete()
 ```
 
 ## Serving
