@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +16,6 @@ from .journal import WriterSettings
 from .proxy.listener import Proxy, recording_proxy
 from .proxy.session_end import SessionEnd
 from .proxy.settings import ProxySettings
-from .secrets.markers import load_or_create_key
 
 __all__ = [
     "RecorderSettings",
@@ -117,11 +116,13 @@ async def run_recorder(settings: RecorderSettings, watcher: Watcher) -> int:
         ListenFailed: the address is not available.
         RequestError: a certificate cannot be used, or the command cannot be run.
     """
-    proxy_settings = settings.proxy
-    if settings.redaction_key_file is not None:
-        key = load_or_create_key(settings.redaction_key_file)
-        proxy_settings = replace(proxy_settings, redaction_key=key)
-    recording = recording_proxy(settings.db, proxy_settings, writer=settings.writer, on_session_end=watcher.session_end)
+    recording = recording_proxy(
+        settings.db,
+        settings.proxy,
+        writer=settings.writer,
+        redaction_key_file=settings.redaction_key_file,
+        on_session_end=watcher.session_end,
+    )
     async with recording as proxy:
         with stop_on_signals() as request:
             watcher.ready(proxy)

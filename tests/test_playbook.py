@@ -9,7 +9,7 @@ from tests.events import closing, server
 from tests.playbook import Playbook
 from tests.replay.serve.play import ASK, play
 
-LINES = (server("session.created"), ASK, server("response.created"), closing("server", 1000))
+LINES = (server("session.created"), ASK, server("response.created", response={"id": "r"}), closing("server", 1000))
 
 
 def test_a_script_that_went_as_it_says_is_true() -> None:

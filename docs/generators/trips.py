@@ -167,7 +167,7 @@ TO_A_CLIENT: Final = Trip(
             {
                 "replay/serve/plan": "reads the session once: what to expect, what to hold, what was delivered when",
                 "replay/serve/causes": "says, as a table, what each kind of server frame waits for",
-                "replay/serve/pairing": "finds the cause of each server frame by that table",
+                "replay/fold/answers": "tells which client event a server event answers",
             },
             pure=True,
         ),

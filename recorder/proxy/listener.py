@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +25,7 @@ from ...schemas.errors import ListenFailed, RequestError, StoreError
 from ..journal import Journal, WriterSettings
 from ..relay.leg import Leg
 from ..secrets.events import parse_path
-from ..secrets.markers import Marker
+from ..secrets.markers import Marker, load_or_create_key
 from .decisions import TokenSet
 from .metrics import exposition
 from .operations import serve_operations
@@ -200,6 +201,7 @@ async def recording_proxy(
     settings: ProxySettings,
     *,
     writer: WriterSettings | None = None,
+    redaction_key_file: Path | None = None,
     on_session_end: Callable[[SessionEnd], None] | None = None,
     grace: float = 0.0,
 ) -> AsyncGenerator[Proxy]:
@@ -209,22 +211,24 @@ async def recording_proxy(
         db: path or URL of the journal; created if absent.
         settings: see :class:`ProxySettings`.
         writer: see :class:`WriterSettings`.
+        redaction_key_file: takes the place of the settings' key; created if absent, after the journal is open.
         on_session_end: called on the event loop when a session's last record is durable.
         grace: seconds that sessions may go on after the block has ended; then they are closed with 1001.
 
     Raises:
         StoreError: the journal cannot be opened, or not everything could be committed.
+        FileError: the redaction key can neither be read nor created.
         ListenFailed: the address is not available.
         RequestError: a certificate or key cannot be used.
     """
-    async with (
-        await Journal.open(db, settings=writer) as journal,
-        Proxy(settings, journal, on_session_end=on_session_end) as proxy,
-    ):
-        try:
-            yield proxy
-        finally:
-            await proxy.drain(grace)
+    async with await Journal.open(db, settings=writer) as journal:
+        if redaction_key_file is not None:
+            settings = replace(settings, redaction_key=load_or_create_key(redaction_key_file))
+        async with Proxy(settings, journal, on_session_end=on_session_end) as proxy:
+            try:
+                yield proxy
+            finally:
+                await proxy.drain(grace)
 
 
 def _program() -> str:

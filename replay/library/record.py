@@ -13,7 +13,7 @@ from ...recorder.program import client_environment
 from ...recorder.proxy.listener import Proxy, SessionEnd, recording_proxy
 from ...recorder.proxy.settings import ProxySettings
 from ...recorder.proxy.upstream import parse_upstream
-from ...recorder.secrets.markers import key_file_beside, load_or_create_key
+from ...recorder.secrets.markers import key_file_beside
 from ...schemas.errors import RequestError
 from ..testing.loop_thread import LoopThread
 
@@ -74,12 +74,16 @@ class RecordingProxy:
 
         Raises:
             StoreError: the journal cannot be opened.
+            FileError: the redaction key can neither be read nor created.
             ListenFailed: the address cannot be had.
         """
-        settings, file = self._settings, key_file_beside(self.db)
-        if settings.redaction_key is None and file is not None:
-            settings = replace(settings, redaction_key=load_or_create_key(file))
-        self._recording = recording_proxy(self.db, settings, on_session_end=self.sessions.append, grace=self._grace)
+        self._recording = recording_proxy(
+            self.db,
+            self._settings,
+            redaction_key_file=key_file_beside(self.db) if self._settings.redaction_key is None else None,
+            on_session_end=self.sessions.append,
+            grace=self._grace,
+        )
         self._proxy = await self._recording.__aenter__()
         return self
 
