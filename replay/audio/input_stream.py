@@ -15,10 +15,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ...schemas.audio import AudioFormat
 from ...schemas.errors import RequestError
-from ...schemas.state import AudioFormat, Conversation, Item
+from ...schemas.state import Conversation, Item
 from .clock import Clock
-from .formats import bytes_to_ns, sample_size
+from .formats import bytes_to_ns
 from .pieces import AudioProblem, Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
@@ -68,7 +69,7 @@ class InputStream:
         self.problems: list[AudioProblem] = []
         for stretch in self._stretches:
             size = int(self._bounds[stretch.stop]) - stretch.first_byte
-            if size % sample_size(stretch.format):
+            if size % stretch.format.sample_size:
                 seq = int(self._seqs[stretch.stop - 1])
                 self.problems.append(
                     AudioProblem(seq, "odd-bytes", "the input ends within a sample; its byte is left out")
@@ -126,10 +127,10 @@ class InputStream:
             stretch = next(each for each in reversed(self._stretches) if each.first <= first)
             at = Fraction(anchors[first]) if first in anchors else at
             # A run may begin within a sample, whose first byte came before the pause: it belongs to the run before.
-            skip = -(int(self._bounds[first]) - stretch.first_byte) % sample_size(stretch.format)
+            skip = -(int(self._bounds[first]) - stretch.first_byte) % stretch.format.sample_size
             begins = int(self._bounds[first]) + skip
             ends = int(self._bounds[stop])
-            ends += -(ends - stretch.first_byte) % sample_size(stretch.format) if stop < stretch.stop else 0
+            ends += -(ends - stretch.first_byte) % stretch.format.sample_size if stop < stretch.stop else 0
             piece = self._cut(begins, ends, stretch)
             if piece.size:
                 run = Run(at, begins, piece)
@@ -207,7 +208,7 @@ class InputStream:
         if stretch is None:
             return 0
         samples = (exact - stretch.start_ms) * stretch.format.rate / 1000
-        return stretch.first_byte + round(samples) * sample_size(stretch.format)
+        return stretch.first_byte + round(samples) * stretch.format.sample_size
 
 
 def _first_above(values: npt.NDArray[np.float64], start: int, bound: float) -> int | None:

@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import soxr  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from ...schemas.audio import audio_of, silence
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording
-from .formats import NS, Samples, bytes_to_ns, decode, ns_to_samples, sample_size, silence
-from .pieces import AudioProblem, Piece, audio_of
+from .formats import NS, Samples, bytes_to_ns, decode, ns_to_samples
+from .pieces import AudioProblem, Piece
 from .spool import MEMORY_BYTES, Budget, Spool
 
 __all__ = ["Mixer", "Track", "render"]
@@ -58,7 +59,7 @@ class _Sound:
         self._bytes = Spool(budget)
         self._skip = piece.skip
         self._missing = piece.size
-        self._step = sample_size(piece.format)
+        self._step = piece.format.sample_size
         self._ratio = rate / piece.format.rate
         self._resampler = (
             soxr.ResampleStream(piece.format.rate, rate, 1, dtype="float64", quality=QUALITY)
@@ -304,7 +305,7 @@ def _trim(track: Track, rate: int, start: int, end: int | None) -> Track | None:
         return track
     skip = max(start - first, 0)
     keep = (piece.samples if end is None else min(end - first, piece.samples)) - skip
-    step = sample_size(piece.format)
+    step = piece.format.sample_size
     cut = Piece.of(
         piece.seqs,
         piece.lengths,

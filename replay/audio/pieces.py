@@ -1,4 +1,4 @@
-"""Audio bytes out of records: which records hold a piece of audio, and how to get them out of one.
+"""Pieces of audio: which bytes of which records.
 
 A piece is bytes, not samples: an append or a delta may end in the middle of a sample, and the next one goes on there.
 """
@@ -6,18 +6,14 @@ A piece is bytes, not samples: an append or a delta may end in the middle of a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
-import pybase64
 
-from ...schemas.frame import Frame
+from ...schemas.audio import AudioFormat
 from ...schemas.refs import AudioRefs
-from ...schemas.state import AudioFormat
-from .formats import sample_size
 
-__all__ = ["AudioProblem", "Piece", "audio_of", "bounds_of", "ref_arrays"]
+__all__ = ["AudioProblem", "Piece", "bounds_of", "ref_arrays"]
 
 Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
 
@@ -61,7 +57,7 @@ class Piece:
     @property
     def samples(self) -> int:
         """Its length in samples of its own format."""
-        return self.size // sample_size(self.format)
+        return self.size // self.format.sample_size
 
     @classmethod
     def of(
@@ -82,7 +78,7 @@ class Piece:
         bounds = bounds_of(lengths) if bounds is None else bounds
         end = int(bounds[-1]) if end is None else min(end, int(bounds[-1]))
         start = min(start, end)
-        size = (end - start) // sample_size(audio_format) * sample_size(audio_format)
+        size = (end - start) // audio_format.sample_size * audio_format.sample_size
         if size == 0:
             return cls(seqs[:0], lengths[:0], 0, 0, audio_format)
         first = int(np.searchsorted(bounds, start, side="right")) - 1
@@ -105,42 +101,3 @@ def bounds_of(lengths: Integers) -> npt.NDArray[np.int64]:
     bounds = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds
-
-
-_BUFFER_APPEND: Final = "input_audio_buffer.append"
-
-
-def audio_of(frame: Frame, part: int | None = None) -> bytes:
-    """Give the decoded audio that a record holds.
-
-    Where the journal keeps audio apart from its JSON, nothing is parsed or decoded.
-
-    Args:
-        frame: an append, an audio delta, or an event with an item.
-        part: index of the content part in the event's item; None for an append or a delta.
-
-    Raises:
-        ValueError: there is none, it is no base64, or the payload was erased; the text says which.
-    """
-    if part is None and frame.audio is not None:
-        return frame.audio
-    try:
-        event = frame.json()
-    except ValueError as error:
-        raise ValueError(str(error)) from None
-    value = _audio_value(cast("dict[str, Any]", event), part) if isinstance(event, dict) else None
-    if not isinstance(value, str):
-        raise ValueError("no audio in it")
-    try:
-        return pybase64.b64decode(value, validate=True)
-    except ValueError:
-        raise ValueError("the audio is no base64") from None
-
-
-def _audio_value(event: dict[str, Any], part: int | None) -> Any:
-    if part is None:
-        return event.get("audio" if event.get("type") == _BUFFER_APPEND else "delta")
-    try:
-        return event["item"]["content"][part]["audio"]
-    except (KeyError, IndexError, TypeError):
-        return None

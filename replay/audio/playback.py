@@ -19,10 +19,11 @@ from typing import Final, Literal
 
 import numpy as np
 
-from ...schemas.state import AudioFormat, Conversation, Item, Part, Truncation
+from ...schemas.audio import AudioFormat
+from ...schemas.state import Conversation, Item, Part, Truncation
 from ..fold.output_audio import output_format
 from .clock import Clock
-from .formats import NS, bytes_to_ns, sample_size
+from .formats import NS, bytes_to_ns
 from .pieces import Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["STALL_NS", "Playback", "Played", "plan_playback"]
@@ -158,7 +159,7 @@ class _Player:
         begins = max(Fraction(self._clock.at(first_seq)), self._free_ns)
         if response_id is not None and response_id in self._started:
             begins = Fraction(self._clock.at(self._started.pop(response_id)))
-        whole = int(lengths.sum(dtype=np.int64)) // sample_size(stated) * sample_size(stated)
+        whole = int(lengths.sum(dtype=np.int64)) // stated.sample_size * stated.sample_size
         stretches = self._stretches(begins, stated, seqs, lengths, whole)
         playback = Playback(item.id, content_index, response_id, stated, seqs, lengths, stretches, whole, whole)
         heard, flush = self._heard(playback, first_seq)
@@ -195,7 +196,7 @@ class _Player:
             if late[index] - shift <= STALL_NS:
                 continue
             at = int(starts[index])
-            at += -at % sample_size(stated)
+            at += -at % stated.sample_size
             if at >= whole:
                 break
             last = stretches[-1]
@@ -228,7 +229,7 @@ class _Player:
 
 
 def _bytes_of_ms(ms: float, stated: AudioFormat) -> int:
-    return int(Fraction(max(ms, 0)) * stated.rate / 1000) * sample_size(stated)
+    return int(Fraction(max(ms, 0)) * stated.rate / 1000) * stated.sample_size
 
 
 def _bytes_until(playback: Playback, at_ns: Fraction) -> int:
@@ -238,5 +239,5 @@ def _bytes_until(playback: Playback, at_ns: Fraction) -> int:
         if stretch.start_ns >= at_ns:
             break
         samples = int((at_ns - stretch.start_ns) * playback.format.rate / NS)
-        heard = min(stretch.start + samples * sample_size(playback.format), stretch.end)
+        heard = min(stretch.start + samples * playback.format.sample_size, stretch.end)
     return heard

@@ -13,7 +13,6 @@ from typing import Any, Literal, cast
 from ...schemas.frame import NS_PER_MS
 from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response
 from .output_audio import output_format
-from .sample_clock import bytes_per_ms
 
 __all__ = ["audio_ms", "interruptions"]
 
@@ -26,7 +25,7 @@ def audio_ms(conversation: Conversation, item: Item, response: Response | None) 
     if not total:
         return None
     first = min(seq for part in item.content for seq, _ in islice(part.audio, 1))
-    return total / bytes_per_ms(output_format(conversation.session, response, first))
+    return total / output_format(conversation.session, response, first).bytes_per_ms
 
 
 class _Cuts:

@@ -20,7 +20,6 @@ from typing import Final, Literal
 from ...schemas.state import Conversation, Item, Part
 from ..audio.clock import Clock
 from ..audio.playback import Playback, plan_playback
-from ..fold.sample_clock import bytes_per_ms
 
 __all__ = ["Estimate", "Heard", "estimate", "playbacks_of"]
 
@@ -107,7 +106,7 @@ def estimate(item: Item, part: Part, text: str, playbacks: Mapping[tuple[str, in
     played = playbacks.get((item.id, part.index))
     if played is None or played.cut is None:
         return Heard(text)
-    per_ms = bytes_per_ms(played.format)
+    per_ms = played.format.bytes_per_ms
     share = _share(text, played)
     received = _received_before(part, played.heard, len(text))
     method: Literal["share of audio", "text received by then", "nothing played"] = "share of audio"

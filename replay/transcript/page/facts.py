@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from ....schemas.audio import AudioFormat
 from ....schemas.recording import SessionInfo
-from ....schemas.state import AudioFormat, Conversation, Response
+from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem
 from ...audio.timeline import Interval, Side
