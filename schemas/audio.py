@@ -1,14 +1,14 @@
 """Where audio stands in an event, what its bytes are, and how they are written.
 
-==========================================  ==============================================================
-Event                                       Base64 audio
-==========================================  ==============================================================
-``….append`` of the client                  ``audio``
-``…audio.delta`` of the server              ``delta``
-events with an ``item``                     ``audio`` of each part of ``item.content``
-``response.create``, ``.created``, ``.done``  the same of each item of ``response.input`` or ``response.output``
-``response.content_part.*``                 ``part.audio``
-==========================================  ==============================================================
+============================================  ================================================================
+Event                                         Base64 audio
+============================================  ================================================================
+``….append`` of the client                    ``audio``
+``…audio.delta`` of the server                ``delta``
+events with an ``item``                       ``audio`` of each part of ``item.content``
+``response.create``, ``.created``, ``.done``  the same of each item of ``response.input``, ``response.output``
+``response.content_part.*``                   ``part.audio``
+============================================  ================================================================
 
 The first two are told by the shape of the type, so that the names of all dialects fall under them. Elsewhere audio is
 the ``audio`` of a content part. It is base64 (RFC 4648, section 4, with padding) of mono samples: little-endian 16-bit

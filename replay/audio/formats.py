@@ -22,12 +22,12 @@ NS: Final = 1_000_000_000
 
 
 def bytes_to_ns(size: int, audio_format: AudioFormat) -> Fraction:
-    """How long so many bytes play, in nanoseconds, exactly."""
+    """Return how long this many bytes play, in nanoseconds, exactly."""
     return Fraction(size * NS, audio_format.sample_size * audio_format.rate)
 
 
 def ns_to_samples(ns: Fraction | int, rate: int) -> int:
-    """The sample of a ``rate`` Hz clock that is nearest to a time; a tie goes to the later one."""
+    """Return the sample of a ``rate`` Hz clock that is nearest to a time; a tie goes to the later one."""
     return (ns * rate * 2 + NS) // (2 * NS)
 
 

@@ -6,16 +6,21 @@ A piece is bytes, not samples: an append or a delta may end in the middle of a s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from ...schemas.audio import AudioFormat
 from ...schemas.refs import AudioRefs
+from .formats import bytes_to_ns
 
-__all__ = ["AudioProblem", "Piece", "bounds_of", "ref_arrays"]
+__all__ = ["SIDES", "AudioProblem", "Interval", "Piece", "Placed", "Side", "bounds_of", "ref_arrays"]
 
 Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Side = Literal["user", "assistant"]
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class AudioProblem:
     """Audio that could not be used as it stands, and what was done instead.
 
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
-    ``format`` (nobody stated it), ``gap`` (frames that the recorder could not store).
+    ``format`` (no event stated it), ``gap`` (frames that the recorder could not store).
     """
 
     seq: int | None
@@ -36,7 +41,7 @@ class AudioProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """A run of audio bytes in records: ``size`` bytes of the records' audio, after the first ``skip``.
+    """A run of audio bytes in records: ``size`` bytes of their audio, after the first ``skip``.
 
     Attributes:
         seqs: the records, ascending.
@@ -86,8 +91,39 @@ class Piece:
         return cls(seqs[first:last], lengths[first:last], start - int(bounds[first]), size, audio_format)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A piece of audio at its place on the session's clock."""
+
+    start_ns: Fraction
+    side: Side
+    piece: Piece
+    item_id: str | None = None
+
+    @property
+    def end_ns(self) -> Fraction:
+        """Where its last sample ends."""
+        return self.start_ns + bytes_to_ns(self.piece.size, self.piece.format)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Somebody was speaking.
+
+    ``source``: ``audio`` where the recording holds the sound, ``events`` where only events speak of it (a WebRTC
+    session seen from a side channel). ``cut`` is True where the assistant was cut short.
+    """
+
+    side: Side
+    item_id: str | None
+    start_ns: int
+    end_ns: int
+    source: Literal["audio", "events"]
+    cut: bool = False
+
+
 def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
-    """The references as two arrays: seqs, and decoded bytes of each; records without audio left out."""
+    """Return references as two arrays: seqs, and decoded bytes of each; records without audio are left out."""
     flat = np.frombuffer(refs.tobytes(), np.int64)
     seqs, lengths = flat[0::2], flat[1::2]
     if not lengths.all():
@@ -97,7 +133,7 @@ def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
 
 
 def bounds_of(lengths: Integers) -> npt.NDArray[np.int64]:
-    """The byte positions before, between and after records of these lengths."""
+    """Return the byte positions before, between and after records of these lengths."""
     bounds = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds

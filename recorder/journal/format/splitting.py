@@ -17,7 +17,7 @@ _SHORTEST: Final = 16
 """Base64 characters below which a split saves nothing."""
 
 _CANDIDATES: Final = 4
-"""So many places where the key's name stands in quotes are looked at."""
+"""How many places with the quoted key to look at."""
 
 _MARK: Final = b"\x7fearwitness:cut\x7f"
 _MARK_TEXT: Final = _MARK.decode()
@@ -44,7 +44,7 @@ class _Shape(NamedTuple):
     head: bytes
     """All before the audio; with an event id, all before that."""
     rest: bytes | None
-    """What stands between the event id and the audio; None where there is no event id before the audio."""
+    """What stands between the event id and the audio; None if no event id stands before the audio."""
     tail: bytes
     body: bytes
 
@@ -85,7 +85,7 @@ class Splitter:
 
 
 def _shape(head: bytes, tail: bytes, body: bytes) -> _Shape:
-    """Cut the event id out of what stands before the audio, where a plain one stands there."""
+    """Cut a plain event id out of what stands before the audio."""
     at = head.find(_EVENT_ID) + len(_EVENT_ID)
     end = head.find(b'"', at)
     if at < len(_EVENT_ID) or end < 0 or head[at:end].translate(None, _PLAIN):
@@ -137,7 +137,7 @@ def _find(payload: bytes, key: AudioKey, event_type: str) -> tuple[bytes, bytes,
 
 
 def _string_start(payload: bytes, at: int) -> int | None:
-    """Go over the colon and white space; give the position after the opening quote, None where none follows."""
+    """Skip the colon and white space; return the position after the opening quote, None if none follows."""
     size = len(payload)
     while at < size and payload[at] in _SPACE:
         at += 1

@@ -6,6 +6,7 @@ import json
 import pytest
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.plan import Planner, make_plan
+from earwitness.schemas.audio import audio_key
 from earwitness.schemas.frame import Frame
 
 from tests.events import added_text, append, client, closing, server, tool_output, user_text
@@ -119,7 +120,7 @@ async def test_audio_held_apart_counts_like_audio_in_the_text():
     plan = await make_plan(session)
     apart = Planner(session.info)
     for frame in session.frames:
-        key = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}.get(frame.type or "")
+        key = audio_key(frame.type)
         if key is not None:
             event = frame.json()
             audio, event[key] = base64.b64decode(event[key]), ""
