@@ -28,8 +28,8 @@ from pathlib import Path
 import numpy as np
 from earwitness.recorder.journal import Journal, JournalReader
 from earwitness.replay.audio import read_timeline, write_audio
-from earwitness.replay.audio.export import timeline_tracks
 from earwitness.replay.audio.mix import Mixer, render
+from earwitness.replay.audio.tracks import timeline_tracks
 from earwitness.schemas.recording import Recording
 from earwitness.schemas.statements import CloseStatement, OpenStatement
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .show.own_dialect import in_own_dialect
     from .testing.realtime import Realtime
     from .transcript.lines import transcribe
-    from .transcript.write import export_transcript, transcribe_recording
+    from .transcript.write import export_transcript, transcribe_recording, write_transcript
 
 __all__ = [
     "DiffOptions",
@@ -51,6 +51,7 @@ __all__ = [
     "transcribe_recording",
     "write_audio",
     "write_items",
+    "write_transcript",
 ]
 
 __getattr__, __dir__ = lazy_names(
@@ -80,5 +81,6 @@ __getattr__, __dir__ = lazy_names(
         "transcribe_recording": "transcript.write",
         "write_audio": "audio.export",
         "write_items": "audio.export",
+        "write_transcript": "transcript.write",
     },
 )

@@ -28,13 +28,12 @@ from .serve.server import serve
 from .share.cassette_file import export_cassette
 from .show.state import render_state
 from .show.tail import follow_sessions
-from .transcript.lines import Reading, render, transcribe
+from .transcript.lines import READINGS, transcribe
 
 __all__ = ["DemoOutcome", "run_demo"]
 
 DATABASE: Final = "demo.db"
 CASSETTE: Final = "conversation.ndjson"
-READINGS: Final[tuple[Reading, ...]] = ("generated", "delivered", "heard")
 SOUNDS: Final = {"call.wav": "both", "user.wav": "user", "assistant.wav": "assistant"}
 
 Say = Callable[[str], None]
@@ -93,7 +92,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
         say("\n4. Transcripts, sound and a cassette:")
         for reading in READINGS:
             target = folder / f"transcript-{reading}.txt"
-            target.write_text(render(transcribe(conversation, reading), "text") + "\n", encoding="utf-8")
+            target.write_text(transcribe(conversation, reading).text() + "\n", encoding="utf-8")
             outcome.files.append(target)
         for name, track in SOUNDS.items():
             # The names of the tracks are those of the command.
@@ -101,7 +100,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
             outcome.files.append(folder / name)
         await export_cassette(recording, folder / CASSETTE)
         outcome.files.append(folder / CASSETTE)
-        say(_indented(render(transcribe(conversation, "heard"), "text")))
+        say(_indented(transcribe(conversation, "heard").text()))
 
         say("\n5. The fresh recording is served in its turn, as fast as it goes, and recorded again:")
         again = await _record(recording, folder / f"again-{DATABASE}", "max", say)

@@ -5,21 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from .audio import AudioFormat
 from .refs import AudioRefs, Seqs
 
-__all__ = ["AudioFormat", "BufferEvent", "InputAudio", "InputFormat", "InputSpan", "SpeechSpan"]
+__all__ = ["BufferEvent", "InputAudio", "InputFormat", "InputSpan", "SpeechSpan"]
 
 Json = Any
-
-
-@dataclass(slots=True)
-class AudioFormat:
-    """Format of one direction's audio. ``type``: ``audio/pcm``, ``audio/pcmu`` or ``audio/pcma``; ``rate`` in Hz."""
-
-    type: str
-    rate: int
-    stated: bool = True
-    """False if no event stated it and the API's default was assumed."""
 
 
 @dataclass(slots=True)

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from .input_audio import AudioFormat, BufferEvent, InputAudio, InputFormat, InputSpan, SpeechSpan
+from .audio import AudioFormat, default_format
+from .input_audio import BufferEvent, InputAudio, InputFormat, InputSpan, SpeechSpan
 from .refs import AudioRefs, Seqs
 
 __all__ = [
-    "AudioFormat",
     "BufferEvent",
     "Call",
     "CauseBy",
@@ -70,8 +70,8 @@ class Session:
     """What the server last stated."""
     requested: dict[str, Json] = field(default_factory=dict[str, Json])
     """What the client asked for and the server has not yet acknowledged."""
-    input_format: AudioFormat = field(default_factory=lambda: AudioFormat("audio/pcm", 24000, stated=False))
-    output_format: AudioFormat = field(default_factory=lambda: AudioFormat("audio/pcm", 24000, stated=False))
+    input_format: AudioFormat = field(default_factory=default_format)
+    output_format: AudioFormat = field(default_factory=default_format)
     history: list[ConfigChange] = field(default_factory=list[ConfigChange])
     expires_at: int | None = None
 

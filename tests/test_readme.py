@@ -11,7 +11,7 @@ import pytest
 from earwitness.cli.main import cli
 from earwitness.replay.fold import fold_recording
 from earwitness.replay.open import bundled_recording
-from earwitness.replay.transcript.lines import render, transcribe
+from earwitness.replay.transcript.lines import transcribe
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,7 +20,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 async def test_the_readme_shows_the_real_transcript() -> None:
     shown = [line for line in (ROOT / "README.md").read_text().split("\n") if re.match(r"\d\d:\d\d\.\d{3}  ", line)]
     assert len(shown) == 6
-    real = render(transcribe(await fold_recording(bundled_recording()), "heard"), "text").split("\n")
+    real = transcribe(await fold_recording(bundled_recording()), "heard").text().split("\n")
     for line in shown:
         assert any(each.startswith(line.rstrip("…")) for each in real), line
 

@@ -7,8 +7,8 @@ import types
 from collections.abc import Iterator
 from typing import Any, Final, Literal, Union, get_args, get_origin
 
+from earwitness.schemas.audio import FORMATS
 from earwitness.schemas.dialects.shapes import (
-    FORMATS,
     INPUT_PARTS,
     LOSSES,
     OUTPUT_PARTS,

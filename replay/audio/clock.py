@@ -1,4 +1,4 @@
-"""When each record came: the session's clock, or the sample clock where a recording has none."""
+"""When each record came: the session's clock, or the sample clock if the recording has none."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...schemas.frame import Frame
+from ...schemas.state import Conversation
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "StateClock"]
 
 _UNKNOWN: Final = -1
 
@@ -31,7 +32,7 @@ class Clock:
         self._fallback_seqs: npt.NDArray[np.integer] | None = None
 
     def read(self, frames: Iterable[Frame]) -> None:
-        """Take the times of the next frames; the recorder's own first record is no clock by itself."""
+        """Read the times of the next frames. The time of the opening record alone does not make a clock."""
         for frame in frames:
             if frame.offset_ns is not None and frame.kind != "open":
                 self._last = frame.offset_ns
@@ -43,11 +44,11 @@ class Clock:
         return self._last != _UNKNOWN
 
     def fall_back(self, seqs: npt.NDArray[np.integer], sent_ns: npt.NDArray[np.float64]) -> None:
-        """State the length of the input stream: after the record ``seqs[n]`` it was ``sent_ns[n]`` long."""
+        """Set the length of the input stream: after the record ``seqs[n]`` it was ``sent_ns[n]`` long."""
         self._fallback_seqs, self._fallback = seqs, sent_ns
 
     def at(self, seq: int) -> int:
-        """The time of a record in nanoseconds."""
+        """Return the time of a record in nanoseconds."""
         if self.known:
             return max(self._offsets[seq], 0) if seq < len(self._offsets) else max(self._last, 0)
         if self._fallback is None or self._fallback_seqs is None:
@@ -56,8 +57,41 @@ class Clock:
         return round(self._fallback[before - 1]) if before else 0
 
     def times(self, seqs: npt.NDArray[np.integer]) -> npt.NDArray[np.int64] | None:
-        """The times of records; None where the recording has no clock."""
+        """Return the times of records; None if the recording has no clock."""
         if not self.known:
             return None
         times = np.frombuffer(self._offsets, np.int64)[seqs]
         return np.maximum(times, 0, out=times)
+
+
+class StateClock(Clock):
+    """The times that a conversation itself holds: first audio of each part, truncations, playback events."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        super().__init__()
+        self._known = conversation.last_ns is not None
+        self._times: dict[int, int] = {}
+        for item in (*conversation.items, *conversation.deleted, *conversation.out_of_band):
+            for part in item.content:
+                self._note(next(iter(part.audio), (None,))[0], part.first_audio_ns)
+        for cut in conversation.truncations:
+            self._note(cut.request_seq, cut.request_ns)
+            self._note(cut.done_seq, cut.done_ns)
+        for event in conversation.playback:
+            self._note(event.seq, event.offset_ns)
+
+    def _note(self, seq: int | None, ns: int | None) -> None:
+        if seq is not None and ns is not None:
+            self._times[seq] = ns
+
+    @property
+    def known(self) -> bool:
+        """Whether the session had a clock."""
+        return self._known
+
+    def at(self, seq: int) -> int:
+        """Return the time of a record in nanoseconds; 0 if the conversation does not hold it."""
+        return self._times.get(seq, 0)
+
+    def times(self, seqs: npt.NDArray[np.integer]) -> None:
+        """Return None: a conversation does not hold when each delta came."""

@@ -40,7 +40,7 @@ _WAV_LIMIT: Final = (1 << 32) - 1
 
 
 def file_format(target: Path, stated: str | None = None) -> FileFormat:
-    """The format that was asked for, else the one that the file's name ends with.
+    """Return the format that was asked for, else the one that the file name ends with.
 
     Raises:
         RequestError: neither names one.
@@ -48,13 +48,14 @@ def file_format(target: Path, stated: str | None = None) -> FileFormat:
     if stated is not None:
         if stated not in FILE_FORMATS:
             raise RequestError(
-                f"{stated!r} is no sound format that can be written.", hint=f"Choose one of {', '.join(FILE_FORMATS)}."
+                f"{stated!r} is not a sound format.",
+                hint=f"Choose one of {', '.join(FILE_FORMATS)}.",
             )
         return stated
     found = _SUFFIXES.get(target.suffix.lower())
     if found is None:
         raise RequestError(
-            f"The name {target.name} does not say which sound format is wanted.",
+            f"The name {target.name} does not say which sound format to write.",
             hint=f"End it with {', '.join(_SUFFIXES)}, or state the format.",
             file=str(target),
         )
@@ -62,14 +63,14 @@ def file_format(target: Path, stated: str | None = None) -> FileFormat:
 
 
 def file_rate(rate: int, kind: FileFormat) -> int:
-    """The sample rate to write: the given one, or the next that the format has."""
+    """Return the sample rate to write: the given one, or the next one that the format has."""
     if kind != "ogg":
         return min(rate, _HIGHEST_RATE)
     return next((each for each in _OPUS_RATES if each >= rate), _OPUS_RATES[-1])
 
 
 def refuse_too_long(target: Path, kind: FileFormat, samples: int, channels: int) -> None:
-    """Refuse what a WAV file cannot hold, before anything is written.
+    """Refuse what a WAV file cannot hold before anything is written.
 
     Raises:
         CannotWrite: it would pass 4 GiB.
@@ -88,14 +89,14 @@ def refuse_too_long(target: Path, kind: FileFormat, samples: int, channels: int)
 def sound_file(
     path: Path, kind: FileFormat, rate: int, channels: int, samples: int
 ) -> Generator[Callable[[Samples], None]]:
-    """Open a sound file for writing, and give the function that takes blocks ``(samples, channels)``.
+    """Open a sound file for writing, and return the function that takes blocks ``(samples, channels)``.
 
     Args:
         path: an existing or new file; it is overwritten.
         kind: the format.
         rate: in Hz.
         channels: 1 or 2.
-        samples: how many (per channel) will come.
+        samples: how many (per channel) will be written.
 
     Raises:
         OSError: the file cannot be written.

@@ -6,9 +6,8 @@ import hashlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, cast, get_args
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 import orjson
@@ -20,23 +19,17 @@ from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
 from .mix import Mixer, Track, render
-from .pieces import AudioProblem, Piece
-from .timeline import AsHeard, Interval, Side, Timeline, read_timeline
+from .pieces import AudioProblem, Interval
+from .playback import READINGS, Reading
+from .timeline import Timeline, read_timeline
+from .tracks import TRACKS, TrackChoice, in_a_row, item_pieces, item_tracks, nothing_to_hear, timeline_tracks
 
-__all__ = ["AudioReport", "ItemFile", "Sound", "TrackChoice", "read_audio", "write_audio", "write_items"]
+__all__ = ["AudioReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
 
-TrackChoice = Literal["user", "assistant", "both", "mono"]
 Progress = Callable[[float], None]
 
 _KEPT: Final = 100
-"""Characters of an item's id, or role, in the name of its file. The number before them tells files apart."""
-
-_SIDES: Final[dict[TrackChoice, tuple[Side, ...]]] = {
-    "user": ("user",),
-    "assistant": ("assistant",),
-    "both": ("user", "assistant"),
-    "mono": ("user", "assistant"),
-}
+"""Characters of an item's id, or role, in the name of its file. The number in front of them tells files apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +60,7 @@ async def write_audio(
     *,
     track: TrackChoice = "both",
     item: str | None = None,
-    as_: AsHeard = "heard",
+    as_: Reading = "heard",
     start: int | None = None,
     end: int | None = None,
     format: str | None = None,  # noqa: A002  (the command's own word)
@@ -80,14 +73,14 @@ async def write_audio(
     sessions follow each other at the distance at which they opened.
 
     Args:
-        recordings: one, or several: in order of time where one of them does not say when it opened, else in any.
+        recordings: one, or several in any order; in order of time if one of them does not say when it opened.
         target: the file; its suffix names the format unless ``format`` does.
         track: ``both`` is stereo, the user left and the assistant right; ``mono`` the sum of the two.
-        item: an item's id: the sound of this item alone, from its first sample; ``track`` does not matter then.
+        item: the id of an item: its sound alone, from its first sample; ``track`` does not count then.
         as_: ``heard`` cuts the assistant's items where they were truncated or cleared; ``generated`` and
-            ``delivered`` give all of what arrived.
-        start: nanoseconds on that clock; what lies before is left out.
-        end: nanoseconds on that clock; what lies behind is left out.
+            ``delivered`` write everything that arrived.
+        start: nanoseconds on that clock; leaves out what comes before.
+        end: nanoseconds on that clock; leaves out what comes after.
         format: ``wav``, ``flac`` or ``ogg`` (Opus).
         force: overwrite an existing file.
         progress: is told how much is done, from 0 to 1.
@@ -123,7 +116,7 @@ async def read_audio(
     *,
     track: TrackChoice = "both",
     item: str | None = None,
-    as_: AsHeard = "heard",
+    as_: Reading = "heard",
     start: int | None = None,
     end: int | None = None,
 ) -> Sound:
@@ -161,7 +154,7 @@ async def _mix(
     kind: FileFormat,
     track: TrackChoice,
     item: str | None,
-    as_: AsHeard,
+    as_: Reading,
     start: int | None,
     end: int | None,
     progress: Progress | None,
@@ -170,23 +163,14 @@ async def _mix(
     _check(track, as_, start, end)
     timelines = await _read(sources, progress)
     if item is not None:
-        tracks = item_tracks(sources, timelines, item, as_)
-        channels = 1
+        tracks, channels = item_tracks(sources, timelines, item, as_), 1
     else:
-        tracks = timeline_tracks(sources, timelines, track, as_)
-        channels = 2 if track == "both" else 1
+        tracks, channels = timeline_tracks(sources, timelines, track, as_), 2 if track == "both" else 1
     if not tracks:
-        raise _silent(sources, timelines, track, item)
+        raise nothing_to_hear(sources, timelines, track, item)
     rate = file_rate(max(each.piece.format.rate for each in tracks), kind)
-    first = ns_to_samples(start or 0, rate)
-    last = None if end is None else ns_to_samples(end, rate)
-    everything = max(ns_to_samples(each.end_ns, rate) for each in tracks)
-    if first >= everything:
-        raise RequestError(
-            f"There is no sound from {(start or 0) / NS:.3f} s on: it ends at {everything / rate:.3f} s.",
-            hint="Begin earlier.",
-        )
-    mixer = Mixer(tracks, rate, channels, start=first, end=None if last is None else min(last, everything))
+    first, last = _bounds(tracks, rate, start or 0, end)
+    mixer = Mixer(tracks, rate, channels, start=first, end=last)
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
     return _Mix(sources, mixer, rate, channels, [problem for timeline in timelines for problem in timeline.problems])
 
@@ -201,14 +185,24 @@ def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
 
 
 def _check(track: str, as_: str, start: int | None, end: int | None) -> None:
-    if track not in _SIDES:
-        raise RequestError(f"{track!r} is no track.", hint=f"Choose one of {', '.join(_SIDES)}.")
-    if as_ not in get_args(AsHeard):
-        raise RequestError(f"{as_!r} is no view of the audio.", hint=f"Choose one of {', '.join(get_args(AsHeard))}.")
+    if track not in TRACKS:
+        raise RequestError(f"{track!r} is not a track.", hint=f"Choose one of {', '.join(TRACKS)}.")
+    if as_ not in READINGS:
+        raise RequestError(f"{as_!r} is not a reading of the audio.", hint=f"Choose one of {', '.join(READINGS)}.")
     if (start or 0) < 0 or (end is not None and end <= (start or 0)):
+        raise RequestError("The part of the session to write is empty.", hint="It ends before it starts.")
+
+
+def _bounds(tracks: Sequence[Track], rate: int, start: int, end: int | None) -> tuple[int, int | None]:
+    """First and last sample of the part that was asked for; None for the end of all."""
+    first = ns_to_samples(start, rate)
+    everything = max(ns_to_samples(each.end_ns, rate) for each in tracks)
+    if first >= everything:
         raise RequestError(
-            "The part of the session that was asked for is empty.", hint="Its end lies before its start."
+            f"There is no sound from {start / NS:.3f} s on: it ends at {everything / rate:.3f} s.",
+            hint="Start earlier.",
         )
+    return first, None if end is None else min(ns_to_samples(end, rate), everything)
 
 
 def _part_of(progress: Progress | None, start: float, end: float) -> Progress | None:
@@ -246,91 +240,6 @@ async def _write(
         mixer.close()
 
 
-def timeline_tracks(
-    recordings: Sequence[Recording], timelines: Sequence[Timeline], track: TrackChoice, as_: AsHeard
-) -> list[Track]:
-    """Lay the sound of sessions on one clock, that of the first."""
-    channels: dict[Side, tuple[int, ...]] = {"user": (0,), "assistant": (1,) if track == "both" else (0,)}
-    tracks: list[Track] = []
-    opened = recordings[0].info.opened_at if recordings else None
-    follows = Fraction(0)
-    for source, (recording, timeline) in enumerate(zip(recordings, timelines, strict=True)):
-        base = follows
-        if opened is not None and recording.info.opened_at is not None:
-            apart = recording.info.opened_at - opened
-            base = Fraction(max((apart.days * 86400 + apart.seconds) * NS + apart.microseconds * 1000, 0))
-        tracks += (
-            Track(base + placed.start_ns, channels[placed.side], placed.piece, source)
-            for placed in timeline.placed(_SIDES[track], as_)
-        )
-        length = max((placed.end_ns for placed in timeline.placed()), default=Fraction(0))
-        follows = base + max(length, Fraction(recording.info.duration_ns or 0))
-    return tracks
-
-
-def item_tracks(
-    recordings: Sequence[Recording], timelines: Sequence[Timeline], item_id: str, as_: AsHeard
-) -> list[Track]:
-    """The sound of one item from its first sample on, its parts one behind the other.
-
-    Raises:
-        RequestError: no session has the item, or its sound is not there.
-    """
-    for source, timeline in enumerate(timelines):
-        conversation = timeline.conversation
-        for item in (*conversation.items, *conversation.deleted, *conversation.out_of_band):
-            if item.id == item_id:
-                return _in_a_row(_pieces(timeline, item, as_), source)
-    where = recordings[0].info.id if len(recordings) == 1 else "these sessions"
-    raise RequestError(
-        f"There is no item {item_id} in {where}.",
-        hint="`earwitness show SESSION` lists the items with their ids.",
-        item=item_id,
-    )
-
-
-def _pieces(timeline: Timeline, item: Item, as_: AsHeard) -> list[Piece]:
-    playbacks = [playback for playback in timeline.playbacks if playback.item_id == item.id]
-    if playbacks:
-        pieces = [playback.piece(heard_only=as_ == "heard") for playback in playbacks]
-        if not any(piece.size for piece in pieces):
-            raise RequestError(
-                f"Nothing of item {item.id} was heard: it was cut before it began.",
-                hint="Its audio as it was generated can be had with --as generated.",
-                item=item.id,
-            )
-        return pieces
-    if item.role == "user":
-        return timeline.stream.item(item)
-    raise RequestError(
-        f"Item {item.id} ({item.type}) has no audio.", hint="Its text is in the transcript.", item=item.id
-    )
-
-
-def _in_a_row(pieces: Sequence[Piece], source: int) -> list[Track]:
-    tracks: list[Track] = []
-    at = Fraction(0)
-    for piece in pieces:
-        tracks.append(Track(at, (0,), piece, source))
-        at = tracks[-1].end_ns
-    return tracks
-
-
-def _silent(
-    recordings: Sequence[Recording], timelines: Sequence[Timeline], track: TrackChoice, item: str | None
-) -> RequestError:
-    names = ", ".join(recording.info.id for recording in recordings)
-    if item is not None:
-        return RequestError(f"Item {item} has no audio.", hint="Its text is in the transcript.", item=item)
-    whose = {"user": "audio of the user", "assistant": "audio of the assistant"}.get(track, "audio")
-    hint = ""
-    if any(timeline.placed() for timeline in timelines):
-        hint = "The other side has some: --track both."
-    elif any(timeline.intervals() for timeline in timelines):
-        hint = "Who was speaking when is known from events, not the sound: the transcript has the times."
-    return RequestError(f"The recording holds no {whose}: {names}.", hint=hint, track=track)
-
-
 @dataclass(frozen=True, slots=True)
 class ItemFile:
     """One entry of the manifest of :func:`write_items`.
@@ -355,7 +264,7 @@ async def write_items(
     recordings: Recording | Sequence[Recording],
     folder: str | Path,
     *,
-    as_: AsHeard = "heard",
+    as_: Reading = "heard",
     format: str = "wav",  # noqa: A002  (the command's own word)
     force: bool = False,
     progress: Progress | None = None,
@@ -378,14 +287,14 @@ async def write_items(
         (source, timeline, item)
         for source, timeline in enumerate(timelines)
         for item in (*timeline.conversation.items, *timeline.conversation.deleted, *timeline.conversation.out_of_band)
-        if _speaks(timeline, item)
+        if _speaks(item)
     ]
     if not spoken:
-        raise _silent(sources, timelines, "both", None)
+        raise nothing_to_hear(sources, timelines, "both", None)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CannotWrite(f"{folder} cannot be made: {error.strerror}.", file=str(folder)) from error
+        raise CannotWrite(f"{folder} cannot be created: {error.strerror}.", file=str(folder)) from error
     intervals = [_by_item(timeline) for timeline in timelines]
     entries: list[ItemFile] = []
     writing = _part_of(progress, 0.5, 1.0)
@@ -404,7 +313,7 @@ async def write_items(
 
 
 def _file_name(stated: str) -> str:
-    """An id or a role as part of a file's name: what every file system takes, in characters and length."""
+    """An id or a role as part of a file name: what every file system takes, in characters and length."""
     return re.sub(r"[^0-9A-Za-z_-]", "_", stated)[:_KEPT]
 
 
@@ -417,12 +326,8 @@ def _by_item(timeline: Timeline) -> dict[str | None, Interval]:
     return found
 
 
-def _speaks(timeline: Timeline, item: Item) -> bool:
-    return (
-        any(playback.item_id == item.id for playback in timeline.playbacks)
-        or item.span is not None
-        or any(part.audio.total for part in item.content)
-    )
+def _speaks(item: Item) -> bool:
+    return item.span is not None or any(part.audio.total for part in item.content)
 
 
 async def _write_item(
@@ -432,18 +337,17 @@ async def _write_item(
     interval: Interval | None,
     target: Path,
     kind: FileFormat,
-    as_: AsHeard,
+    as_: Reading,
     *,
     force: bool,
 ) -> ItemFile:
     session = recording.info.id
-    playbacks = [playback for playback in timeline.playbacks if playback.item_id == item.id]
     start = None if interval is None else round(interval.start_ns / 1e6, 3)
     end = None if interval is None else round(interval.end_ns / 1e6, 3)
-    cut = next((playback.cut for playback in playbacks if playback.cut), None)
+    cut = next((playback.cut for playback in timeline.plan.of_item(item.id) if playback.cut), None)
     entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut}
     try:
-        tracks = _in_a_row(_pieces(timeline, item, as_), 0)
+        tracks = in_a_row(item_pieces(timeline, item, as_), 0)
     except RequestError as error:
         why = cast("str", error.data.get("why") or error.message)
         return ItemFile(item.id, session, item.role, None, why_not=why, **entry)

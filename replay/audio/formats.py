@@ -12,30 +12,22 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ...schemas.state import AudioFormat
-from ..fold.sample_clock import BYTES_PER_SAMPLE
+from ...schemas.audio import AudioFormat
 
-__all__ = ["NS", "PCM_24K", "Samples", "bytes_to_ns", "decode", "ns_to_samples", "sample_size", "silence"]
+__all__ = ["NS", "Samples", "bytes_to_ns", "decode", "ns_to_samples"]
 
 Samples = npt.NDArray[np.int16]
 
 NS: Final = 1_000_000_000
-PCM_24K: Final = AudioFormat("audio/pcm", 24000, stated=False)
-"""The API's default in both directions."""
-
-
-def sample_size(audio_format: AudioFormat) -> int:
-    """Bytes of one sample; a type that is none of the API's counts as 16-bit PCM."""
-    return BYTES_PER_SAMPLE.get(audio_format.type, 2)
 
 
 def bytes_to_ns(size: int, audio_format: AudioFormat) -> Fraction:
-    """How long so many bytes play, in nanoseconds, exactly."""
-    return Fraction(size * NS, sample_size(audio_format) * audio_format.rate)
+    """Return how long this many bytes play, in nanoseconds, exactly."""
+    return Fraction(size * NS, audio_format.sample_size * audio_format.rate)
 
 
 def ns_to_samples(ns: Fraction | int, rate: int) -> int:
-    """The sample of a ``rate`` Hz clock that is nearest to a time; a tie goes to the later one."""
+    """Return the sample of a ``rate`` Hz clock that is nearest to a time; a tie goes to the later one."""
     return (ns * rate * 2 + NS) // (2 * NS)
 
 
@@ -61,18 +53,10 @@ def decode(data: Any, audio_format: AudioFormat) -> Samples:
     """Decode whole samples.
 
     Args:
-        data: bytes-like; its length is a multiple of :func:`sample_size`.
+        data: bytes-like; its length is a multiple of the format's ``sample_size``.
         audio_format: what the bytes are.
     """
     table = _TABLES.get(audio_format.type)
     if table is not None:
         return table[np.frombuffer(data, np.uint8)]
     return np.frombuffer(data, "<i2").astype(np.int16, copy=False)
-
-
-_SILENCE: Final = {"audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
-
-
-def silence(size: int, audio_format: AudioFormat) -> bytes:
-    """So many bytes of silence (G.711 A-law has no zero; its smallest value stands for it)."""
-    return _SILENCE.get(audio_format.type, b"\0") * max(size, 0)

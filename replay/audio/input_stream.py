@@ -15,16 +15,17 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from ...schemas.audio import AudioFormat
 from ...schemas.errors import RequestError
-from ...schemas.state import AudioFormat, Conversation, Item
+from ...schemas.state import Conversation, Item
 from .clock import Clock
-from .formats import bytes_to_ns, sample_size
+from .formats import bytes_to_ns
 from .pieces import AudioProblem, Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
 
 PAUSE_NS: Final = 500_000_000
-"""A client that falls behind by more than this has paused."""
+"""A client that falls this far behind has paused."""
 CATCH_UP_NS: Final = 1_000_000_000
 """A stall of the network is over, and made up for, within this time."""
 
@@ -68,7 +69,7 @@ class InputStream:
         self.problems: list[AudioProblem] = []
         for stretch in self._stretches:
             size = int(self._bounds[stretch.stop]) - stretch.first_byte
-            if size % sample_size(stretch.format):
+            if size % stretch.format.sample_size:
                 seq = int(self._seqs[stretch.stop - 1])
                 self.problems.append(
                     AudioProblem(seq, "odd-bytes", "the input ends within a sample; its byte is left out")
@@ -79,7 +80,7 @@ class InputStream:
 
     @property
     def formats(self) -> list[AudioFormat]:
-        """The formats that it has, in order."""
+        """Return its formats, in order."""
         return [stretch.format for stretch in self._stretches]
 
     def _by_format(self) -> list[_Stretch]:
@@ -100,7 +101,7 @@ class InputStream:
         return stretches
 
     def sent_ns(self) -> tuple[Integers, npt.NDArray[np.float64]]:
-        """The seq of each append, and how long the stream was after it."""
+        """Return the seq of each append, and how long the stream was after it."""
         return self._seqs, self._length_ns(self._bounds[1:])
 
     def _length_ns(self, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -114,7 +115,7 @@ class InputStream:
         return length
 
     def runs(self, clock: Clock) -> list[Run]:
-        """Place the stream on the session's clock."""
+        """Return where the stream lies on the session's clock."""
         if not self:
             return []
         anchors = self._anchors(clock)
@@ -126,10 +127,10 @@ class InputStream:
             stretch = next(each for each in reversed(self._stretches) if each.first <= first)
             at = Fraction(anchors[first]) if first in anchors else at
             # A run may begin within a sample, whose first byte came before the pause: it belongs to the run before.
-            skip = -(int(self._bounds[first]) - stretch.first_byte) % sample_size(stretch.format)
+            skip = -(int(self._bounds[first]) - stretch.first_byte) % stretch.format.sample_size
             begins = int(self._bounds[first]) + skip
             ends = int(self._bounds[stop])
-            ends += -(ends - stretch.first_byte) % sample_size(stretch.format) if stop < stretch.stop else 0
+            ends += -(ends - stretch.first_byte) % stretch.format.sample_size if stop < stretch.stop else 0
             piece = self._cut(begins, ends, stretch)
             if piece.size:
                 run = Run(at, begins, piece)
@@ -161,7 +162,7 @@ class InputStream:
         return Piece.of(self._seqs[there], self._lengths[there], stretch.format, start=start, end=end, bounds=bounds)
 
     def item(self, item: Item) -> list[Piece]:
-        """Cut a user item's audio out of the stream, or give the audio that the client put into the item.
+        """Cut a user item's audio out of the stream, or return the audio that the client put into the item.
 
         Several pieces where the format changed within it.
 
@@ -182,7 +183,7 @@ class InputStream:
             why = (span.why_not if span else None) or "the recording does not say which part of the input it is"
             raise RequestError(
                 f"The audio of item {item.id} cannot be cut out of the input: {why}.",
-                hint="The whole input can be had with --track user.",
+                hint="--track user writes the whole input.",
                 item=item.id,
                 why=why,
             )
@@ -199,15 +200,6 @@ class InputStream:
             if first < stretch.stop:
                 return stretch.format
         return self._stretches[-1].format if self._stretches else self._conversation.session.input_format
-
-    def byte_of_ms(self, ms: float) -> int:
-        """The byte of the stream at a time by its sample clock, at the beginning of a sample."""
-        exact = Fraction(ms)
-        stretch = next((each for each in reversed(self._stretches) if each.start_ms <= exact), None)
-        if stretch is None:
-            return 0
-        samples = (exact - stretch.start_ms) * stretch.format.rate / 1000
-        return stretch.first_byte + round(samples) * sample_size(stretch.format)
 
 
 def _first_above(values: npt.NDArray[np.float64], start: int, bound: float) -> int | None:

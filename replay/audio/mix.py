@@ -17,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 import soxr  # pyright: ignore[reportMissingTypeStubs] - it has none
 
+from ...schemas.audio import audio_of, silence
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording
-from .formats import NS, Samples, bytes_to_ns, decode, ns_to_samples, sample_size, silence
-from .pieces import AudioProblem, Piece, audio_of
+from .formats import NS, Samples, bytes_to_ns, decode, ns_to_samples
+from .pieces import AudioProblem, Piece
 from .spool import MEMORY_BYTES, Budget, Spool
 
 __all__ = ["Mixer", "Track", "render"]
@@ -54,11 +55,11 @@ class _Sound:
         self.start = ns_to_samples(track.start_ns, rate)
         self.length = ns_to_samples(Fraction(piece.samples * NS, piece.format.rate), rate)
         self.given = self.ready = 0
-        """Samples given so far, and samples that can be given now."""
+        """Samples returned so far, and samples that can be returned now."""
         self._bytes = Spool(budget)
         self._skip = piece.skip
         self._missing = piece.size
-        self._step = sample_size(piece.format)
+        self._step = piece.format.sample_size
         self._ratio = rate / piece.format.rate
         self._resampler = (
             soxr.ResampleStream(piece.format.rate, rate, 1, dtype="float64", quality=QUALITY)
@@ -70,7 +71,7 @@ class _Sound:
 
     @property
     def position(self) -> int:
-        """The sample of the mix that it gives next."""
+        """The sample of the mix that it returns next."""
         return self.start + self.given
 
     @property
@@ -94,12 +95,12 @@ class _Sound:
         self._bytes.push(data)
 
     def finish(self) -> int:
-        """Expect no more; give the number of bytes that never came. They are silence."""
+        """Expect no more; return the number of bytes that never came. They become silence."""
         missing, self._missing = self._missing, 0
         return missing
 
     def pump(self, until: int) -> None:
-        """Decode what is there, as far as sample ``until`` of the mix."""
+        """Decode what has come, as far as sample ``until`` of the mix."""
         until = min(until, self.end)
         while (wanted := until - self.position - self.ready) > 0:
             if self._drained:
@@ -125,7 +126,7 @@ class _Sound:
             self.ready += len(samples)
 
     def take(self, count: int) -> Samples:
-        """Give the next ``count`` samples; as many must be ready."""
+        """Return the next ``count`` samples; as many must be ready."""
         taken: list[Samples] = []
         self.given += count
         self.ready -= count
@@ -150,9 +151,9 @@ class Mixer:
         tracks: the pieces, of one or several recordings (``source``).
         rate: of the mix, in Hz.
         channels: of the mix. Where pieces overlap on a channel they are added, and clipped.
-        start: the first sample of the mix that is given.
-        end: the sample before which it ends; None: where the last piece ends.
-        memory: so many bytes of audio that wait for their turn are held in memory; more wait on disk.
+        start: the first sample of the mix to return.
+        end: the sample before which it ends; None for the end of the last piece.
+        memory: bytes of waiting audio to hold in memory; the rest waits on disk.
     """
 
     def __init__(
@@ -188,16 +189,16 @@ class Mixer:
 
     @property
     def samples(self) -> int:
-        """How many samples (per channel) the mix has in all."""
+        """Samples (per channel) of the whole mix."""
         return self._end - self._start
 
     @property
     def done(self) -> float:
-        """How much of the mix was given, from 0 to 1."""
+        """How much of the mix is done, from 0 to 1."""
         return (self._at - self._start) / self.samples if self.samples else 1.0
 
     def range_of(self, source: int) -> tuple[int, int]:
-        """Which seqs of a recording are read, ``start <= seq < stop``; an empty range where none is."""
+        """Return which seqs of a recording to read, ``start <= seq < stop``; an empty range for none."""
         return self._ranges.get(source, (0, 0))
 
     def feed(self, source: int, frames: Sequence[Frame]) -> None:
@@ -230,16 +231,16 @@ class Mixer:
         return data
 
     def finish(self) -> None:
-        """Say that there are no more frames."""
+        """Note that there are no more frames."""
         for sound in self._sounds:
             missing = sound.finish()
             if missing:
                 seq = int(sound.track.piece.seqs[-1])
-                detail = f"{missing} bytes of audio up to this record are not there; silence instead"
+                detail = f"{missing} bytes of audio up to this record are missing; silence instead"
                 self.problems.append(AudioProblem(seq, "missing", detail))
 
     def blocks(self) -> Iterator[Samples]:
-        """Give what is complete, as arrays ``(samples, channels)``; again after the next :meth:`feed`."""
+        """Yield what is complete, as arrays ``(samples, channels)``; call it again after the next :meth:`feed`."""
         while self._at < self._end:
             until = min(self._at + self._block, self._end)
             while self._admitted < len(self._sounds) and self._sounds[self._admitted].start < until:
@@ -257,7 +258,7 @@ class Mixer:
             yield block
 
     def _drop(self, sound: _Sound) -> None:
-        """Let pass what lies before the beginning."""
+        """Skip what lies before the beginning."""
         before = min(self._at, sound.end)
         while sound.position < before:
             sound.pump(min(before, sound.position + self._block))
@@ -286,13 +287,13 @@ class Mixer:
         return mixed
 
     def close(self) -> None:
-        """Give back what is held."""
+        """Release what is held."""
         for sound in self._sounds:
             sound.close()
 
 
 def _trim(track: Track, rate: int, start: int, end: int | None) -> Track | None:
-    """Leave out of a track what lies outside the mix; None where nothing is left.
+    """Leave out of a track what lies outside the mix; None if nothing is left.
 
     Only audio at the mix's own rate is cut, where a sample is a sample; other audio is read from its beginning.
     """
@@ -304,7 +305,7 @@ def _trim(track: Track, rate: int, start: int, end: int | None) -> Track | None:
         return track
     skip = max(start - first, 0)
     keep = (piece.samples if end is None else min(end - first, piece.samples)) - skip
-    step = sample_size(piece.format)
+    step = piece.format.sample_size
     cut = Piece.of(
         piece.seqs,
         piece.lengths,

@@ -1,4 +1,4 @@
-"""Give an Ogg stream a serial number of one's own choice.
+"""Replace the serial number of an Ogg stream.
 
 Encoders draw a stream's serial number at random (RFC 3533, section 6), which is all that differs between two encodings
 of the same sound. Where files are to be the same each time, it is replaced, and the checksum of each page made anew.
@@ -6,11 +6,10 @@ of the same sound. Where files are to be the same each time, it is replaced, and
 
 from __future__ import annotations
 
-import io
 import zlib
 from typing import BinaryIO, Final
 
-__all__ = ["page_checksum", "set_serial", "with_serial"]
+__all__ = ["page_checksum", "set_serial"]
 
 _CAPTURE: Final = b"OggS"
 _HEADER: Final = 27
@@ -21,8 +20,9 @@ _REVERSED: Final = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 def page_checksum(page: bytes) -> int:
-    """The checksum of a page whose checksum field is zero: CRC-32, polynomial 0x04c11db7, most significant bit first.
+    """Return the checksum of a page whose checksum field is zero.
 
+    It is CRC-32 with polynomial 0x04c11db7, most significant bit first (RFC 3533, section 6).
     zlib has the same polynomial with the least significant bit first, so bits are reversed on the way in and out.
     """
     mirrored = zlib.crc32(page.translate(_REVERSED), 0xFFFFFFFF) ^ 0xFFFFFFFF
@@ -37,7 +37,7 @@ def set_serial(file: BinaryIO, serial: int) -> None:
         serial: 32 bits.
 
     Raises:
-        ValueError: it is no Ogg file, or ends within a page; pages before that have the new number.
+        ValueError: it is not an Ogg file, or ends within a page; pages before that have the new number.
     """
     at = 0
     while header := file.read(_HEADER):
@@ -54,14 +54,3 @@ def set_serial(file: BinaryIO, serial: int) -> None:
         file.seek(at)
         file.write(page)
         at += len(page)
-
-
-def with_serial(data: bytes, serial: int) -> bytes:
-    """The same for a file in memory.
-
-    Raises:
-        ValueError: it is no Ogg file, or ends within a page.
-    """
-    file = io.BytesIO(data)
-    set_serial(file, serial)
-    return file.getvalue()

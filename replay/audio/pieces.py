@@ -1,4 +1,4 @@
-"""Audio bytes out of records: which records hold a piece of audio, and how to get them out of one.
+"""Pieces of audio: which bytes of which records.
 
 A piece is bytes, not samples: an append or a delta may end in the middle of a sample, and the next one goes on there.
 """
@@ -6,20 +6,21 @@ A piece is bytes, not samples: an append or a delta may end in the middle of a s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from fractions import Fraction
+from typing import Final, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pybase64
 
-from ...schemas.frame import Frame
+from ...schemas.audio import AudioFormat
 from ...schemas.refs import AudioRefs
-from ...schemas.state import AudioFormat
-from .formats import sample_size
+from .formats import bytes_to_ns
 
-__all__ = ["AudioProblem", "Piece", "audio_of", "bounds_of", "ref_arrays"]
+__all__ = ["SIDES", "AudioProblem", "Interval", "Piece", "Placed", "Side", "bounds_of", "ref_arrays"]
 
 Integers = npt.NDArray[np.int32] | npt.NDArray[np.int64]
+Side = Literal["user", "assistant"]
+SIDES: Final[tuple[Side, ...]] = get_args(Side)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class AudioProblem:
     """Audio that could not be used as it stands, and what was done instead.
 
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
-    ``format`` (nobody stated it), ``gap`` (frames that the recorder could not store).
+    ``format`` (no event stated it), ``gap`` (frames that the recorder could not store).
     """
 
     seq: int | None
@@ -40,7 +41,7 @@ class AudioProblem:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """A run of audio bytes in records: ``size`` bytes of the records' audio, after the first ``skip``.
+    """A run of audio bytes in records: ``size`` bytes of their audio, after the first ``skip``.
 
     Attributes:
         seqs: the records, ascending.
@@ -61,7 +62,7 @@ class Piece:
     @property
     def samples(self) -> int:
         """Its length in samples of its own format."""
-        return self.size // sample_size(self.format)
+        return self.size // self.format.sample_size
 
     @classmethod
     def of(
@@ -82,7 +83,7 @@ class Piece:
         bounds = bounds_of(lengths) if bounds is None else bounds
         end = int(bounds[-1]) if end is None else min(end, int(bounds[-1]))
         start = min(start, end)
-        size = (end - start) // sample_size(audio_format) * sample_size(audio_format)
+        size = (end - start) // audio_format.sample_size * audio_format.sample_size
         if size == 0:
             return cls(seqs[:0], lengths[:0], 0, 0, audio_format)
         first = int(np.searchsorted(bounds, start, side="right")) - 1
@@ -90,8 +91,39 @@ class Piece:
         return cls(seqs[first:last], lengths[first:last], start - int(bounds[first]), size, audio_format)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A piece of audio at its place on the session's clock."""
+
+    start_ns: Fraction
+    side: Side
+    piece: Piece
+    item_id: str | None = None
+
+    @property
+    def end_ns(self) -> Fraction:
+        """Where its last sample ends."""
+        return self.start_ns + bytes_to_ns(self.piece.size, self.piece.format)
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Somebody was speaking.
+
+    ``source``: ``audio`` where the recording holds the sound, ``events`` where only events speak of it (a WebRTC
+    session seen from a side channel). ``cut`` is True where the assistant was cut short.
+    """
+
+    side: Side
+    item_id: str | None
+    start_ns: int
+    end_ns: int
+    source: Literal["audio", "events"]
+    cut: bool = False
+
+
 def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
-    """The references as two arrays: seqs, and decoded bytes of each; records without audio left out."""
+    """Return references as two arrays: seqs, and decoded bytes of each; records without audio are left out."""
     flat = np.frombuffer(refs.tobytes(), np.int64)
     seqs, lengths = flat[0::2], flat[1::2]
     if not lengths.all():
@@ -101,46 +133,7 @@ def ref_arrays(refs: AudioRefs) -> tuple[Integers, Integers]:
 
 
 def bounds_of(lengths: Integers) -> npt.NDArray[np.int64]:
-    """The byte positions before, between and after records of these lengths."""
+    """Return the byte positions before, between and after records of these lengths."""
     bounds = np.zeros(len(lengths) + 1, np.int64)
     np.cumsum(lengths, out=bounds[1:])
     return bounds
-
-
-_BUFFER_APPEND: Final = "input_audio_buffer.append"
-
-
-def audio_of(frame: Frame, part: int | None = None) -> bytes:
-    """Give the decoded audio that a record holds.
-
-    Where the journal keeps audio apart from its JSON, nothing is parsed or decoded.
-
-    Args:
-        frame: an append, an audio delta, or an event with an item.
-        part: index of the content part in the event's item; None for an append or a delta.
-
-    Raises:
-        ValueError: there is none, it is no base64, or the payload was erased; the text says which.
-    """
-    if part is None and frame.audio is not None:
-        return frame.audio
-    try:
-        event = frame.json()
-    except ValueError as error:
-        raise ValueError(str(error)) from None
-    value = _audio_value(cast("dict[str, Any]", event), part) if isinstance(event, dict) else None
-    if not isinstance(value, str):
-        raise ValueError("no audio in it")
-    try:
-        return pybase64.b64decode(value, validate=True)
-    except ValueError:
-        raise ValueError("the audio is no base64") from None
-
-
-def _audio_value(event: dict[str, Any], part: int | None) -> Any:
-    if part is None:
-        return event.get("audio" if event.get("type") == _BUFFER_APPEND else "delta")
-    try:
-        return event["item"]["content"][part]["audio"]
-    except (KeyError, IndexError, TypeError):
-        return None

@@ -13,7 +13,7 @@ from typing import IO, Final
 __all__ = ["MEMORY_BYTES", "Budget", "Spool"]
 
 MEMORY_BYTES: Final = 16 << 20
-"""So much all spools of one rendering together hold in memory."""
+"""What all spools of one mix together hold in memory."""
 
 
 class Budget:
@@ -26,7 +26,7 @@ class Budget:
 
 
 class Spool:
-    """A byte queue. Close it, or drain it, to give its temporary file back."""
+    """A byte queue. Close it, or drain it, to remove its temporary file."""
 
     __slots__ = ("_budget", "_chunks", "_file", "_in_file", "_read_at", "size")
 
@@ -52,7 +52,7 @@ class Spool:
         self._in_file += len(data)
 
     def take(self, size: int) -> bytes:
-        """Remove and give the first ``size`` bytes, or all where fewer wait."""
+        """Remove and return the first ``size`` bytes, or all if fewer are waiting."""
         taken: list[bytes] = []
         missing = min(size, self.size)
         self.size -= missing
@@ -73,7 +73,7 @@ class Spool:
         return taken[0] if len(taken) == 1 else b"".join(taken)
 
     def close(self) -> None:
-        """Give the temporary file back."""
+        """Remove the temporary file."""
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,14 +19,10 @@ from ..fold import Folder
 from .clock import Clock
 from .formats import bytes_to_ns
 from .input_stream import InputStream, Run
-from .pieces import AudioProblem, Integers, Piece
-from .playback import Playback, plan_playback
+from .pieces import SIDES, AudioProblem, Integers, Interval, Placed, Side
+from .playback import PlaybackPlan, Reading, plan_playback
 
-__all__ = ["AsHeard", "Interval", "Placed", "Side", "Timeline", "read_timeline"]
-
-Side = Literal["user", "assistant"]
-AsHeard = Literal["generated", "delivered", "heard"]
-
+__all__ = ["Timeline", "read_timeline"]
 
 _TEXT_DELTAS: Final = frozenset(
     {
@@ -41,37 +37,6 @@ _TEXT_DELTAS: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """A piece of audio at its place on the clock."""
-
-    start_ns: Fraction
-    side: Side
-    piece: Piece
-    item_id: str | None = None
-
-    @property
-    def end_ns(self) -> Fraction:
-        """Where its last sample ends."""
-        return self.start_ns + bytes_to_ns(self.piece.size, self.piece.format)
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Somebody was speaking.
-
-    ``source``: ``audio`` where the recording holds the sound, ``events`` where only events speak of it (a WebRTC
-    session seen from a side channel). ``cut`` is True where the assistant was cut short.
-    """
-
-    side: Side
-    item_id: str | None
-    start_ns: int
-    end_ns: int
-    source: Literal["audio", "events"]
-    cut: bool = False
-
-
 @dataclass(slots=True)
 class Timeline:
     """The sound of a session on its clock.
@@ -81,7 +46,7 @@ class Timeline:
         clock: when each record came.
         stream: the user's audio.
         runs: where it lies.
-        playbacks: how the assistant's audio played.
+        plan: how the assistant's audio played.
         problems: audio that could not be used as it stands.
     """
 
@@ -89,7 +54,7 @@ class Timeline:
     clock: Clock
     stream: InputStream
     runs: list[Run]
-    playbacks: list[Playback]
+    plan: PlaybackPlan
     problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
 
     @classmethod
@@ -99,11 +64,11 @@ class Timeline:
         if not clock.known:
             clock.fall_back(*(stream.sent_ns() if stream else _stated_clock(conversation)))
         timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
-        timeline.problems += [*stream.problems, *_problems(conversation, stream, timeline.playbacks)]
+        timeline.problems += [*stream.problems, *_problems(conversation, stream, timeline.plan)]
         return timeline
 
-    def placed(self, sides: tuple[Side, ...] = ("user", "assistant"), as_: AsHeard = "heard") -> list[Placed]:
-        """Every piece of audio at its place, in order of start.
+    def placed(self, sides: tuple[Side, ...] = SIDES, as_: Reading = "heard") -> list[Placed]:
+        """Return every piece of audio at its place, in order of start.
 
         ``heard`` ends a part where it was cut. ``generated`` and ``delivered`` (a recording holds what was delivered)
         let it run on from where it began, beside what follows: nothing is lost, nothing moves.
@@ -112,34 +77,28 @@ class Timeline:
         if "user" in sides:
             found += (Placed(run.start_ns, "user", run.piece) for run in self.runs)
         if "assistant" in sides:
-            for playback in self.playbacks:
-                limit = playback.heard if as_ == "heard" else playback.size
-                for stretch in playback.stretches:
-                    end = min(stretch.end, limit)
-                    if stretch.start < end:
-                        piece = Piece.of(playback.seqs, playback.lengths, playback.format, start=stretch.start, end=end)
-                        found.append(Placed(stretch.start_ns, "assistant", piece, playback.item_id))
+            for playback in self.plan.playbacks:
+                found += playback.placed(heard_only=as_ == "heard")
         return sorted(found, key=lambda each: (each.start_ns, each.side))
 
-    def ns_of_input_ms(self, ms: float, *, end: bool = False) -> Fraction | None:
-        """Where a time of the input stream's sample clock lies on the session's clock; None without input audio.
+    def ns_of_input(self, byte: int, *, end: bool = False) -> Fraction | None:
+        """Return where a byte of the input stream lies on the session's clock; None without input audio.
 
-        Where the client paused, one time of its samples is two of the session: the end of what came before the pause
-        (``end``), and the beginning of what came after it.
+        Where the client paused, one byte is two times of the session: the end of what came before the pause (``end``),
+        and the beginning of what came after it.
         """
-        byte = self.stream.byte_of_ms(ms)
         for run in reversed(self.runs):
             if byte > run.first_byte or (byte == run.first_byte and not end):
                 return min(run.start_ns + bytes_to_ns(byte - run.first_byte, run.piece.format), run.end_ns)
         return self.runs[0].start_ns if self.runs else None
 
     def intervals(self) -> list[Interval]:
-        """Who was speaking when, in order of start; also where no sound was recorded.
+        """Return who was speaking when, in order of start; also where no sound was recorded.
 
         The user by the spans of voice activity, else by the records that told of it; the assistant by what can have
         been heard, else by ``output_audio_buffer.started`` and ``.stopped`` or ``.cleared``.
         """
-        found = [*self._user_intervals(), *self._assistant_intervals(), *self._events_of_playback()]
+        found = [*self._user_intervals(), *self.plan.intervals()]
         return sorted(found, key=lambda each: (each.start_ns, each.end_ns, each.side))
 
     def _user_intervals(self) -> list[Interval]:
@@ -160,52 +119,24 @@ class Timeline:
 
     def _span(self, item: Item | None) -> Interval | None:
         span = item.span if item else None
-        if item is None or span is None or not span.reliable or span.start_ms is None or span.end_ms is None:
+        if item is None or span is None or not span.reliable or span.start_byte is None or span.end_byte is None:
             return None
-        start, end = self.ns_of_input_ms(span.start_ms), self.ns_of_input_ms(span.end_ms, end=True)
+        start, end = self.ns_of_input(span.start_byte), self.ns_of_input(span.end_byte, end=True)
         if start is None or end is None:
             return None
         return Interval("user", item.id, int(start), int(max(start, end)), "audio")
 
-    def _assistant_intervals(self) -> list[Interval]:
-        return [
-            Interval(
-                "assistant", each.item_id, int(each.start_ns), int(each.heard_end_ns), "audio", each.cut is not None
-            )
-            for each in self.playbacks
-            if each.heard
-        ]
 
-    def _events_of_playback(self) -> list[Interval]:
-        found: list[Interval] = []
-        with_audio = {playback.response_id for playback in self.playbacks}
-        responses = {response.id: response for response in self.conversation.responses}
-        started: tuple[str, int] | None = None
-        for event in self.conversation.playback:
-            name = event.type.rpartition(".")[2]
-            if name == "started" and event.response_id is not None:
-                started = (event.response_id, self.clock.at(event.seq))
-            elif name in ("stopped", "cleared") and started is not None:
-                response_id, start = started
-                started = None
-                if response_id not in with_audio:
-                    output = responses[response_id].output if response_id in responses else []
-                    end = max(start, self.clock.at(event.seq))
-                    item_id = output[0] if output else None
-                    found.append(Interval("assistant", item_id, start, end, "events", name == "cleared"))
-        return found
-
-
-def _problems(conversation: Conversation, stream: InputStream, playbacks: list[Playback]) -> Iterator[AudioProblem]:
+def _problems(conversation: Conversation, stream: InputStream, plan: PlaybackPlan) -> Iterator[AudioProblem]:
     """What a listener should know of the recording: broken audio, formats that nobody stated, gaps."""
-    for playback in playbacks:
+    for playback in plan.playbacks:
         if int(playback.lengths.sum(dtype=np.int64)) != playback.size:
             detail = f"item {playback.item_id} ends within a sample; its byte is left out"
             yield AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail)
     for problem in conversation.problems:
         if problem.what == "bad-audio":
             yield AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out")
-    formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in playbacks]
+    formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in plan.playbacks]
     for side in dict.fromkeys(side for side, each in formats if not each.stated):
         yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")
     for gap in conversation.gaps:
@@ -233,8 +164,8 @@ async def read_timeline(
 
     Args:
         recording: what is read.
-        with_text: whether the conversation shall have the deltas of texts, transcripts and arguments: no sound
-            depends on them, and in a long call they are most of what there is to remember.
+        with_text: whether to fold the deltas of texts, transcripts and arguments: no sound depends on them, and in a
+            long call they take most of the memory.
         progress: is told how much was read, from 0 to 1.
     """
     folder, clock = Folder(), Clock()

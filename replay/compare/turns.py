@@ -18,7 +18,8 @@ from ...schemas.frame import NS_PER_MS, parse_json
 from ...schemas.state import Conversation, Response, Truncation
 from ...schemas.values import too_deep
 from ..playing.ids import ID_KEYS
-from ..transcript.lines import Line, Speaker, transcribe
+from ..transcript.line import Line, Speaker
+from ..transcript.lines import transcribe
 
 __all__ = ["Cut", "Turn", "TurnKind", "json_or_text", "mask_ids", "turns_of"]
 

@@ -13,12 +13,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Literal, cast
 
+from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import EarwitnessError
 from ...schemas.frame import NS_PER_MS, Frame, parse_json
 from ..playing.core import Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, collect_ids
-from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, same_json
+from ..playing.match import BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, same_json
 from ..playing.pacing import MAX_SPEED, Pacer
 from .live_session import LiveSession
 from .positions import Key

@@ -1,7 +1,7 @@
 """Where the user cut in: derived from cuts, cleared playback and cancelled responses, never from speech alone.
 
-Speech that stops nothing (``interrupt_response: false``) is no interruption. What one moment does by several events (a
-cancelled response, a truncation, a cleared playback buffer) is one interruption.
+Speech that stops nothing (``interrupt_response: false``) is not an interruption. What one moment does by several events
+(a cancelled response, a truncation, a cleared playback buffer) is one interruption.
 """
 
 from __future__ import annotations
@@ -13,20 +13,19 @@ from typing import Any, Literal, cast
 from ...schemas.frame import NS_PER_MS
 from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response
 from .output_audio import output_format
-from .sample_clock import bytes_per_ms
 
-__all__ = ["audio_ms", "interruptions"]
+__all__ = ["interruptions"]
 
 _CANCELLED_BY: dict[str, Literal["client", "server"]] = {"turn_detected": "server", "client_cancelled": "client"}
 
 
-def audio_ms(conversation: Conversation, item: Item, response: Response | None) -> float | None:
-    """Milliseconds of audio that an item has in all; None where the recording has none of it."""
+def _audio_ms(conversation: Conversation, item: Item, response: Response | None) -> float | None:
+    """Milliseconds of audio that an item has in all; None if the recording has none of it."""
     total = sum(part.audio.total for part in item.content)
     if not total:
         return None
     first = min(seq for part in item.content for seq, _ in islice(part.audio, 1))
-    return total / bytes_per_ms(output_format(conversation.session, response, first))
+    return total / output_format(conversation.session, response, first).bytes_per_ms
 
 
 class _Cuts:
@@ -55,7 +54,7 @@ class _Cuts:
     def total_ms(self, item: Item | None) -> float | None:
         if item is None:
             return None
-        return audio_ms(self._conversation, item, self._responses.get(item.response_id or ""))
+        return _audio_ms(self._conversation, item, self._responses.get(item.response_id or ""))
 
     def spoken_item(self, response_id: str | None) -> Item | None:
         """The last item of a response that has sound, else its last item."""
@@ -84,8 +83,8 @@ class _Cuts:
 def interruptions(conversation: Conversation) -> list[Interruption]:
     """Find the interruptions of a conversation.
 
-    ``unheard_ms`` is the audio that the cut left unplayed: what follows ``audio_end_ms``, or the time that
-    the playback buffer had played when it was cleared. None where the recording cannot tell.
+    ``unheard_ms`` is the audio that the cut left unplayed: what follows ``audio_end_ms``, or the time that the playback
+    buffer had played when it was cleared. None if the recording cannot tell.
     """
     cuts = _Cuts(conversation)
     for truncation in conversation.truncations:

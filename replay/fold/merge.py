@@ -8,8 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Final
 
-import pybase64
-
+from ...schemas.audio import decode_base64
 from ...schemas.state import Response
 from ...schemas.values import Json, objects, string
 from .working import ItemWork, PartWork, State, TranscriptionWork
@@ -34,16 +33,16 @@ _USER_AUDIO: Final = "input_audio"
 
 
 def audio_length(state: State, value: Any) -> int:
-    """Decoded bytes of base64 audio; anything but base64 is a problem and counts as nothing."""
+    """Return the decoded bytes of base64 audio; anything but base64 is a problem and counts as nothing."""
     if not isinstance(value, str):
         if value is not None:
             state.problem("bad-audio", "not a string")
         return 0
-    try:
-        return len(pybase64.b64decode(value, validate=True))
-    except ValueError:
+    audio = decode_base64(value)
+    if audio is None:
         state.problem("bad-audio", "not base64")
         return 0
+    return len(audio)
 
 
 def find_item(state: State, item_id: str) -> ItemWork:

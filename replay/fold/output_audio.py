@@ -6,39 +6,31 @@ from array import array
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any
 
-from ...schemas.dialects.normalise import audio_format
-from ...schemas.state import AudioFormat, Response, Session
-from ...schemas.values import members
-from .sample_clock import bytes_per_ms
+from ...schemas.audio import AudioFormat, stated_format
+from ...schemas.state import Response, Session
 from .working import ItemWork, State
 
 __all__ = ["Delivery", "delivered_ms", "output_format"]
 
 
 def output_format(session: Session, response: Response | None, seq: int) -> AudioFormat:
-    """The format of audio from the server: as its response states it, else as the session does at that record."""
-    stated = _stated(response.config) if response is not None else None
+    """Return the format of audio from the server: its response's, else what the session states at that record."""
+    stated = stated_format(response.config, "output") if response is not None else None
     if stated is not None:
         return stated
     found: AudioFormat | None = None
     for change in session.history:
         if change.by == "server" and (found is None or change.seq <= seq):
-            found = _stated(change.config) or found
+            found = stated_format(change.config, "output") or found
     return found or session.output_format
-
-
-def _stated(config: dict[str, Any]) -> AudioFormat | None:
-    known = audio_format(members(members(config, "audio"), "output").get("format"))
-    return None if known is None else AudioFormat(*known)
 
 
 def delivered_ms(state: State, item_id: str) -> float:
     """Milliseconds of an item's audio that the server has sent so far."""
     item = state.items.get(item_id)
     size = sum(part.audio.total for part in item.parts.values()) if item is not None else 0
-    return size / bytes_per_ms(output_format(state.session, item.response, state.seq)) if item is not None else 0.0
+    return size / output_format(state.session, item.response, state.seq).bytes_per_ms if item is not None else 0.0
 
 
 @dataclass(slots=True)
@@ -64,7 +56,7 @@ class Delivery:
             refs = sorted(ref for part in item.parts.values() for ref in part.audio)
             if refs and item.created_by != "client":
                 self._items[item.id] = _Delivered(
-                    bytes_per_ms(output_format(state.session, item.response, refs[0][0])),
+                    output_format(state.session, item.response, refs[0][0]).bytes_per_ms,
                     first_audio_ns(item),
                     array("q", [seq for seq, _ in refs]),
                     array("q", accumulate(length for _, length in refs)),

@@ -10,17 +10,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final, Literal
 
-from ...schemas.state import AudioFormat, InputFormat, InputSpan
+from ...schemas.audio import AudioFormat, default_format
+from ...schemas.state import InputFormat, InputSpan
 
 __all__ = [
-    "BYTES_PER_SAMPLE",
     "MAX_CHARACTERS_PER_SECOND",
     "SampleClock",
-    "bytes_per_ms",
     "distrust_by_transcript",
 ]
-
-BYTES_PER_SAMPLE: Final = {"audio/pcm": 2, "audio/pcmu": 1, "audio/pcma": 1}
 
 MAX_CHARACTERS_PER_SECOND: Final = 50
 """Nobody speaks faster: quick speech has about 25 characters per second. A span whose transcript needs more was not
@@ -30,11 +27,6 @@ _NO_AUDIO: Final = "the recording has no input audio"
 
 _MIN_TELLING_CHARACTERS: Final = 10
 """A shorter transcript says nothing about its span."""
-
-
-def bytes_per_ms(audio_format: AudioFormat) -> float:
-    """Bytes of one millisecond of mono audio; an unknown type counts as 16-bit samples."""
-    return audio_format.rate * BYTES_PER_SAMPLE.get(audio_format.type, 2) / 1000
 
 
 class SampleClock:
@@ -52,13 +44,13 @@ class SampleClock:
         """Where the uncommitted rest begins, in bytes."""
         self.gap_at: int | None = None
         """Where the first gap of the recording lies, in bytes: behind it the server may have counted more."""
-        self._stretches: list[tuple[int, float, float, int]] = [(0, 0.0, 48.0, 2)]
-        self._formats = [InputFormat(0, AudioFormat("audio/pcm", 24000, stated=False))]
+        stated = default_format()
+        self._stretches: list[tuple[int, float, float, int]] = [(0, 0.0, stated.bytes_per_ms, stated.sample_size)]
+        self._formats = [InputFormat(0, stated)]
 
     def set_format(self, audio_format: AudioFormat, at_byte: int) -> None:
         """State the format of the stream from a byte on."""
-        rate = bytes_per_ms(audio_format)
-        sample = BYTES_PER_SAMPLE.get(audio_format.type, 2)
+        rate, sample = audio_format.bytes_per_ms, audio_format.sample_size
         at_byte = max(at_byte, self._formats[-1].at_byte)
         last = self._formats[-1]
         if (last.format.type, last.format.rate) == (audio_format.type, audio_format.rate):

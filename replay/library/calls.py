@@ -294,14 +294,9 @@ class Call:
             OutputExists: the file exists, and ``force`` is false.
             CannotWrite: the file cannot be written.
         """
-        from ..output import new_file
-        from ..transcript.write import export_transcript, format_of
+        from ..transcript.write import write_transcript
 
-        path = Path(target)
-        done = await export_transcript(self, format_of(None, path), reading)
-        with new_file(path, force=force) as temporary:
-            temporary.write_bytes(done.data)
-        return done.notes
+        return (await write_transcript(self, target, reading, force=force)).notes
 
     async def write_cassette(self, target: str | Path, *, force: bool = False) -> int:
         """Write the call to a cassette, which git and tests can keep; return the number of records.

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, Final, Literal, cast
 
-import pybase64
 from pydantic import BaseModel, ConfigDict, Field
 
 from ...schemas.dialects.normalise import normalise
@@ -27,24 +26,17 @@ from ...schemas.frame import parse_json
 from ...schemas.values import same_number
 
 __all__ = [
-    "APPEND_TYPES",
     "BOUNDARY_TYPES",
     "Difference",
     "MatchPolicy",
     "PathRules",
     "canonical_client_event",
-    "decode_audio",
     "differences",
     "same_json",
 ]
 
 Json = dict[str, Any]
 Path = tuple[str | int, ...]
-
-APPEND_TYPES: Final = frozenset(
-    ("input_audio_buffer.append", "session.input_audio_buffer.append", "session.input_audio.append")
-)
-"""Client events that carry input audio, in every dialect."""
 
 BOUNDARY_TYPES: Final = frozenset(("input_audio_buffer.commit", "input_audio_buffer.clear"))
 """Client events that end one stretch of input audio and begin the next."""
@@ -296,19 +288,6 @@ def _path_text(path: Path) -> str:
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
     return text
-
-
-def decode_audio(text: str) -> bytes:
-    """Decode the base64 of an append; text that is none stands for itself, so that it can still be compared."""
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except ValueError:
-        return text.encode("utf-8", "surrogatepass")
-
-
-def bytes_per_ms(encoding: str, rate: int) -> float:
-    """Decoded bytes of one millisecond of mono audio: two per sample in PCM, one in G.711."""
-    return rate * (2 if encoding == "audio/pcm" else 1) / 1000
 
 
 def truncation_allowed(expected_ms: float, got_ms: float, *, speed: float, delivered_ms: float) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 import orjson
 from pydantic import ValidationError
 
+from ...schemas.audio import APPEND_TYPES, read_append
 from ...schemas.dialects.normalise import normalise
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.frame import Frame
@@ -25,7 +26,7 @@ from ..fold.folder import Folder
 from ..fold.output_audio import Delivery
 from ..fold.requests import Answer
 from ..playing.ids import collect_ids
-from ..playing.match import APPEND_TYPES, BOUNDARY_TYPES, canonical_client_event, decode_audio
+from ..playing.match import BOUNDARY_TYPES, canonical_client_event
 from .causes import Hold, find_holds
 from .controls import COMMITTED, AudioPoint, Control, RecordedSession
 from .sound import AudioTrack
@@ -143,16 +144,10 @@ class Plan:
 _SWITCHING_PROTOCOLS: Final = 101
 
 
-class _Append(msgspec.Struct, gc=False):
-    type: Any = None
-    audio: Any = None
-
-
 class _OfItem(msgspec.Struct, gc=False):
     item_id: str | None = None
 
 
-_append = msgspec.json.Decoder(_Append)
 _of_item = msgspec.json.Decoder(_OfItem)
 
 
@@ -161,21 +156,6 @@ def _item_of(frame: Frame) -> str | None:
         return _of_item.decode(frame.body or b"").item_id
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-
-
-def append_audio(frame: Frame) -> bytes | None:
-    """Return the decoded audio of an append; None unless it holds audio as text."""
-    return read_event(frame.body)[1] if frame.body is not None else None
-
-
-def read_event(payload: bytes | str) -> tuple[str | None, bytes | None]:
-    """Return an event's type, and the decoded audio if it is an append that holds audio as text, else None."""
-    try:
-        event = _append.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None, None
-    name = event.type if isinstance(event.type, str) else None
-    return name, decode_audio(event.audio) if name in APPEND_TYPES and isinstance(event.audio, str) else None
 
 
 class Planner:
@@ -224,7 +204,9 @@ class Planner:
 
     def _append(self, frame: Frame) -> bool:
         """Take appended audio; False where the frame holds none."""
-        audio = frame.audio if frame.audio is not None else append_audio(frame)
+        audio = frame.audio
+        if audio is None and frame.body is not None:
+            audio = read_append(frame.body)[1]
         if audio is None:
             if frame.erased:
                 self._track.unreliable.add(self._track.stretch)

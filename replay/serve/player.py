@@ -12,16 +12,17 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final, cast
 
+from ...schemas.audio import APPEND_TYPES, read_append
 from ...schemas.errors import EarwitnessError
 from ...schemas.frame import Frame, parse_json
 from ..playing.core import Close, Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, IdMode
-from ..playing.match import APPEND_TYPES, MatchPolicy
+from ..playing.match import MatchPolicy
 from ..playing.pacing import MAX_SPEED, Pacer
 from .causes import Hold
 from .expected import Finding, Judge, audio_finding, describe, view_expected
 from .faults import Fault, FaultPoints
-from .plan import Plan, read_event
+from .plan import Plan
 from .report import CLOSE_DIVERGED, Divergence, FrameView, Report, Seen, view_event
 
 __all__ = ["Player"]
@@ -117,7 +118,7 @@ class Player:
         if self._closing:
             return []
         self._received += 1
-        name, audio = read_event(message) if isinstance(message, str) else (None, None)
+        name, audio = read_append(message) if isinstance(message, str) else (None, None)
         # A microphone that runs on is no progress towards an event that does not come.
         if audio is None or not self._awaits_event():
             self._progress_ns = now_ns

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
+from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import RequestError
 from ...schemas.frame import Frame
@@ -22,7 +23,6 @@ from ...schemas.refs import Seqs
 from ...schemas.state import Conversation, Item
 from ..audio.input_stream import InputStream
 from ..fold import fold_recording
-from ..playing.match import APPEND_TYPES
 
 __all__ = ["Erasure", "Selection", "parse_range", "plan_erasure"]
 

@@ -1,27 +1,21 @@
-"""Sound that stands in for sound: silence or a tone, of the same length in bytes and in the same format."""
+"""A tone that stands in for sound, of the same length in bytes and in the same format."""
 
 from __future__ import annotations
 
 from math import pi, sin
 from typing import Final
 
-from ...schemas.state import AudioFormat
+from ...schemas.audio import AudioFormat
 
-__all__ = ["silence", "tone"]
+__all__ = ["tone"]
 
-_SILENCE: Final = {"audio/pcmu": b"\xff", "audio/pcma": b"\xd5"}
 _HERTZ: Final = 400
 _AMPLITUDE: Final = 3277
 """A tenth of full scale: -20 dBFS."""
 
 
-def silence(size: int, audio_format: AudioFormat) -> bytes:
-    """Give so many bytes of silence."""
-    return _SILENCE.get(audio_format.type, b"\0") * size
-
-
 def tone(size: int, audio_format: AudioFormat, offset: int = 0) -> bytes:
-    """Give so many bytes of a 400 Hz tone at -20 dBFS, from a byte position of its stream on."""
+    """Return this many bytes of a 400 Hz tone at -20 dBFS, from a byte position of its stream on."""
     period = _period(audio_format)
     start = offset % len(period)
     repeats = (start + size) // len(period) + 1
@@ -29,7 +23,7 @@ def tone(size: int, audio_format: AudioFormat, offset: int = 0) -> bytes:
 
 
 def _period(audio_format: AudioFormat) -> bytes:
-    """Give the bytes of whole periods of the tone; at a rate that 400 does not divide, of one second."""
+    """Return the bytes of whole periods of the tone; at a rate that 400 does not divide, of one second."""
     rate = audio_format.rate
     count = rate // _HERTZ if rate % _HERTZ == 0 else rate
     samples = [round(_AMPLITUDE * sin(2 * pi * _HERTZ * n / rate)) for n in range(count)]

@@ -9,30 +9,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
 import orjson
 import pybase64
 
+from ...schemas.audio import APPEND_TYPES, audio_key, decode_base64, silence
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import RequestError
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording, SessionInfo
-from ...schemas.state import AudioFormat, Session
+from ...schemas.state import Session
 from ...schemas.values import json_differences, too_deep
 from ..fold import Folder
 from ..playing.ids import ID_KEYS
-from ..playing.match import APPEND_TYPES, canonical_client_event
-from .placeholder import silence, tone
+from ..playing.match import canonical_client_event
+from .placeholder import tone
 from .rules import Replacement, ScrubRules
 
 __all__ = ["ScrubbedRecording", "replace_in_chunks", "scrub_recording"]
 
 Json = dict[str, Any]
-Sound = Callable[[int, int, bool], bytes]
-"""Gives the sound for a number of bytes, from a byte position of its stream on, of the input or the output."""
 
 _KEPT_HEADERS: Final = frozenset(("openai-beta", "sec-websocket-protocol", "user-agent", "content-type"))
 _NO_TEXT: Final = frozenset(
@@ -150,9 +149,9 @@ class _Scrubber:
             return
         name = canonical_type(frame.type or "")
         if self._rules.audio == "tone":
-            self._learn_position(frame, event, name)
+            self._learn_position(frame, event)
         delta = event.get("delta")
-        if self._in_pieces and name.endswith(".delta") and not _is_audio_delta(name) and isinstance(delta, str):
+        if self._in_pieces and name.endswith(".delta") and audio_key(name) is None and isinstance(delta, str):
             place = (name, *(event.get(key) for key in ("response_id", "item_id", "output_index", "content_index")))
             seqs, texts = self._streams.setdefault(place, ([], []))
             seqs.append(frame.seq)
@@ -173,12 +172,13 @@ class _Scrubber:
             number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
             self._ids[value] = f"{kind}_{number:06d}"
 
-    def _learn_position(self, frame: Frame, event: Json, name: str) -> None:
-        sound = event.get("audio") if name in APPEND_TYPES else event.get("delta") if _is_audio_delta(name) else None
+    def _learn_position(self, frame: Frame, event: Json) -> None:
+        key = audio_key(frame.type)
+        sound = None if key is None else event.get(key)
         if isinstance(sound, str):
-            stream = (event.get("item_id"), event.get("content_index")) if _is_audio_delta(name) else ()
+            stream = (event.get("item_id"), event.get("content_index")) if key == "delta" else ()
             self._offsets[frame.seq] = self._positions.get(stream, 0)
-            self._positions[stream] = self._offsets[frame.seq] + len(_decoded(sound) or b"")
+            self._positions[stream] = self._offsets[frame.seq] + len(decode_base64(sound) or b"")
 
     def learned(self) -> None:
         """Replace in the texts that came in pieces, now that they are whole."""
@@ -197,9 +197,9 @@ class _Scrubber:
         after = _event(scrubbed)
         if after is None:
             return
-        sound = frame.kind == "text" and _is_audio_delta(canonical_type(frame.type or ""))
+        sound = after.get("delta") if frame.kind == "text" and audio_key(frame.type) == "delta" else None
         for text in _texts(after):
-            if not (sound and text == after.get("delta")):
+            if text != sound:
                 self._refuse(text, frame.seq)
         before = _event(frame)
         if frame.sender != "client" or before is None or frame.type in APPEND_TYPES:
@@ -221,7 +221,7 @@ class _Scrubber:
                 )
 
     def info(self, info: SessionInfo) -> SessionInfo:
-        """Give the summary of the scrubbed recording, with its match policy."""
+        """Return the summary of the scrubbed recording, with its match policy."""
         policy: Json = dict(info.match or {})
         ignore = [*policy.get("ignore", ()), *self._changed, *self._rules.match.ignore]
         policy.update({name: getattr(self._rules.match, name) for name in self._rules.match.model_fields_set})
@@ -243,7 +243,7 @@ class _Scrubber:
     # One frame
 
     def frame(self, frame: Frame) -> Frame:
-        """Give a frame as it is after scrubbing.
+        """Return a frame as it is after scrubbing.
 
         What cannot be read as JSON is erased: nobody can tell what it holds.
         """
@@ -268,16 +268,14 @@ class _Scrubber:
             statement.pop("links", None)
 
     def _event(self, event: Json, frame: Frame) -> Json:
-        name = canonical_type(frame.type or "")
+        sound = audio_key(frame.type)
         offset = self._offsets.get(frame.seq, 0)
         out: Json = {}
         for key, value in event.items():
-            if key == "delta" and _is_audio_delta(name) and isinstance(value, str):
-                out[key] = self._sound(value, offset, of_input=False)
+            if key == sound and isinstance(value, str):
+                out[key] = self._sound(value, offset, of_input=key == "audio")
             elif key == "delta" and frame.seq in self._deltas:
                 out[key] = self._deltas[frame.seq]
-            elif key == "audio" and name in APPEND_TYPES and isinstance(value, str):
-                out[key] = self._sound(value, offset, of_input=True)
             else:
                 self._put(out, key, value, of_input=frame.sender == "client")
         return out
@@ -329,27 +327,22 @@ class _Scrubber:
     def _sound(self, text: str, offset: int, *, of_input: bool) -> str:
         if self._rules.audio == "keep":
             return text if _is_sound(text) else self._text(text)
-        audio = _decoded(text)
+        audio = decode_base64(text)
         if audio is None:
             return ""
-        stated: AudioFormat = self._formats.input_format if of_input else self._formats.output_format
-        size = len(audio)
-        made = silence(size, stated) if self._rules.audio == "silence" else tone(size, stated, offset)
+        stated = self._formats.input_format if of_input else self._formats.output_format
+        made = silence(len(audio), stated) if self._rules.audio == "silence" else tone(len(audio), stated, offset)
         return pybase64.b64encode(made).decode()
 
 
 def _name(header: Any) -> str:
-    """Give the name of a header, in lower case."""
+    """Return the name of a header, in lower case."""
     pair = cast("list[Any]", header) if isinstance(header, list) else []
     return str(pair[0]).lower() if pair else ""
 
 
 def _is_long(word: str) -> bool:
     return len(word) >= _SHORTEST_ID_IN_TEXT
-
-
-def _is_audio_delta(name: str) -> bool:
-    return name.endswith("audio.delta")
 
 
 def _unescaped(text: str) -> str:
@@ -367,20 +360,13 @@ def _unescaped(text: str) -> str:
     return plain
 
 
-def _decoded(text: str) -> bytes | None:
-    try:
-        return pybase64.b64decode(text, validate=True)
-    except ValueError:
-        return None
-
-
 def _is_sound(text: str) -> bool:
     """Whether what stands where audio belongs can be some: words may stand there too, and be base64 by chance."""
-    return len(text) >= _SHORTEST_SOUND and _decoded(text) is not None
+    return len(text) >= _SHORTEST_SOUND and decode_base64(text) is not None
 
 
 def _event(frame: Frame) -> Json | None:
-    """Read a frame as a JSON object; None for what is none, and for what nests too deep to be read."""
+    """Read a frame as a JSON object; None for anything else, and for what nests too deep to be read."""
     payload = frame.payload
     if payload is None or frame.kind == "binary" or too_deep(payload.decode("utf-8", "replace")):
         return None
@@ -399,7 +385,7 @@ def _dump(event: Mapping[str, Any]) -> bytes:
 
 
 def _texts(value: Any, key: str = "") -> Iterable[str]:
-    """Give every text of an event but its sound."""
+    """Yield every text of an event but its sound."""
     if isinstance(value, dict):
         for name, each in cast("Json", value).items():
             yield from _texts(each, name)

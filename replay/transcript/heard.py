@@ -1,30 +1,29 @@
-"""How much of what the assistant said can have been heard, and an estimate of the words.
+"""How the words of a part lie on its sound: which of them can have been heard, and when each was over.
 
-The recording says where its audio was cut (``audio_end_ms`` of a truncation, or the moment at which the playback
-buffer was cleared); which part of the player's queue was reached is the model of :mod:`.playback`. The words up
-to there are an estimate from two things, the smaller of which counts:
+How much of the sound was played is the plan of :mod:`~earwitness.replay.audio.playback`. The words up to there are an
+estimate from two things, the smaller of which counts:
 
 * the share of the audio that was played, as a share of the text;
 * the text that had come by the time the audio at the cut had come: servers send the words before their sound, so
   nothing later can have been heard. Where a vendor sends its sound first, this says nothing and is left out.
 
-The estimate ends with a whole word.
+The estimate ends with a whole word. :func:`sound_marks` is the same rule read the other way round, so that a cut ends
+words and sound at one place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ...schemas.state import Conversation, Item, Part
-from ..audio.clock import Clock
-from ..audio.playback import Playback, plan_playback
-from ..fold.sample_clock import bytes_per_ms
+import numpy as np
 
-__all__ = ["Estimate", "Heard", "estimate", "playbacks_of"]
+from ...schemas.state import Part
+from ..audio.playback import Basis, Playback
 
-Basis = Literal["truncated", "cleared", "never begun"]
+__all__ = ["Estimate", "Heard", "estimate", "sound_marks"]
+
+Method = Literal["share of audio", "text received by then", "nothing played"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ class Estimate:
         characters: length of the text that is taken as heard.
         total_characters: length of its text in all.
         method: which of the two measures decided: ``share of audio``, ``text received by then``, or ``nothing
-            played`` where no audio was.
+            played``.
     """
 
     basis: Basis
@@ -48,90 +47,44 @@ class Estimate:
     total_ms: float
     characters: int
     total_characters: int
-    method: Literal["share of audio", "text received by then", "nothing played"]
+    method: Method
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A part's text as far as it can have been heard; ``estimate`` is None where nothing cut it."""
+    """A part's text as far as it can have been heard; ``estimate`` is None if nothing cut it."""
 
     text: str
     estimate: Estimate | None = None
 
 
-class _KnownTimes(Clock):
-    """The times that a conversation itself holds: first audio of each part, cuts, playback events."""
-
-    def __init__(self, conversation: Conversation) -> None:
-        super().__init__()
-        self._times: dict[int, int] = {}
-        for item in (*conversation.items, *conversation.deleted, *conversation.out_of_band):
-            for part in item.content:
-                first = next(iter(part.audio), None)
-                if first is not None:
-                    self._note(first[0], part.first_audio_ns)
-        for cut in conversation.truncations:
-            self._note(cut.request_seq, cut.request_ns)
-            self._note(cut.done_seq, cut.done_ns)
-        for event in conversation.playback:
-            self._note(event.seq, event.offset_ns)
-
-    def _note(self, seq: int | None, ns: int | None) -> None:
-        if seq is not None and ns is not None:
-            self._times[seq] = ns
-
-    def at(self, seq: int) -> int:
-        """The time of a record in nanoseconds; 0 where it is not known."""
-        return self._times.get(seq, 0)
-
-
-def playbacks_of(conversation: Conversation) -> dict[tuple[str, int], Playback]:
-    """Play the assistant's audio by the model; by item id and content index.
-
-    Without a clock the moment of a cleared buffer means nothing, and only truncations cut.
-    """
-    timed = conversation.last_ns is not None
-    played = plan_playback(conversation, _KnownTimes(conversation))
-    return {(each.item_id, each.content_index): each for each in played if timed or each.cut != "cleared"}
-
-
-def estimate(item: Item, part: Part, text: str, playbacks: Mapping[tuple[str, int], Playback]) -> Heard:
+def estimate(part: Part, text: str, played: Playback | None) -> Heard:
     """Estimate the words of a part that can have been heard.
 
     Args:
-        item: the item.
-        part: one of its parts.
-        text: the part's whole text.
-        playbacks: how the conversation's audio played.
+        part: the content part.
+        text: its whole text.
+        played: how its sound played; None if none is on record.
     """
-    played = playbacks.get((item.id, part.index))
     if played is None or played.cut is None:
         return Heard(text)
-    per_ms = bytes_per_ms(played.format)
-    share = _share(text, played)
+    # In whole numbers, so that it is the same everywhere.
+    length = len(text) * played.heard // played.size if played.size else 0
     received = _received_before(part, played.heard, len(text))
-    method: Literal["share of audio", "text received by then", "nothing played"] = "share of audio"
-    length = share
+    method: Method = "share of audio"
     if not played.heard:
         method = "nothing played"
-    elif received is not None and received < share:
+    elif received is not None and received < length:
         method, length = "text received by then", received
     kept = whole_words(text, length)
-    return Heard(
-        kept,
-        Estimate(
-            played.cut, played.cut_seq, played.heard / per_ms, played.size / per_ms, len(kept), len(text), method
-        ),
+    known = Estimate(
+        played.cut, played.cut_seq, played.heard_ms, played.total_ms, len(kept), len(text), method
     )  # fmt: skip
-
-
-def _share(text: str, played: Playback) -> int:
-    """The share of the audio as a number of characters, in whole numbers so that it is the same everywhere."""
-    return len(text) * played.heard // played.size if played.size else 0
+    return Heard(kept, known)
 
 
 def _received_before(part: Part, heard: int, length: int) -> int | None:
-    """How much text had come when the audio at a byte had come; None where that tells nothing."""
+    """How much text had come when the audio at a byte had come; None if that tells nothing."""
     at = 0
     last_seq: int | None = None
     for seq, size in part.audio:
@@ -149,11 +102,35 @@ def _received_before(part: Part, heard: int, length: int) -> int | None:
     return min(received, length) if received else None
 
 
+def sound_marks(part: Part, played: Playback, length: int) -> list[tuple[int, int]]:
+    """Return how many bytes of a part's sound play before so many characters of its words are over.
+
+    The larger of two: the characters' share of the sound, and the sound that had come before them. The second counts
+    only where the words come first; a vendor that sends sound first says nothing by it.
+
+    Returns:
+        ``(characters, bytes)``, ascending; the last is ``length`` and all of the sound.
+    """
+    size = played.size
+    if not part.text_deltas or part.text_deltas[0][0] > int(played.seqs[0]):
+        return [(length, size)]
+    arrived = np.concatenate(([0], np.cumsum(played.lengths)))
+    marks: list[tuple[int, int]] = []
+    before = byte = 0
+    for seq, count in part.text_deltas:
+        came = int(arrived[int(np.searchsorted(played.seqs, seq))])
+        byte = min(max(byte, came), size)
+        if 0 < before < length and byte > size * before // length:
+            marks.append((before, byte))
+        before = max(before, count)
+    return [*marks, (length, size)]
+
+
 _SPACES: Final = frozenset(" \t\r\n\u00a0")
 
 
 def whole_words(text: str, length: int) -> str:
-    """The beginning of a text, at most so long, without a torn word at its end.
+    """Return the beginning of a text, at most so long, without a torn word at its end.
 
     A text without spaces (Chinese, Japanese) is cut where it is.
     """

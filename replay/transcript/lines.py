@@ -1,126 +1,56 @@
 """Transcripts: what was said, in three readings.
 
-**generated**: what the model produced, whether or not it arrived. **delivered**: what crossed to the client; where the
-recorder says which record was the last that it handed on, nothing behind that. **heard**: what can have been played
+**generated**: what the model produced, whether or not it arrived. **delivered**: what crossed to the client; if
+the recorder says which record it handed on last, nothing after that. **heard**: what can have been played
 when the user cut in; an estimate from the audio position, which says so. What the user said is the same in all three,
 as the server's transcription has it.
 
-A transcript is data (:class:`Line`), made by a pure function of the conversation; writing it in a format is another.
+A transcript is data (:class:`.Line`), made by a pure function of the conversation; writing it in a format is another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Final, NamedTuple
 
-from ...schemas.refs import Seqs
 from ...schemas.state import Conversation, Item, Part
-from ..audio.playback import Playback
-from .heard import Estimate, estimate, playbacks_of
+from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
+from .heard import Estimate, estimate
+from .line import Kind, Line, Speaker, readable
+from .text import Transcript
 
-__all__ = ["READINGS", "Line", "Reading", "Transcript", "part_texts", "render", "transcribe"]
-
-Reading = Literal["generated", "delivered", "heard"]
-READINGS: Final[tuple[Reading, ...]] = get_args(Reading)
-
-Kind = Literal["message", "call", "output", "listing", "approval", "other"]
-Speaker = Literal["user", "assistant", "system", "tool"]
+__all__ = ["READINGS", "Line", "Reading", "Transcript", "part_words", "transcribe"]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a transcript: an item of the conversation, as far as the reading goes.
-
-    Attributes:
-        speaker: who speaks; a function's output is the tool's.
-        kind: what the item is.
-        text: the words; of a call its arguments, of an output the output.
-        item_id: the item.
-        response_id: the response that made it.
-        name: the function or tool that is called.
-        call_id: ties a call and its output together.
-        start_ns: when it began: the user's speech, the assistant's first audio or text, else the item itself;
-            nanoseconds since the session opened, None without a clock.
-        end_ns: when it was over, likewise.
-        seqs: the records behind it.
-        interrupted: whether the user cut it short.
-        spoken: whether it is speech (else text).
-        estimate: what the heard text rests on; only where it was cut, and only in the reading ``heard``.
-        cut_at: in a reading that goes on behind the cut, how many characters of ``text`` can have been heard; an
-            estimate likewise. None where nothing was cut, and in the reading ``heard``, which ends there.
-        remark: what a reader should know: no transcription, deleted later, outside the conversation, ….
-    """
-
-    speaker: Speaker
-    kind: Kind
-    text: str
-    item_id: str
-    seqs: Seqs
-    response_id: str | None = None
-    name: str | None = None
-    call_id: str | None = None
-    start_ns: int | None = None
-    end_ns: int | None = None
-    interrupted: bool = False
-    spoken: bool = False
-    estimate: Estimate | None = None
-    cut_at: int | None = None
-    remark: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Transcript:
-    """The lines of a conversation in its order, in one reading."""
-
-    reading: Reading
-    lines: tuple[Line, ...]
-    model: str | None = None
-
-    def text(self, form: str = "text") -> str:
-        """Write it as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``; see :func:`render`."""
-        return render(self, form)
-
-
-Playbacks = Mapping[tuple[str, int], Playback]
-
-
-def transcribe(
-    conversation: Conversation, reading: Reading = "heard", *, playbacks: Playbacks | None = None
-) -> Transcript:
+def transcribe(conversation: Conversation, reading: Reading = "heard", plan: PlaybackPlan | None = None) -> Transcript:
     """Make a transcript of a conversation.
 
     Args:
         conversation: the folded session.
         reading: what to write.
-        playbacks: how the assistant's audio played, by item id and content index, where a timeline has it from every
-            record's time; else it is worked out from the times that the conversation holds.
+        plan: how the assistant's audio played, as a timeline has it from every record's time; worked out from the times
+            that the conversation holds if None.
 
     What was deleted from the conversation later was said all the same: its lines stand where it appeared. Responses
     outside the conversation are part of what was generated and delivered, and nobody heard them.
+
+    Raises:
+        ValueError: there is no such reading.
     """
     if reading not in READINGS:
-        raise ValueError(f"{reading!r} is no reading; they are {', '.join(READINGS)}")
-    writer = _Writer(conversation, reading, playbacks)
+        raise ValueError(f"{reading!r} is not a reading; choose one of {', '.join(READINGS)}")
+    writer = _Writer(conversation, reading, plan_playback(conversation) if plan is None else plan)
     lines = [writer.line(item) for item in _all_items(conversation, reading)]
-    return Transcript(reading, tuple(line for line in lines if line is not None), conversation.session.model)
+    said = tuple(line for line in lines if line is not None)
+    return Transcript(reading, said, conversation.session.model, writer.texts)
 
 
-def part_texts(
-    conversation: Conversation, reading: Reading = "heard", *, playbacks: Playbacks | None = None
-) -> dict[tuple[str, int], str]:
-    """Give the words of each content part in a reading, by item id and content index; parts without words left out.
-
-    A message's line in :func:`transcribe` has the words of its parts.
-    """
-    writer = _Writer(conversation, reading, playbacks)
-    texts = ((item.id, part.index, writer.text(item, part, [])) for item in _all_items(conversation, reading)
-             for part in item.content)  # fmt: skip
-    return {(item_id, index): text for item_id, index, text in texts if text}
+def part_words(part: Part) -> str | None:
+    """Return all words of a content part: its text, else its transcript; None if it has neither."""
+    return part.transcript if part.text is None else part.text
 
 
 def _all_items(conversation: Conversation, reading: Reading) -> list[Item]:
-    """The items in order; those that have no place in it before the first item that came later."""
+    """The items in order; one without a place in it stands before the first item that came later."""
     items = list(conversation.items)
     apart = [*conversation.deleted]
     if reading != "heard":
@@ -143,16 +73,25 @@ _KINDS: Final[dict[str, Kind]] = {
 _SPEAKERS: Final[dict[str | None, Speaker]] = {"user": "user", "assistant": "assistant", "system": "system"}
 
 
+class _Words(NamedTuple):
+    """A part's words in the reading, what they rest on, and where in them a cut lies; as for :class:`Line`."""
+
+    text: str
+    estimate: Estimate | None = None
+    cut_at: int | None = None
+
+
 class _Writer:
-    def __init__(self, conversation: Conversation, reading: Reading, playbacks: Playbacks | None) -> None:
+    def __init__(self, conversation: Conversation, reading: Reading, plan: PlaybackPlan) -> None:
         self._reading: Reading = reading
+        self._plan = plan
         self._responses = {response.id: response for response in conversation.responses}
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
         self._out_of_band = {item.id for item in conversation.out_of_band}
-        self._playbacks: Playbacks = playbacks_of(conversation) if playbacks is None else playbacks
         close = conversation.close
         self._last_delivered = close.handed.get("client") if close is not None and reading != "generated" else None
+        self.texts: dict[tuple[str, int], str] = {}
 
     def line(self, item: Item) -> Line | None:
         if self._last_delivered is not None and item.first_seq > self._last_delivered and item.created_by != "client":
@@ -183,14 +122,17 @@ class _Writer:
         estimates: list[Estimate] = []
         cut_at: int | None = None
         for part in item.content:
-            text = self.text(item, part, estimates)
-            if text is None:
+            words = self._words(item, part)
+            if words is None:
                 missing.append(_what_is_missing(part))
-            elif text:
-                heard = self._heard_of(item, part)
-                if cut_at is None and heard is not None:
-                    cut_at = sum(len(each) + 1 for each in texts) + min(heard, len(text))
-                texts.append(text)
+                continue
+            if words.estimate is not None:
+                estimates.append(words.estimate)
+            if words.text:
+                if cut_at is None and words.cut_at is not None:
+                    cut_at = sum(len(each) + 1 for each in texts) + words.cut_at
+                texts.append(words.text)
+                self.texts[item.id, part.index] = words.text
         start, end = self._times(item)
         return Line(
             speaker=_SPEAKERS.get(item.role, "assistant" if item.created_by == "model" else "user"),
@@ -208,27 +150,17 @@ class _Writer:
             remark=self._remark(item, missing),
         )
 
-    def _heard_of(self, item: Item, part: Part) -> int | None:
-        """In a reading that goes on behind a cut: how many characters of a part can have been heard."""
-        text = part.transcript if part.text is None else part.text
-        if self._reading == "heard" or item.role == "user" or text is None:
-            return None
-        heard = estimate(item, part, text, self._playbacks)
-        return None if heard.estimate is None else len(heard.text)
-
-    def text(self, item: Item, part: Part, estimates: list[Estimate]) -> str | None:
-        """A part's words in the reading, None where there are none; what they rest on goes to ``estimates``."""
-        text = part.transcript if part.text is None else part.text
-        if text is None or item.role == "user":
-            return None if text is None else readable(text)
-        if self._last_delivered is not None:
-            text = _delivered(part, text, self._last_delivered)
+    def _words(self, item: Item, part: Part) -> _Words | None:
+        whole = part_words(part)
+        if whole is None or item.role == "user":
+            return None if whole is None else _Words(readable(whole))
+        text = whole if self._last_delivered is None else _delivered(part, whole, self._last_delivered)
+        played = self._plan.of_part(item.id, part.index)
         if self._reading == "heard":
-            heard = estimate(item, part, text, self._playbacks)
-            if heard.estimate is not None:
-                estimates.append(heard.estimate)
-            text = heard.text
-        return readable(text)
+            heard = estimate(part, text, played)
+            return _Words(readable(heard.text), heard.estimate)
+        text, heard = readable(text), estimate(part, whole, played)
+        return _Words(text, cut_at=None if heard.estimate is None else min(len(heard.text), len(text)))
 
     def _times(self, item: Item) -> tuple[int | None, int | None]:
         span = self._speech.get(item.id)
@@ -288,22 +220,3 @@ def _text_of_tool(item: Item) -> tuple[str, Speaker]:
 def _label(item: Item) -> str | None:
     label = item.fields.get("server_label")
     return label if isinstance(label, str) else None
-
-
-def readable(text: str) -> str:
-    """A text that can be written as UTF-8: lone surrogates, which JSON may hold, become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def render(transcript: Transcript, form: str) -> str:
-    """Write a transcript as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``.
-
-    Raises:
-        ValueError: there is no such format.
-    """
-    from .text import FORMATS
-
-    write = FORMATS.get(form)
-    if write is None:
-        raise ValueError(f"{form!r} is no format of a transcript; they are {', '.join(FORMATS)}")
-    return write(transcript)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import Final
 
-from ..audio.timeline import Side
+from ..audio.pieces import SIDES, Side
+from .line import NAMES
 from .timing import Spoken
 
 __all__ = ["MOST_LINES", "SHORTEST_NS", "WIDTH", "Cue", "as_srt", "as_vtt", "make_cues", "sentences", "width", "wrap"]
@@ -64,9 +65,9 @@ class Cue:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Where each sentence of a text begins and ends, surrounding spaces left out.
+    """Return where each sentence of a text begins and ends, without the spaces around it.
 
-    A full stop does not end a sentence behind an initial or a common short form, nor before a small letter.
+    A full stop does not end a sentence after an initial or a common short form, nor before a small letter.
     """
     bounds: list[tuple[int, int]] = []
     start = 0
@@ -103,7 +104,7 @@ def _trim(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def width(text: str) -> int:
-    """How many columns a text takes: none for what combines or is invisible, two for East Asian wide characters."""
+    """Return how many columns a text takes: 0 for what combines or is invisible, 2 for East Asian wide characters."""
     return sum(_columns(letter) for letter in text)
 
 
@@ -114,11 +115,11 @@ def _columns(letter: str) -> int:
 
 
 def wrap(text: str, indent: int = 0) -> list[str] | None:
-    """Break a text into at most :data:`MOST_LINES` lines of about equal length; None where it does not fit.
+    """Break a text into at most :data:`MOST_LINES` lines of about equal length; None if it does not fit.
 
     Args:
         text: words with single spaces between them.
-        indent: columns that the first line has less.
+        indent: columns to keep free in the first line.
     """
     columns = width(text) + indent
     if columns <= WIDTH:
@@ -148,7 +149,7 @@ def _fitting(text: str, columns: int) -> int:
 
 
 def _whole_sign(text: str, at: int) -> int:
-    """The last place up to ``at`` that is not within a sign of several characters; ``at`` where there is none."""
+    """The last place up to ``at`` that is not within a sign of several characters; else ``at`` itself."""
     return next((place for place in range(at, 0, -1) if not _joined(text, place)), at)
 
 
@@ -162,7 +163,7 @@ def make_cues(utterances: Iterable[Spoken], *, labels: dict[Side, str] | None = 
 
     Args:
         utterances: what was spoken.
-        labels: what stands before the first words of an utterance, by side; it takes its place in the line.
+        labels: by side, what to put before the first words of an utterance; it counts towards the line.
     """
     cues = [cue for each in utterances for cue in _of_one(each, (labels or {}).get(each.side, ""))]
     cues.sort(key=lambda cue: (cue.start_ns, cue.end_ns, cue.side, cue.number))
@@ -275,7 +276,6 @@ def _lengthened(cues: Sequence[Cue]) -> list[Cue]:
     return result[::-1]
 
 
-_NAMES: Final[dict[Side, str]] = {"user": "User", "assistant": "Assistant"}
 _WORD_JOINER: Final = "\u2060"
 """U+2060 WORD JOINER: no width, no break."""
 _MARKUP: Final = re.compile(r"<(?=[A-Za-z/])|\{(?=[\\A-Za-z])|--(?=>)")
@@ -288,7 +288,7 @@ def as_srt(utterances: Sequence[Spoken]) -> str:
     SubRip has no escapes: an invisible joiner keeps what looks like markup (``<b>``, ``{\an8}``, ``-->``) from being
     taken for it.
     """
-    cues = make_cues(utterances, labels={side: f"{name}: " for side, name in _NAMES.items()})
+    cues = make_cues(utterances, labels={side: f"{NAMES[side]}: " for side in SIDES})
     blocks = [
         f"{number}\n{_time(cue.start_ns, ',')} --> {_time(cue.end_ns, ',')}\n{_plain(cue)}\n"
         for number, cue in enumerate(cues, 1)
@@ -299,7 +299,7 @@ def as_srt(utterances: Sequence[Spoken]) -> str:
 def as_vtt(utterances: Sequence[Spoken]) -> str:
     """Write WebVTT. Each cue has a voice (``<v User>``), and an id that names item, content part and place in it."""
     blocks = [
-        f"{_id(cue)}\n{_time(cue.start_ns, '.')} --> {_time(cue.end_ns, '.')}\n<v {_NAMES[cue.side]}>{_escaped(cue)}\n"
+        f"{_id(cue)}\n{_time(cue.start_ns, '.')} --> {_time(cue.end_ns, '.')}\n<v {NAMES[cue.side]}>{_escaped(cue)}\n"
         for cue in make_cues(utterances)
     ]
     return "\n".join(["WEBVTT\n", *blocks])

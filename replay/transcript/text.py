@@ -1,4 +1,4 @@
-"""Transcripts as text, Markdown and JSON: pure functions of a :class:`.Transcript`."""
+"""A transcript, and how it is written as text, Markdown, JSON, JSON Lines and CSV. Pure."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import io
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 from ...schemas.refs import to_plain
+from ..audio.playback import Reading
 from ..show.terminal import one_line, visible
-from .lines import Line, Transcript
+from .line import NAMES, Line
 
-__all__ = ["COLUMNS", "FORMATS", "as_csv", "as_json", "as_jsonl", "as_markdown", "as_text"]
+__all__ = ["COLUMNS", "FORMATS", "Transcript"]
 
-_NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 _READINGS: Final = {
     "generated": "as generated: what the model produced",
     "delivered": "as delivered: what crossed to the client",
@@ -29,23 +30,47 @@ _BLOCK: Final = re.compile(r"^([-+=]|\d+(?=[.)](?:\s|$)))")
 _BREAK: Final = re.compile(r"\r\n|\r|\n")
 
 
-def as_text(transcript: Transcript) -> str:
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """The lines of a conversation in its order, in one reading.
+
+    ``texts`` are the words of each content part, by item id and content index; a message's line has them together.
+    """
+
+    reading: Reading
+    lines: tuple[Line, ...]
+    model: str | None = None
+    texts: Mapping[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str], repr=False)
+
+    def text(self, form: str = "text") -> str:
+        """Write it as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``.
+
+        Raises:
+            ValueError: there is no such format.
+        """
+        write = FORMATS.get(form)
+        if write is None:
+            raise ValueError(f"{form!r} is not a format of a transcript; choose one of {', '.join(FORMATS)}")
+        return write(self)
+
+
+def _as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
     lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
     lines += [
-        one_line(f"{_clock(line.start_ns)}  {_NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
+        one_line(f"{_clock(line.start_ns)}  {NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
         for line in transcript.lines
     ]
     return "\n".join(lines)
 
 
-def as_markdown(transcript: Transcript) -> str:
+def _as_markdown(transcript: Transcript) -> str:
     """Write a document: a heading, then a paragraph for each turn with its records in small print."""
     title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
     return visible("\n\n".join([title, *(_paragraph(line) for line in transcript.lines)])) + "\n"
 
 
-def as_json(transcript: Transcript) -> str:
+def _as_json(transcript: Transcript) -> str:
     """Write an object with ``reading``, ``model`` and ``lines``; a line has the fields of :class:`Line`."""
     value: dict[str, Any] = {
         "reading": transcript.reading,
@@ -81,7 +106,7 @@ def _said(line: Line) -> str:
 
 
 def _with_cut(line: Line) -> str:
-    """The text with a mark where the user cut in, in a reading that goes on behind it."""
+    """The text with a mark where the user cut in, in a reading that goes on after it."""
     text = line.text
     if line.cut_at is None:
         return text
@@ -116,7 +141,7 @@ def _paragraph(line: Line) -> str:
         said = f"*{line.kind}* {' '.join(filter(None, (_escaped(line.name or ''), text)))}"
     marks = _marks(line)
     said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
-    return f"**{_NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
+    return f"**{NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
 
 
 def _escaped(text: str) -> str:
@@ -161,7 +186,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 """What makes a spreadsheet compute a cell instead of showing it (OWASP, "CSV Injection")."""
 
 
-def as_jsonl(transcript: Transcript) -> str:
+def _as_jsonl(transcript: Transcript) -> str:
     """Write a JSON object for each line: its number, the reading, and the fields of :class:`Line`."""
     rows = (
         {"line": number, "reading": transcript.reading, **to_plain(line)}
@@ -170,7 +195,7 @@ def as_jsonl(transcript: Transcript) -> str:
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
-def as_csv(transcript: Transcript) -> str:
+def _as_csv(transcript: Transcript) -> str:
     """Write RFC 4180: a header, then a row for each line of the transcript; UTF-8 without a byte order mark.
 
     A text that a spreadsheet would take for a formula gets an apostrophe before it, which a spreadsheet takes for "this
@@ -219,6 +244,6 @@ def _shown(text: str | None) -> str:
 
 
 FORMATS: Final[Mapping[str, Callable[[Transcript], str]]] = MappingProxyType(
-    {"text": as_text, "markdown": as_markdown, "json": as_json, "jsonl": as_jsonl, "csv": as_csv}
+    {"text": _as_text, "markdown": _as_markdown, "json": _as_json, "jsonl": _as_jsonl, "csv": _as_csv}
 )
 """The formats by name."""

@@ -11,12 +11,14 @@ from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
-from .lines import Reading, Transcript, readable, transcribe
+from ..output import new_file
+from .line import readable
+from .lines import Reading, Transcript, transcribe
 from .subtitles import as_srt, as_vtt
 from .text import FORMATS as _TEXT_FORMATS
-from .timing import check_times, playbacks_by_part, spoken
+from .timing import check_times, spoken
 
-__all__ = ["FORMATS", "Exported", "export_transcript", "format_of", "transcribe_recording"]
+__all__ = ["FORMATS", "Exported", "export_transcript", "format_of", "transcribe_recording", "write_transcript"]
 
 _SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 FORMATS: Final = (*_TEXT_FORMATS, *_SUBTITLES, "html")
@@ -44,7 +46,7 @@ class Exported:
 
 
 def format_of(stated: str | None, target: Path | None) -> str:
-    """The format that was asked for, else the one that the file's name ends with, else ``text``.
+    """Return the format that was asked for, else the one that the file's name ends with, else ``text``.
 
     Raises:
         RequestError: the name ends with something else.
@@ -56,7 +58,7 @@ def format_of(stated: str | None, target: Path | None) -> str:
     found = _SUFFIXES.get(target.suffix.lower())
     if found is None:
         raise RequestError(
-            f"The name {target.name} does not say which format is wanted.",
+            f"The name {target.name} does not say which format to write.",
             hint=f"End it with {', '.join(_SUFFIXES)}, or state --format.",
             file=str(target),
         )
@@ -70,7 +72,7 @@ async def transcribe_recording(recording: Recording, reading: Reading = "heard")
         ValueError: there is no such reading.
     """
     timeline = await read_timeline(recording)
-    return transcribe(timeline.conversation, reading, playbacks=playbacks_by_part(timeline))
+    return transcribe(timeline.conversation, reading, timeline.plan)
 
 
 async def export_transcript(
@@ -82,13 +84,13 @@ async def export_transcript(
     silent: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
-    """Write the transcript of a session. The same recording gives the same bytes.
+    """Return the transcript of a session as the bytes of a file. The same recording gives the same bytes.
 
     Args:
         recording: the session.
         form: one of :data:`FORMATS`.
         reading: what to write.
-        sound: how to embed the sound in HTML; by its length where None.
+        sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
         progress: is told how much of the sound is done, from 0 to 1.
 
@@ -101,16 +103,53 @@ async def export_transcript(
         from .page import page
 
         return _encoded(await page(recording, reading, sound=sound, silent=silent, progress=progress))
+    timeline = await read_timeline(recording)
+    transcript = transcribe(timeline.conversation, reading, timeline.plan)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
-        return _encoded((await transcribe_recording(recording, reading)).text(form))
-    utterances = spoken(await read_timeline(recording), reading)
+        return _encoded(transcript.text(form))
+    utterances = spoken(timeline, transcript)
     check_times(utterances)
     guessed = sum(each.timing == "records" for each in utterances)
     note = (
         f"{guessed} of {len(utterances)} utterances stand where their records came: nothing says when they were spoken"
     )
     return _encoded(subtitles(utterances), (note,) if guessed else ())
+
+
+async def write_transcript(
+    recording: Recording,
+    target: str | Path,
+    reading: Reading = "heard",
+    *,
+    format: str | None = None,  # noqa: A002  (the command's own word)
+    sound: FileFormat | None = None,
+    silent: bool = False,
+    force: bool = False,
+    progress: Callable[[float], None] | None = None,
+) -> Exported:
+    """Write the transcript of a session to a file; arguments as for :func:`export_transcript`.
+
+    Args:
+        recording: the session.
+        target: the file; its suffix names the format unless ``format`` does.
+        reading: what to write.
+        format: one of :data:`FORMATS`.
+        sound: how to embed the sound in HTML.
+        silent: leave the sound out of HTML.
+        force: overwrite an existing file.
+        progress: is told how much of the sound is done, from 0 to 1.
+
+    Raises:
+        OutputExists: the target exists and ``force`` is false.
+        ValueError, RequestError, CannotWrite: as for :func:`export_transcript`; the target cannot be written.
+    """
+    target = Path(target)
+    form = format_of(format, target)
+    done = await export_transcript(recording, form, reading, sound=sound, silent=silent, progress=progress)
+    with new_file(target, force=force) as path:
+        path.write_bytes(done.data)
+    return done
 
 
 def _encoded(text: str, notes: tuple[str, ...] = ()) -> Exported:

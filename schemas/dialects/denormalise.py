@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from .shapes import FORMAT_NAMES, FORMATS, OUTPUT_PARTS, REQUEST_FIELDS, RESPONSE_FIELDS, SESSION_FIELDS, FieldRule
+from ..audio import FORMAT_NAMES, FORMATS
+from .shapes import OUTPUT_PARTS, REQUEST_FIELDS, RESPONSE_FIELDS, SESSION_FIELDS, FieldRule
 from .vocabulary import PREVIEW_NAMES, Dialect
 
 __all__ = ["denormalise", "denormalise_item", "denormalise_part", "denormalise_response", "denormalise_session"]

@@ -13,13 +13,13 @@ converts back, as far as that is possible.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, TypeGuard, cast
+from typing import Any, Final, cast
 
-from .shapes import FORMATS, INPUT_PARTS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
+from ..audio import is_rate, named_format
+from .shapes import INPUT_PARTS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
 from .vocabulary import CANONICAL
 
 __all__ = [
-    "audio_format",
     "normalise",
     "normalise_item",
     "normalise_part",
@@ -29,8 +29,6 @@ __all__ = [
 
 Json = dict[str, Any]
 Adapter = Callable[[Any], Any]
-
-_DEFAULT_RATES: Final = {"audio/pcm": 24000, "audio/pcmu": 8000, "audio/pcma": 8000}
 
 
 def normalise(event: Json) -> Json:
@@ -92,21 +90,6 @@ def normalise_part(part: Any) -> Any:
     return _rename_part(part, OUTPUT_PARTS)
 
 
-def audio_format(value: Any) -> tuple[str, int] | None:
-    """Read an audio format in either shape as ``(type, rate in Hz)``; None if it is not a known format.
-
-    ``pcm16`` and ``audio/pcm`` are 24 kHz unless a rate is stated; G.711 is 8 kHz.
-    """
-    value = _to_format(value)
-    if not isinstance(value, dict):
-        return None
-    fields = cast("Json", value)
-    name, rate = fields.get("type"), fields.get("rate")
-    if not isinstance(name, str) or name not in _DEFAULT_RATES:
-        return None
-    return name, rate if _is_rate(rate) else _DEFAULT_RATES[name]
-
-
 def _with(fields: Json, key: str, value: Any) -> Json:
     """Replace one value; the same object where it is the same value."""
     return fields if fields[key] is value else {**fields, key: value}
@@ -131,13 +114,6 @@ def _input_part(part: Any) -> Any:
     return _rename_part(part, INPUT_PARTS)
 
 
-def _to_format(value: Any) -> Any:
-    """Convert ``pcm16`` and the like to an object; return anything else unchanged."""
-    if isinstance(value, str) and value in FORMATS:
-        return dict(FORMATS[value])
-    return cast("object", value)
-
-
 def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
     """Move flat preview fields to their GA places."""
     fields = _convert_formats(fields)
@@ -149,7 +125,7 @@ def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
             continue
         value = fields[rule.preview]
         if rule.is_format and isinstance(value, str):
-            value = _to_format(value)
+            value = named_format(value)
             if isinstance(value, str):  # an unknown format ("not specified") has no place in an object
                 continue
             if rule.preview == "input_audio_format":
@@ -161,11 +137,7 @@ def _move_fields(fields: Json, rules: tuple[FieldRule, ...]) -> Json:
 
 def _at_rate(named: Json, rate: Any) -> Json:
     """Set the rate of ``pcm16`` that Azure states beside it."""
-    return {**named, "rate": rate} if "rate" in named and _is_rate(rate) else named
-
-
-def _is_rate(value: Any) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+    return {**named, "rate": rate} if "rate" in named and is_rate(rate) else named
 
 
 def _put(fields: Json, path: tuple[str, ...], value: Any) -> bool:
@@ -198,7 +170,7 @@ def _convert_formats(fields: Json) -> Json:
         side = sides.get(key)
         if isinstance(side, dict) and isinstance(cast("Json", side).get("format"), str):
             named = cast("Json", side)
-            converted = _to_format(named["format"])
+            converted = named_format(named["format"])
             if converted is not named["format"]:
                 sides = {**sides, key: {**named, "format": converted}}
     return _with(fields, "audio", sides)

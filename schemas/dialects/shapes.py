@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 __all__ = [
-    "FORMATS",
-    "FORMAT_NAMES",
     "INPUT_PARTS",
     "LOSSES",
     "OUTPUT_PARTS",
@@ -64,26 +62,12 @@ RESPONSE_FIELDS: Final = (_MODALITIES, _VOICE, _OUTPUT_FORMAT)
 REQUEST_FIELDS: Final = (*RESPONSE_FIELDS, _MAX_TOKENS)
 """Fields of ``response`` in ``response.create``. The server's objects say ``max_output_tokens`` in preview too."""
 
-FORMATS: Final[MappingProxyType[str, MappingProxyType[str, Any]]] = MappingProxyType(
-    {
-        "pcm16": MappingProxyType({"type": "audio/pcm", "rate": 24000}),
-        "g711_ulaw": MappingProxyType({"type": "audio/pcmu"}),
-        "g711_alaw": MappingProxyType({"type": "audio/pcma"}),
-    }
-)
-"""Preview audio formats in GA shape. G.711 is always 8 kHz and GA states no rate for it."""
-
 OUTPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "output_text", "audio": "output_audio"})
 """Types of an assistant's content parts: as preview, and ``response.content_part.*`` everywhere, call them; as GA's
 items do."""
 
 INPUT_PARTS: Final[MappingProxyType[str, str]] = MappingProxyType({"text": "input_text", "audio": "input_audio"})
 """The same for parts of the user and the system, which some vendors send with an assistant's part types."""
-
-FORMAT_NAMES: Final[MappingProxyType[str, str]] = MappingProxyType(
-    {str(shape["type"]): name for name, shape in FORMATS.items()}
-)
-"""Preview names by GA format types (``audio/pcm`` only at 24 kHz)."""
 
 
 class Loss(NamedTuple):

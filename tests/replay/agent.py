@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from earwitness.schemas.dialects.normalise import audio_format
+from earwitness.schemas.audio import stated_format
 from earwitness.schemas.recording import MemoryRecording
 from openai import AsyncOpenAI
 
@@ -46,8 +46,8 @@ def script_of(session: MemoryRecording) -> Script:
         match event["type"]:
             case "session.update":
                 script.settings = event["session"]
-                stated = audio_format(event["session"].get("audio", {}).get("input", {}).get("format"))
-                script.input_bytes_per_ms = 8.0 if stated is not None and stated[1] == 8000 else 48.0
+                stated = stated_format(event["session"], "input")
+                script.input_bytes_per_ms = 48.0 if stated is None else stated.bytes_per_ms
                 script.preview = "audio" not in event["session"] and event["session"].get("type") is None
             case "input_audio_buffer.append":
                 script.audio += base64.b64decode(event["audio"])

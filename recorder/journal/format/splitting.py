@@ -7,18 +7,17 @@ ever re-encoded as JSON: the frame's own bytes are cut at two places.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-import msgspec
-import pybase64
+from ....schemas.audio import AudioKey, audio_key, decode_canonical, read_key
 
-__all__ = ["Split", "Splitter", "audio_key"]
+__all__ = ["Split", "Splitter"]
 
 _SHORTEST: Final = 16
 """Base64 characters below which a split saves nothing."""
 
 _CANDIDATES: Final = 4
-"""So many places where the key's name stands in quotes are looked at."""
+"""How many places with the quoted key to look at."""
 
 _MARK: Final = b"\x7fearwitness:cut\x7f"
 _MARK_TEXT: Final = _MARK.decode()
@@ -39,43 +38,13 @@ class Split(NamedTuple):
     cut: int
 
 
-class _AudioKey(msgspec.Struct, gc=False):
-    type: Any = None
-    audio: Any = None
-
-
-class _DeltaKey(msgspec.Struct, gc=False):
-    type: Any = None
-    delta: Any = None
-
-
-_audio_decoder = msgspec.json.Decoder(_AudioKey)
-_delta_decoder = msgspec.json.Decoder(_DeltaKey)
-
-
-def audio_key(event_type: str | None) -> str | None:
-    """Return the top-level key under which an event of this type carries audio; None if it carries no audio.
-
-    By shape, so that the names of all dialects fall under it: ``input_audio_buffer.append``,
-    ``session.input_audio.append``, … have ``audio``; ``response.audio.delta``, ``response.output_audio.delta``,
-    ``session.output_audio.delta``, … have ``delta``.
-    """
-    if event_type is None:
-        return None
-    if event_type.endswith(".append"):
-        return "audio"
-    if event_type.endswith("audio.delta"):
-        return "delta"
-    return None
-
-
 class _Shape(NamedTuple):
     """The JSON around the audio of an event that was read; others of its kind differ from it in ``event_id`` alone."""
 
     head: bytes
     """All before the audio; with an event id, all before that."""
     rest: bytes | None
-    """What stands between the event id and the audio; None where there is no event id before the audio."""
+    """What stands between the event id and the audio; None if no event id stands before the audio."""
     tail: bytes
     body: bytes
 
@@ -116,7 +85,7 @@ class Splitter:
 
 
 def _shape(head: bytes, tail: bytes, body: bytes) -> _Shape:
-    """Cut the event id out of what stands before the audio, where a plain one stands there."""
+    """Cut a plain event id out of what stands before the audio."""
     at = head.find(_EVENT_ID) + len(_EVENT_ID)
     end = head.find(b'"', at)
     if at < len(_EVENT_ID) or end < 0 or head[at:end].translate(None, _PLAIN):
@@ -142,13 +111,13 @@ def _split_like(payload: bytes, shape: _Shape) -> Split | None:
         body = payload[:start] + tail
     text = payload[start : len(payload) - len(tail)]
     # Base64 has no quotes: what stands between them is the whole value.
-    audio = _decode(text) if len(text) >= _SHORTEST else None
+    audio = decode_canonical(text) if len(text) >= _SHORTEST else None
     return None if audio is None else Split(body, audio, start)
 
 
-def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, bytes] | None:
+def _find(payload: bytes, key: AudioKey, event_type: str) -> tuple[bytes, bytes, bytes] | None:
     """Return what precedes the audio, the decoded audio, and what follows it; None if there is no such audio."""
-    quoted = b'"audio"' if key == "audio" else b'"delta"'
+    quoted = b'"%s"' % key.encode()
     at = payload.find(quoted)
     for _ in range(_CANDIDATES):
         if at < 0:
@@ -158,7 +127,7 @@ def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, byte
         if start is not None:
             end = payload.find(b'"', start)
             if end - start >= _SHORTEST:
-                audio = _decode(payload[start:end])
+                audio = decode_canonical(payload[start:end])
                 if audio is not None:
                     head, tail = payload[:start], payload[end:]
                     if _is_value(head, tail, key, event_type):
@@ -168,7 +137,7 @@ def _find(payload: bytes, key: str, event_type: str) -> tuple[bytes, bytes, byte
 
 
 def _string_start(payload: bytes, at: int) -> int | None:
-    """Go over the colon and white space; give the position after the opening quote, None where none follows."""
+    """Skip the colon and white space; return the position after the opening quote, None if none follows."""
     size = len(payload)
     while at < size and payload[at] in _SPACE:
         at += 1
@@ -180,25 +149,7 @@ def _string_start(payload: bytes, at: int) -> int | None:
     return at + 1 if at < size and payload[at] == 0x22 else None
 
 
-def _decode(text: bytes) -> bytes | None:
-    """Decode canonical base64; None for anything that would not encode to the same text again."""
-    if len(text) % 4:
-        return None
-    try:
-        audio = pybase64.b64decode(text, None, True)  # by position: keywords cost as much as the decoding
-    except ValueError:
-        return None
-    groups = len(text) // 4 * 3
-    if len(audio) == groups:
-        return audio
-    padding = groups - len(audio)
-    # Only a last group with padding can hold bits that decoding drops (RFC 4648, section 3.5).
-    if not text.endswith(b"=" * padding) or pybase64.b64encode(audio[padding - 3 :]) != text[-4:]:
-        return None
-    return audio
-
-
-def _is_value(head: bytes, tail: bytes, key: str, event_type: str | None) -> bool:
+def _is_value(head: bytes, tail: bytes, key: AudioKey, event_type: str) -> bool:
     """Whether a string between ``head`` and ``tail`` is what a JSON reader takes for the top-level key.
 
     A mark that the rest does not hold is put there, and the whole is parsed: strings, nesting and duplicate keys are
@@ -206,10 +157,4 @@ def _is_value(head: bytes, tail: bytes, key: str, event_type: str | None) -> boo
     """
     if _MARK in head or _MARK in tail:
         return False
-    decoder = _audio_decoder if key == "audio" else _delta_decoder
-    try:
-        event = decoder.decode(head + _MARK + tail)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return False
-    value = event.audio if isinstance(event, _AudioKey) else event.delta
-    return value == _MARK_TEXT and event.type == event_type
+    return read_key(head + _MARK + tail, key) == (event_type, _MARK_TEXT)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
-from ....schemas.dialects.normalise import audio_format
-from ....schemas.state import AudioFormat, CauseBy, ConfigChange, RateLimits, ServerError
+from ....schemas.audio import stated_format
+from ....schemas.state import CauseBy, ConfigChange, RateLimits, ServerError
 from ....schemas.values import Json, integer, members, objects, string
 from ..answers import answer
 from ..refusals import ACTIVE_RESPONSE
@@ -45,15 +45,9 @@ def _take_config(state: State, event: Json, at_byte: int) -> None:
     session.expires_at = session.expires_at if expires_at is None else expires_at
     session.config = config
     session.history.append(ConfigChange(state.seq, state.ns, "server", string(event, "type") or "", config))
-    audio = members(config, "audio")
-    session.input_format = _format(members(audio, "input").get("format"), session.input_format)
-    session.output_format = _format(members(audio, "output").get("format"), session.output_format)
+    session.input_format = stated_format(config, "input") or session.input_format
+    session.output_format = stated_format(config, "output") or session.output_format
     state.input.set_format(session.input_format, at_byte)
-
-
-def _format(stated: Any, old: AudioFormat) -> AudioFormat:
-    known = audio_format(stated)
-    return old if known is None else AudioFormat(*known)
 
 
 def conversation_created(state: State, event: Json) -> None:

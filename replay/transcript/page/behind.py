@@ -39,7 +39,7 @@ class EventLog:
         self._offsets = array("q")
 
     def note(self, frames: Iterable[Frame]) -> None:
-        """Take the next frames, in order and without a hole from seq 0."""
+        """Note the next frames, in order and without a gap from seq 0."""
         for frame in frames:
             name = (frame.type or frame.kind, frame.sender)
             self._kinds.append(self._names.setdefault(name, len(self._names)))
@@ -63,7 +63,7 @@ class EventLog:
 
 
 class Noted:
-    """A recording that notes its records in a log while it is read from its beginning."""
+    """A recording that notes its records in a log while it is read from the beginning."""
 
     def __init__(self, recording: Recording, log: EventLog) -> None:
         self._recording = recording

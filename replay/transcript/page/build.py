@@ -1,44 +1,19 @@
-"""From a recording to the page's text: read, lay out, render."""
+"""From a recording to the page's text: read, lay out, fill the template."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from ....schemas.recording import Recording, SessionInfo
-from ....schemas.state import Conversation
-from ....schemas.summary import model_of
+from ....schemas.recording import Recording
 from ...audio.encode import FileFormat
-from ...audio.timeline import Timeline, read_timeline
-from ...times import clock, ms_of, seconds, wall_clock
-from ..lines import Reading, transcribe
-from ..timing import Spoken, playbacks_by_part, spoken
+from ...audio.playback import Reading
+from ...audio.timeline import read_timeline
 from .behind import EventLog, Noted
-from .chart import Chart, chart
-from .embedded_sound import Sound, read_sound
-from .facts import Reply, about, figures, remarks, replies
+from .embedded_sound import read_sound
 from .fill import render
-from .rows import Turn, turns
+from .layout import lay_out
 
-__all__ = ["Page", "lay_out", "page"]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What stands on the page; the template writes it down."""
-
-    title: str
-    subtitle: list[str]
-    reading: Reading
-    sound: Sound | None
-    chart: Chart | None
-    turns: list[Turn]
-    figures: list[tuple[str, str]]
-    replies: list[Reply]
-    remarks: list[tuple[str, str]]
-    about: list[tuple[str, str]]
-    guessed: int
-    """How many utterances stand where their records came, because nothing says when they were spoken."""
+__all__ = ["page"]
 
 
 async def page(
@@ -49,14 +24,14 @@ async def page(
     silent: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> str:
-    """Write a session as a self-contained HTML page.
+    """Return a session as a self-contained HTML page.
 
     The same recording gives the same page, byte for byte.
 
     Args:
         recording: the session.
         reading: what to show; ``heard`` also shows, marked, what was produced and not heard.
-        sound: how to embed the sound; by its length where None.
+        sound: how to embed the sound; None decides by its length.
         silent: leave the sound out.
         progress: is told how much is done, from 0 to 1.
 
@@ -68,58 +43,3 @@ async def page(
     timeline = await read_timeline(Noted(recording, log))
     audio = None if silent else await read_sound(recording, timeline, reading, sound, progress)
     return render(lay_out(recording.info, timeline, log, reading, audio))
-
-
-def lay_out(info: SessionInfo, timeline: Timeline, log: EventLog, reading: Reading, sound: Sound | None) -> Page:
-    """Decide what stands on the page."""
-    conversation = timeline.conversation
-    transcript = transcribe(conversation, reading, playbacks=playbacks_by_part(timeline))
-    utterances = spoken(timeline, reading)
-    placed = timeline.clock.known or any(each.timing != "records" or each.start_ns for each in utterances)
-    intervals = timeline.intervals() if placed else []
-    ends = [each.end_ns for each in intervals] + [each.end_ns for each in utterances if placed]
-    duration = ms_of(max([*ends, conversation.last_ns or 0])) or 0
-    if sound is not None:
-        duration = sound.duration_ms
-    problems = [*timeline.problems, *(sound.problems if sound else ())]
-    return Page(
-        info.labels.get("title") or f"Session {info.id}",
-        _subtitle(info, conversation, duration),
-        reading,
-        sound,
-        _chart(conversation, timeline, utterances, sound, duration) if intervals or sound else None,
-        turns(conversation, transcript, utterances, log, intervals=intervals, placed=placed),
-        figures(conversation, intervals, utterances, duration),
-        replies(conversation, utterances if placed else []),
-        remarks(conversation, problems),
-        about(info, conversation, sound),
-        sum(each.timing == "records" for each in utterances) if placed else 0,
-    )
-
-
-def _subtitle(info: SessionInfo, conversation: Conversation, duration: int) -> list[str]:
-    parts = [
-        wall_clock(info.opened_at) if info.opened_at else "",
-        model_of(info, conversation) or "",
-        seconds(duration) if duration else "",
-    ]
-    return [part for part in parts if part]
-
-
-def _chart(
-    conversation: Conversation, timeline: Timeline, utterances: Sequence[Spoken], sound: Sound | None, duration: int
-) -> Chart:
-    unheard = [
-        (int(played.heard_end_ns) // 1_000_000, int(played.ns_of(played.size)) // 1_000_000)
-        for played in timeline.playbacks
-        if played.cut is not None and (timeline.clock.known or played.cut != "cleared")
-    ]
-    cuts = [(start, f"cut off at {clock(start)}") for start, _ in unheard]
-    names = {item.id: item for item in conversation.items}
-    tools = [
-        (at, f"{item.name or 'tool'} called at {clock(at)}")
-        for item in names.values()
-        if item.type in ("function_call", "mcp_call")
-        and (at := ms_of(item.done_ns if item.done_ns is not None else item.first_ns)) is not None
-    ]
-    return chart(duration, sound, timeline.intervals(), unheard=unheard, cuts=cuts, tools=tools)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Final
 
-from ...audio.timeline import Interval, Side
+from ...audio.pieces import Interval, Side
 from ...times import clock
 from .embedded_sound import BARS, Sound
 
@@ -21,7 +21,7 @@ _HALF: Final = 50
 """Height of one lane in the drawing's units; the user's is above the middle line, the assistant's below."""
 _TALLEST: Final = 47
 _FAINTEST: Final = 3
-"""Less is not drawn: the noise of a line is no speech."""
+"""Less is not drawn: it is the noise of the line, not speech."""
 _QUIET: Final = 1500
 """A call whose loudest sample is below this is not blown up any further."""
 
@@ -49,10 +49,10 @@ class Chart:
     """What is drawn.
 
     Attributes:
-        duration_ms: what the whole width stands for.
+        duration_ms: the time that the whole width shows.
         waves: by side, the path of the bars in a box of ``bars`` by 100 units; empty without sound.
         bars: how many bars there are.
-        speaking: who was speaking when; drawn where there is no sound.
+        speaking: who was speaking when; drawn if there is no sound.
         unheard: what the assistant had produced and nobody heard.
         cuts: where the user cut in.
         tools: where a tool was called.
@@ -81,7 +81,7 @@ def chart(
     """Lay out the drawing.
 
     Args:
-        duration_ms: what the whole width stands for.
+        duration_ms: the time that the whole width shows.
         sound: the call's sound, if there is any.
         intervals: who was speaking when.
         unheard: start and end, in ms.

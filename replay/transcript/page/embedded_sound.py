@@ -14,16 +14,17 @@ import pybase64
 from ....schemas.errors import CannotWrite, RequestError
 from ....schemas.recording import Recording
 from ...audio.encode import FileFormat, file_rate, refuse_too_long, sound_file
-from ...audio.export import timeline_tracks
 from ...audio.formats import Samples
 from ...audio.mix import Mixer, render
-from ...audio.pieces import AudioProblem
-from ...audio.timeline import AsHeard, Side, Timeline
+from ...audio.pieces import SIDES, AudioProblem, Side
+from ...audio.playback import Reading
+from ...audio.timeline import Timeline
+from ...audio.tracks import timeline_tracks
 
 __all__ = ["BARS", "LARGEST_BYTES", "LOSSLESS_BYTES", "Peaks", "Sound", "read_sound"]
 
 BARS: Final = 360
-"""How many bars the waveform has."""
+"""Bars in the waveform."""
 LOSSLESS_BYTES: Final = 16 << 20
 """Sound of up to so many bytes as 16-bit PCM is embedded as FLAC, which every browser of the last years plays; more (a
 call of about three minutes) as Ogg Opus, a tenth of the size."""
@@ -31,7 +32,6 @@ LARGEST_BYTES: Final = 192 << 20
 """No page is made with more encoded sound: browsers refuse or choke."""
 
 _MIME: Final[dict[FileFormat, str]] = {"wav": "audio/wav", "flac": "audio/flac", "ogg": "audio/ogg;codecs=opus"}
-_SIDES: Final[tuple[Side, ...]] = ("user", "assistant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +82,14 @@ class Peaks:
         self._at += len(block)
 
     def channel(self, number: int) -> list[int]:
-        """The peaks of a channel."""
+        """Return the peaks of a channel."""
         return [int(peak) for peak in self._peaks[:, number]]
 
 
 async def read_sound(
     recording: Recording,
     timeline: Timeline,
-    as_: AsHeard,
+    as_: Reading,
     kind: FileFormat | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Sound | None:
@@ -99,11 +99,11 @@ async def read_sound(
         recording: the session.
         timeline: its timeline.
         as_: which reading.
-        kind: how to encode it; by its length where None.
+        kind: how to encode it; None decides by its length.
         progress: is told how much is done, from 0 to 1.
 
     Returns:
-        The sound, None where the recording holds none.
+        The sound; None if the recording holds none.
 
     Raises:
         RequestError: it is too long for a page.
@@ -141,7 +141,7 @@ async def read_sound(
         ) from error
     finally:
         mixer.close()
-    by_side: dict[Side, list[int]] = {side: peaks.channel(number) for number, side in enumerate(_SIDES)}
+    by_side: dict[Side, list[int]] = {side: peaks.channel(number) for number, side in enumerate(SIDES)}
     return Sound(kind, data, rate, mixer.samples, by_side, tuple(mixer.problems))
 
 

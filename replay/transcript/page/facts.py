@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from ....schemas.audio import AudioFormat
 from ....schemas.recording import SessionInfo
-from ....schemas.state import AudioFormat, Conversation, Response
+from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
-from ...audio.pieces import AudioProblem
-from ...audio.timeline import Interval, Side
+from ...audio.pieces import AudioProblem, Interval, Side
+from ...audio.playback import PlaybackPlan
 from ...fold.digest import full_digest
 from ...times import clock, ms_of, seconds, wall_clock
 from ..timing import Spoken
@@ -37,9 +38,13 @@ class Reply:
 
 
 def figures(
-    conversation: Conversation, intervals: Sequence[Interval], utterances: Sequence[Spoken], duration_ms: int
+    conversation: Conversation,
+    plan: PlaybackPlan,
+    intervals: Sequence[Interval],
+    utterances: Sequence[Spoken],
+    duration_ms: int,
 ) -> Pairs:
-    """The call in a few numbers; those that the recording does not hold are left out."""
+    """Return the call in a few numbers, without those that the recording cannot tell."""
     found: Pairs = []
     if duration_ms:
         found.append(("length", seconds(duration_ms)))
@@ -47,7 +52,7 @@ def figures(
         spoken = _covered(intervals, cast("Side", side))
         if spoken:
             found.append((name, seconds(spoken)))
-    unheard = sum(int(cut.unheard_ms or 0) for cut in conversation.interruptions)
+    unheard = int(plan.unheard_ms)
     if unheard:
         found.append(("produced, not heard", seconds(unheard)))
     waits = sorted(ms for each in conversation.responses if (ms := wait_ms(each)) is not None)
@@ -80,7 +85,7 @@ _TRIGGERS: Final = {
 
 
 def replies(conversation: Conversation, utterances: Sequence[Spoken]) -> list[Reply]:
-    """The timing of each response, in order."""
+    """Return the timing of each response, in order."""
     first: dict[str, int] = {}
     items = {item.id: item for item in (*conversation.items, *conversation.deleted, *conversation.out_of_band)}
     for each in utterances:
@@ -126,7 +131,7 @@ def _reason(details: Any) -> str:
 
 
 def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pairs:
-    """What went wrong, and what the recording lacks; with the record that says so."""
+    """Return what went wrong and what the recording lacks, each with the record that says so."""
     found: Pairs = []
     for error in conversation.errors:
         at = ms_of(error.offset_ns)
@@ -150,7 +155,7 @@ def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pai
 
 
 def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) -> Pairs:
-    """Where the page comes from."""
+    """Return where the page comes from."""
     session = conversation.session
     found: Pairs = [("session", info.id)]
     if info.opened_at is not None:

@@ -6,15 +6,13 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 
 from ...times import clock, ms_of
-from ..lines import readable
-
-if TYPE_CHECKING:
-    from .build import Page
+from ..line import readable
+from .layout import Page
 
 __all__ = ["policy", "render"]
 
@@ -44,7 +42,7 @@ def _environment() -> Environment:
 
 
 def policy(style: str, script: str) -> str:
-    """The content security policy: this very style sheet, this very script, embedded sound, and nothing else."""
+    """Return the content security policy: this very style sheet, this very script, embedded sound, and nothing else."""
     return "; ".join(
         (
             "default-src 'none'",
@@ -64,7 +62,7 @@ def _hash(text: str) -> str:
 
 
 def render(page: Page) -> str:
-    """Write the page. Everything that comes from the recording is escaped by the template."""
+    """Return the page's text. The template escapes everything that comes from the recording."""
     style, script = _asset("page.css"), _asset("page.js")
     text = (
         _environment()

@@ -1,4 +1,4 @@
-"""The transcript's lines as they stand on the page: words with their times, cuts, tool calls, and what is behind."""
+"""The transcript's lines as the page shows them: timed words, cuts, tool calls, and the records behind each."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ....schemas.refs import Seqs
-from ....schemas.state import Call, Conversation, Interruption, Item, Response
-from ...audio.timeline import Interval
+from ....schemas.state import Call, Conversation, Item, Response
+from ...audio.pieces import Interval
 from ...times import clock, ms_of, seconds
-from ..lines import Line, Transcript, part_texts
+from ..line import NAMES, Line
 from ..subtitles import sentences
+from ..text import Transcript
 from ..timing import Spoken
 from .behind import EventGroup, EventLog
 
 __all__ = ["Behind", "Segment", "Tool", "Turn", "pretty", "turns", "wait_ms"]
 
-_NAMES: Final = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 _COLUMNS: Final = 88
 _SHORT_OUTPUT: Final = 400
 """A tool's output of up to so many characters is shown at once."""
@@ -26,14 +26,14 @@ _SHORT_OUTPUT: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence, or the part of it before or behind a cut.
+    """A sentence, or the part of it before or after a cut.
 
     Attributes:
         text: the words.
         start: when they are spoken, in ms; None where they are not or nobody knows.
         end: when that is over.
         space: what stands between them and the next words.
-        cut: what to say of a cut behind them, in a reading that goes on behind it.
+        cut: what to say of a cut after them, in a reading that goes on after it.
     """
 
     text: str
@@ -111,7 +111,6 @@ class _Sources:
     calls: Mapping[str, Call]
     outputs: Mapping[str, Line]
     called: set[str]
-    cut_items: Mapping[str | None, Interruption]
     cutting: set[str | None]
     waits: dict[str, str]
     intervals: Mapping[str | None, Interval]
@@ -129,7 +128,7 @@ def turns(
     intervals: Sequence[Interval] = (),
     placed: bool = True,
 ) -> list[Turn]:
-    """Make the page's entries.
+    """Return the page's entries.
 
     Args:
         conversation: the folded session.
@@ -144,11 +143,10 @@ def turns(
     sources = _Sources(
         items={item.id: item for item in every},
         spoken={(each.item_id, each.content_index): each for each in utterances},
-        texts=part_texts(conversation, transcript.reading),
+        texts=transcript.texts,
         calls={call.item_id: call for call in conversation.calls},
         outputs=outputs,
         called={line.call_id for line in transcript.lines if line.kind == "call" and line.call_id},
-        cut_items={cut.item_id: cut for cut in conversation.interruptions},
         cutting=_cutting(conversation),
         waits={each.id: seconds(ms) for each in conversation.responses if (ms := wait_ms(each)) is not None},
         intervals={each.item_id: each for each in intervals},
@@ -164,7 +162,7 @@ def turns(
 
 
 def wait_ms(response: Response) -> int | None:
-    """How long a response let the user wait: from what triggered it to its first sound, else its first word."""
+    """Return how long a response let the user wait: from what triggered it to its first sound, else its first word."""
     first = response.first_audio_ns if response.first_audio_ns is not None else response.first_text_ns
     if response.trigger_ns is None or first is None or first < response.trigger_ns:
         return None
@@ -229,7 +227,7 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
     return Turn(
         number,
         line.speaker,
-        _NAMES[line.speaker],
+        NAMES[line.speaker],
         start,
         end,
         None if start is not None else _came(line, sources),
@@ -350,7 +348,7 @@ class _Changed(ValueError):
 
 
 def pretty(text: str) -> str:
-    """Lay a JSON text out in lines of at most :data:`_COLUMNS`; what is no JSON, or would change, is given as it is."""
+    """Lay a JSON text out in lines of at most :data:`_COLUMNS`; return as it is what is not JSON or would change."""
 
     def number(literal: str) -> float:
         value = float(literal)

@@ -15,7 +15,6 @@ import numpy as np
 import orjson
 import pybase64
 import pytest
-import soundfile
 from earwitness.recorder.importing import read_file
 from earwitness.replay.audio import AudioReport, write_audio, write_items
 from earwitness.replay.open import bundled_recording
@@ -25,22 +24,10 @@ from earwitness.schemas.recording import MemoryRecording
 
 from tests.corpus import CORPUS, needs_corpus
 from tests.events import ALAW, MULAW, clicks, pcm, ramp
+from tests.replay.audio.files import loud, sound, tracks
 from tests.sessions import OPENED, Call
 
 MS = 24
-
-
-def sound(path: Path) -> np.ndarray:
-    return soundfile.read(path, dtype="int16")[0]
-
-
-def loud(samples: np.ndarray, level: int = 1000) -> list[int]:
-    return np.flatnonzero(np.abs(samples.astype(np.int32)) > level).tolist()
-
-
-async def tracks(recording: Any, tmp_path: Path, **options: Any) -> np.ndarray:
-    await write_audio(recording, tmp_path / "call.wav", force=True, **options)
-    return sound(tmp_path / "call.wav")
 
 
 # ---- the whole call
@@ -117,23 +104,6 @@ async def test_a_part_of_the_call_is_that_part(tmp_path: Path) -> None:
     assert np.array_equal(tail, whole[480_000:])
 
 
-async def test_linked_sessions_lie_at_their_real_distance(tmp_path: Path) -> None:
-    first, second = Call(id="one"), Call(id="two", opened=OPENED + timedelta(seconds=7, microseconds=250_000))
-    for call in (first, second):
-        call.at(500).stream(pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
-    for named in ([first, second], [second, first]):
-        stereo = await tracks([call.recording() for call in named], tmp_path)
-        assert loud(stereo[:, 0]) == [12_000 + 2400, 12_000 + 2400 + 174_000]
-
-
-async def test_sessions_without_a_wall_clock_follow_each_other(tmp_path: Path) -> None:
-    calls = [Call(id=name, opened=None) for name in "ab"]
-    for call in calls:
-        call.at(0).stream(pcm(clicks(2, 24_000, every=9)), chunk=960, every_ms=20)
-    stereo = await tracks([call.recording() for call in calls], tmp_path)
-    assert loud(stereo[:, 0]) == [2400, 2400 + 48_000]
-
-
 async def test_the_report_tells_what_was_left_out(tmp_path: Path) -> None:
     call = Call()
     call.append(pcm(ramp(100)))
@@ -189,54 +159,13 @@ async def test_an_item_without_usable_sound_is_in_the_manifest_with_the_reason(t
     ]
 
 
-async def test_an_item_of_several_parts_is_one_file_from_its_first_to_its_last(tmp_path: Path) -> None:
-    call = Call()
-    response, item = call.begin()
-    call.at(100).delta(response, item, pcm(ramp(2400)), index=0)
-    call.at(110).delta(response, item, pcm(ramp(4800)), index=1)
-    (entry,) = await write_items(call.recording(), tmp_path)
-    assert (entry.samples, entry.start_ms, entry.end_ms) == (7200, 100, 400)
-    assert np.array_equal(sound(tmp_path / str(entry.file)), np.concatenate([ramp(2400), ramp(4800)]))
-
-
-async def test_a_cut_item_is_written_as_heard_or_as_generated(tmp_path: Path) -> None:
-    recording = bundled_recording()
-    item = next(frame.json() for frame in recording.frames if frame.type == "conversation.item.truncate")
-    deltas = [f.json() for f in recording.frames if f.type == "response.output_audio.delta"]
-    whole = b"".join(pybase64.b64decode(d["delta"]) for d in deltas if d["item_id"] == item["item_id"])
-    generated = await tracks(recording, tmp_path, item=item["item_id"], as_="generated")
-    assert generated.tobytes() == whole
-    heard = await tracks(recording, tmp_path, item=item["item_id"])
-    assert heard.tobytes() == whole[: item["audio_end_ms"] * 48]
-
-
-async def test_an_item_that_was_never_heard_says_so(tmp_path: Path) -> None:
-    call = Call()
-    item = call.say(pcm(ramp(2400)))
-    call.at(0).truncate(item, 0, ack_ms=30)
-    with pytest.raises(RequestError, match="--as generated"):
-        await write_audio(call.recording(), tmp_path / "a.wav", item=item)
-    assert len(await tracks(call.recording(), tmp_path, item=item, as_="generated")) == 2400
-
-
-async def test_unknown_items_and_items_without_sound_are_told_apart(tmp_path: Path) -> None:
-    recording = bundled_recording()
-    call_item = next(f.json()["item"]["id"] for f in recording.frames if f.type == "conversation.item.added"
-                     and f.json()["item"]["type"] == "function_call")  # fmt: skip
-    with pytest.raises(RequestError, match="There is no item nobody in demo"):
-        await write_audio(recording, tmp_path / "a.wav", item="nobody")
-    with pytest.raises(RequestError, match="function_call.*has no audio"):
-        await write_audio(recording, tmp_path / "a.wav", item=call_item)
-    assert not list(tmp_path.iterdir())
-
-
 # ---- what cannot be had
 
 
 @pytest.mark.parametrize(("options", "why"), [
-    ({"track": "left"}, "no track"),
-    ({"as_": "imagined"}, "no view"),
-    ({"format": "mp3"}, "no sound format"),
+    ({"track": "left"}, "not a track"),
+    ({"as_": "imagined"}, "not a reading"),
+    ({"format": "mp3"}, "not a sound format"),
     ({"start": 5, "end": 5}, "empty"),
     ({"start": -1}, "empty"),
     ({"start": 10**13}, "no sound from"),
@@ -245,23 +174,6 @@ async def test_impossible_choices_are_refused(options: dict[str, Any], why: str,
     with pytest.raises(RequestError, match=why):
         await write_audio(bundled_recording(), tmp_path / "a.wav", **options)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("track", ["both", "mono", "user", "assistant"])
-async def test_a_session_without_sound_is_said_to_have_none(track: Any, tmp_path: Path) -> None:
-    call = Call(id="quiet")
-    with pytest.raises(RequestError, match="no audio.*quiet"):
-        await write_audio(call.recording(), tmp_path / "a.wav", track=track)
-    with pytest.raises(RequestError, match="no audio"):
-        await write_items(call.recording(), tmp_path / "items")
-    assert not list(tmp_path.iterdir())
-
-
-async def test_a_side_without_sound_points_to_the_other(tmp_path: Path) -> None:
-    call = Call()
-    call.say(pcm(ramp(100)))
-    with pytest.raises(RequestError, match="audio of the user.*--track both"):
-        await write_audio(call.recording(), tmp_path / "a.wav", track="user")
 
 
 async def test_a_failure_in_the_middle_leaves_nothing(tmp_path: Path) -> None:

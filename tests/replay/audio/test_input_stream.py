@@ -159,7 +159,7 @@ def test_without_any_clock_the_stream_begins_at_zero() -> None:
 
 def test_without_input_there_are_no_runs() -> None:
     assert starts(Call()) == []
-    assert Call().timeline().ns_of_input_ms(100) is None
+    assert Call().timeline().ns_of_input(100) is None
 
 
 # ---- formats
@@ -224,8 +224,8 @@ def test_the_clock_of_the_stream_goes_on_across_a_change_of_format() -> None:
     call.at(1020).append(pcm(ramp(12_000)))
     timeline = call.timeline()
     assert [(float(run.start_ns) / 1e6, run.piece.samples) for run in timeline.runs] == [(0, 4000), (500, 24_000)]
-    assert [timeline.ns_of_input_ms(ms) for ms in (250, 750, 1250)] == [250 * 10**6, 750 * 10**6, 1250 * 10**6]
-    assert timeline.stream.byte_of_ms(750) == 4000 + 250 * MS
+    inside = (2000, 4000 + 250 * 48, 4000 + 750 * 48)
+    assert [timeline.ns_of_input(byte) for byte in inside] == [250 * 10**6, 750 * 10**6, 1250 * 10**6]
 
 
 def test_an_update_of_other_things_changes_no_format() -> None:
@@ -365,6 +365,6 @@ def test_a_time_of_the_stream_lies_where_its_samples_do() -> None:
     call.at(1000).append(pcm(ramp(24_000)))
     call.at(5000).append(pcm(ramp(24_000)))
     timeline = call.timeline()
-    assert [timeline.ns_of_input_ms(ms) for ms in (0, 250, 999, 1000, 1500, 9999)] == [
+    assert [timeline.ns_of_input(ms * 48) for ms in (0, 250, 999, 1000, 1500, 9999)] == [
         1000 * 10**6, 1250 * 10**6, 1999 * 10**6, 5000 * 10**6, 5500 * 10**6, 6000 * 10**6
     ]  # fmt: skip

@@ -14,9 +14,9 @@ from earwitness.replay.audio.formats import decode, ns_to_samples
 from earwitness.replay.audio.mix import Mixer, Track, render
 from earwitness.replay.audio.pieces import Piece
 from earwitness.replay.audio.timeline import Timeline
+from earwitness.schemas.audio import AudioFormat
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import Recording
-from earwitness.schemas.state import AudioFormat
 from hypothesis import given
 from hypothesis import strategies as st
 

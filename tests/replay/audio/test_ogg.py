@@ -7,9 +7,15 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from earwitness.replay.audio.ogg import page_checksum, with_serial
+from earwitness.replay.audio.ogg import page_checksum, set_serial
 from hypothesis import given
 from hypothesis import strategies as st
+
+
+def with_serial(data: bytes, serial: int) -> bytes:
+    file = io.BytesIO(data)
+    set_serial(file, serial)
+    return file.getvalue()
 
 
 def encoded() -> bytes:

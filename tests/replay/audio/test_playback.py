@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from earwitness.replay.audio.playback import PlaybackPlan, plan_playback
 
 from tests.events import ALAW, MULAW, pcm, ramp
 from tests.sessions import Call
@@ -11,11 +12,19 @@ MS = 24
 """Samples of a millisecond."""
 
 
+def parts(plan: PlaybackPlan) -> list[tuple[float, float, float, str | None]]:
+    return [(float(each.start_ns) / 1e6, each.size / 48, each.heard / 48, each.cut) for each in plan.playbacks]
+
+
 def played(call: Call) -> list[tuple[float, float, float, str | None]]:
-    """For each part: when it began, how long it is, how much was heard (all in ms), and what cut it."""
-    return [
-        (float(each.start_ns) / 1e6, each.size / 48, each.heard / 48, each.cut) for each in call.timeline().playbacks
-    ]
+    """For each part: when it began, how long it is, how much was heard (all in ms), and what cut it.
+
+    The times that the conversation itself holds tell the same, where no player runs dry.
+    """
+    timeline = call.timeline()
+    if timeline.clock.known:
+        assert parts(plan_playback(timeline.conversation)) == parts(timeline.plan)
+    return parts(timeline.plan)
 
 
 def speech(ms: float) -> bytes:
@@ -45,7 +54,7 @@ def test_the_queue_is_in_the_order_in_which_audio_began_to_arrive() -> None:
     call.at(10).delta(two, second, speech(100))
     call.at(11).delta(one, first, speech(100))
     call.at(12).delta(two, second, speech(100))
-    assert [each.item_id for each in call.timeline().playbacks] == [second, first]
+    assert [each.item_id for each in call.timeline().plan.playbacks] == [second, first]
     assert played(call) == [(10, 200, 200, None), (210, 100, 100, None)]
 
 
@@ -54,7 +63,7 @@ def test_small_delays_are_evened_out_and_a_late_delta_stalls_the_player() -> Non
     response, item = call.begin()
     for at in (0, 150, 590, 2000, 2010):
         call.at(at).delta(response, item, speech(100))
-    (playback,) = call.timeline().playbacks
+    (playback,) = call.timeline().plan.playbacks
     assert [(float(each.start_ns) / 1e6, each.start // 48, each.end // 48) for each in playback.stretches] == [
         (0, 0, 300),
         (2000, 300, 500),
@@ -68,7 +77,7 @@ def test_more_than_half_a_second_stalls_the_player(late_ms: float, stretches: in
     response, item = call.begin()
     call.at(0).delta(response, item, speech(100))
     call.at(100 + late_ms).delta(response, item, speech(100))
-    (playback,) = call.timeline().playbacks
+    (playback,) = call.timeline().plan.playbacks
     assert len(playback.stretches) == stretches
 
 
@@ -77,7 +86,7 @@ def test_a_stall_within_a_sample_leaves_both_sides_whole() -> None:
     response, item = call.begin()
     call.at(0).delta(response, item, speech(100)[:-1])
     call.at(5000).delta(response, item, speech(100)[-1:] + speech(100))
-    (playback,) = call.timeline().playbacks
+    (playback,) = call.timeline().plan.playbacks
     assert [(each.start, each.end) for each in playback.stretches] == [(0, 4800), (4800, 9600)]
 
 
@@ -85,7 +94,7 @@ def test_a_stall_within_a_sample_leaves_both_sides_whole() -> None:
 def test_the_output_format_is_the_session_s(stated: dict[str, str]) -> None:
     call = Call(output_format=stated)
     call.say(bytes(800))
-    (playback,) = call.timeline().playbacks
+    (playback,) = call.timeline().plan.playbacks
     assert (playback.format.type, playback.format.rate) == (stated["type"], 8000)
     assert playback.heard_end_ns == 100 * 10**6
 
@@ -97,7 +106,7 @@ def test_the_output_format_of_a_response_counts_before_the_session_s() -> None:
     item = {"id": "item_x", "type": "message", "role": "assistant", "status": "in_progress", "content": []}
     call.at(0).server("response.output_item.added", response_id="resp_x", output_index=0, item=item)
     call.at(0).delta("resp_x", "item_x", bytes(800))
-    assert [each.format.rate for each in call.timeline().playbacks] == [8000]
+    assert [each.format.rate for each in call.timeline().plan.playbacks] == [8000]
 
 
 def test_a_changed_output_format_counts_for_what_follows() -> None:
@@ -106,14 +115,14 @@ def test_a_changed_output_format_counts_for_what_follows() -> None:
     call.output_format = MULAW
     call.at(500).server("session.updated", session=call.settings())
     call.at(1000).say(bytes(800))
-    assert [each.format.rate for each in call.timeline().playbacks] == [24000, 8000]
+    assert [each.format.rate for each in call.timeline().plan.playbacks] == [24000, 8000]
 
 
 def test_deltas_may_end_within_a_sample_and_a_broken_last_one_is_named() -> None:
     call = Call()
     call.say(speech(10) + b"\1", chunk=7)
     timeline = call.timeline()
-    assert [each.size for each in timeline.playbacks] == [480]
+    assert [each.size for each in timeline.plan.playbacks] == [480]
     assert [problem.what for problem in timeline.problems] == ["odd-bytes"]
 
 
@@ -126,7 +135,7 @@ def test_empty_deltas_and_invalid_base64_are_left_out_and_named() -> None:
                       content_index=0, delta="A").seq  # fmt: skip
     call.at(3).delta(response, item, speech(100))
     timeline = call.timeline()
-    assert [each.size for each in timeline.playbacks] == [9600]
+    assert [each.size for each in timeline.plan.playbacks] == [9600]
     assert [(problem.seq, problem.what) for problem in timeline.problems] == [(bad, "bad-base64")]
 
 
@@ -282,6 +291,39 @@ def test_what_follows_waits_for_stopped() -> None:
     buffer_event(call, 640, "stopped", response)
     call.at(450).say(speech(100))
     assert played(call) == [(0, 500, 500, None), (640, 100, 100, None)]
+
+
+def test_without_a_clock_the_moment_of_cleared_means_nothing() -> None:
+    call = Call(timed=False)
+    call.at(0).stream(speech(100), chunk=960, every_ms=20)
+    response, item = call.begin()
+    call.delta(response, item, speech(2000))
+    call.say(speech(500))
+    buffer_event(call, 0, "cleared", response)
+    whole = [(100, 2000, 2000, None), (2100, 500, 500, None)]
+    assert played(call) == whole
+    without_input = parts(plan_playback(call.timeline().conversation))
+    assert [each[1:] for each in without_input] == [each[1:] for each in whole]
+
+
+# ---- what the plan tells
+
+
+def test_the_plan_answers_for_parts_and_items() -> None:
+    call = Call()
+    response, item = call.begin()
+    call.at(0).delta(response, item, speech(500), index=0)
+    call.at(5).delta(response, item, speech(500), index=1)
+    call.at(300).truncate(item, 290, ack_ms=340)
+    plan = call.timeline().plan
+    assert plan.of_item(item) == plan.playbacks == [plan.of_part(item, 0), plan.of_part(item, 1)]
+    assert plan.of_part(item, 2) is None
+    assert plan.of_item("unheard_of") == []
+    assert [(each.heard_ms, each.total_ms) for each in plan.playbacks] == [(290, 500), (0, 500)]
+    assert plan.unheard_ms == 710
+    assert [(each.start_ns, each.end_ns, each.source, each.cut) for each in plan.intervals()] == [
+        (0, 290 * 10**6, "audio", True)
+    ]
 
 
 # ---- other clocks

@@ -7,11 +7,11 @@ from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
-from earwitness.replay.audio.export import timeline_tracks
 from earwitness.replay.audio.formats import bytes_to_ns
 from earwitness.replay.audio.input_stream import PAUSE_NS
 from earwitness.replay.audio.mix import Mixer, render
 from earwitness.replay.audio.playback import STALL_NS
+from earwitness.replay.audio.tracks import timeline_tracks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +75,7 @@ def test_every_sample_of_the_user_is_on_the_clock_once_and_never_long_before_it_
 def test_what_was_heard_had_arrived_and_one_answer_plays_at_a_time(call: Call) -> None:
     timeline = call.timeline()
     heard_until = Fraction(0)
-    for playback in timeline.playbacks:
+    for playback in timeline.plan.playbacks:
         assert 0 <= playback.heard <= playback.size
         assert (playback.cut is None) == (playback.heard == playback.size)
         assert (playback.cut_seq is None) == (playback.cut is None)
@@ -104,6 +104,6 @@ def test_the_mix_is_as_long_as_its_last_piece_and_holds_every_sample(call: Call)
     asyncio.run(render([recording], mixer, blocks.append))
     assert sum(len(block) for block in blocks) == mixer.samples
     assert not mixer.problems
-    heard = sum(playback.heard // 2 for playback in timeline.playbacks)
+    heard = sum(playback.heard // 2 for playback in timeline.plan.playbacks)
     sounding = sum(int(np.count_nonzero(block[:, 1])) for block in blocks)
     assert sounding <= heard

@@ -9,7 +9,7 @@ import pytest
 from earwitness.replay.compare.check import check
 from earwitness.replay.fold import Folder, fold
 from earwitness.replay.fold.digest import content_digest, full_digest
-from earwitness.replay.transcript.lines import READINGS, render, transcribe
+from earwitness.replay.transcript.lines import READINGS, transcribe
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.state import Conversation
 from hypothesis import given, settings
@@ -100,7 +100,7 @@ def test_no_stream_of_json_raises_in_the_fold_or_behind_it(frames: list[Frame]) 
     for reading in READINGS:
         transcript = transcribe(conversation, reading)
         for form in ("text", "markdown", "json"):
-            render(transcript, form).encode()
+            transcript.text(form).encode()
     check(frames)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from earwitness.replay.fold.sample_clock import SampleClock
-from earwitness.schemas.state import AudioFormat, InputSpan
+from earwitness.schemas.audio import AudioFormat
+from earwitness.schemas.state import InputSpan
 
 from tests.events import silence
 from tests.sessions import Session

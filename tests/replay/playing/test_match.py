@@ -4,7 +4,6 @@ import pytest
 from earwitness.replay.playing.match import (
     PathRules,
     canonical_client_event,
-    decode_audio,
     differences,
     same_json,
     truncation_allowed,
@@ -234,8 +233,3 @@ def test_at_other_speeds_it_lies_within_the_audio_delivered():
     assert truncation_allowed(1000, 900, speed=float("inf"), delivered_ms=0)
     assert not truncation_allowed(1000, -1, speed=2, delivered_ms=4000)
     assert not truncation_allowed(1000, float("nan"), speed=2, delivered_ms=4000)
-
-
-def test_text_that_is_no_base64_stands_for_itself():
-    assert decode_audio("AAEC") == b"\x00\x01\x02"
-    assert decode_audio("no base64!") == b"no base64!"

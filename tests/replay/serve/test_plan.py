@@ -5,7 +5,8 @@ import json
 
 import pytest
 from earwitness.replay.open import bundled_recording
-from earwitness.replay.serve.plan import Planner, make_plan, read_event
+from earwitness.replay.serve.plan import Planner, make_plan
+from earwitness.schemas.audio import audio_key
 from earwitness.schemas.frame import Frame
 
 from tests.events import added_text, append, client, closing, server, tool_output, user_text
@@ -111,11 +112,6 @@ async def test_offsets_are_kept_where_there_is_a_clock():
     assert (await plan_of(server("a"))).offset_of(1) is None
 
 
-def test_type_and_audio_are_read_at_once():
-    assert read_event('{"type":"input_audio_buffer.append","audio":"AAEC"}') == ("input_audio_buffer.append", b"\0\1\2")
-    assert read_event('{"type":"session.update","audio":"AAEC"}') == ("session.update", None)
-    assert read_event('{"type":5}') == (None, None)
-    assert read_event("[1]") == (None, None)
 
 
 async def test_audio_held_apart_counts_like_audio_in_the_text():
@@ -124,7 +120,7 @@ async def test_audio_held_apart_counts_like_audio_in_the_text():
     plan = await make_plan(session)
     apart = Planner(session.info)
     for frame in session.frames:
-        key = {"input_audio_buffer.append": "audio", "response.output_audio.delta": "delta"}.get(frame.type or "")
+        key = audio_key(frame.type)
         if key is not None:
             event = frame.json()
             audio, event[key] = base64.b64decode(event[key]), ""

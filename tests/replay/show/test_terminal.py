@@ -11,7 +11,7 @@ from earwitness.replay.compare.diff_text import render_diff
 from earwitness.replay.show.state import render_state
 from earwitness.replay.show.tail import SessionTail
 from earwitness.replay.show.terminal import visible
-from earwitness.replay.transcript.lines import render, transcribe
+from earwitness.replay.transcript.lines import transcribe
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
 
 from tests.sessions import Session
@@ -33,7 +33,7 @@ def test_what_was_said_cannot_write_a_line_of_its_own() -> None:
     info = SessionInfo(id="call", status="open", model=forged, labels={"key": forged})
     conversation = script.fold()
     printed = [
-        render(transcribe(conversation), "text"),
+        transcribe(conversation).text(),
         render_state(info, conversation),
         table([[forged, "x"]], header=["model", "y"]),
         *(str(line) for frame in script.frames for line in SessionTail().lines(frame)),
@@ -52,7 +52,7 @@ def test_nothing_that_was_said_steers_the_terminal_it_is_printed_on() -> None:
     recording = MemoryRecording(SessionInfo(id="call", status="open"), script.frames)
     conversation = script.fold()
     for form in ("text", "markdown"):
-        assert_harmless(render(transcribe(conversation), form))
+        assert_harmless(transcribe(conversation).text(form))
     assert_harmless(render_state(recording.info, conversation))
     other = Session().item("a", text=f"{ESCAPES} otherwise").fold()
     assert_harmless(render_diff(diff((recording.info, conversation), (recording.info, other))))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from earwitness.replay.transcript.heard import Heard, estimate, playbacks_of, whole_words
+from earwitness.replay.audio.playback import plan_playback
+from earwitness.replay.transcript.heard import Heard, estimate, whole_words
+from earwitness.replay.transcript.lines import part_words
 from earwitness.schemas.state import Conversation
 
 from tests.events import silence
@@ -15,7 +17,7 @@ TEN = "one two three four five six seven eight nine ten"
 def heard(conversation: Conversation, item_id: str = "reply_1") -> Heard:
     (item,) = [item for item in conversation.items if item.id == item_id]
     (part,) = item.content
-    return estimate(item, part, part.transcript or part.text or "", playbacks_of(conversation))
+    return estimate(part, part_words(part) or "", plan_playback(conversation).of_part(item_id, part.index))
 
 
 def basis(conversation: Conversation, item_id: str = "reply_1") -> tuple[str, float, str] | None:
@@ -57,15 +59,6 @@ def test_a_truncation_cuts_the_text_by_the_share_of_the_audio(ms: int, words: st
     assert heard(conversation).text == words
 
 
-def test_a_truncation_behind_the_end_cuts_nothing() -> None:
-    assert heard(Session().reply("reply_1", TEN, 1000).truncated("reply_1", 1000).fold()) == Heard(TEN)
-
-
-def test_a_refused_truncation_cuts_nothing() -> None:
-    script = Session().reply("reply_1", TEN, 1000).truncate("reply_1", 400).error("no")
-    assert heard(script.fold()) == Heard(TEN)
-
-
 def test_text_that_came_after_the_audio_at_the_cut_was_not_heard() -> None:
     """The share alone would say half of the text; only two words had come by then."""
     script = Session().created().output("reply_1").speak("reply_1", "one two", 500, pieces=1)
@@ -87,18 +80,6 @@ def test_cleared_playback_cuts_at_its_moment() -> None:
     script = Session().at(1000).reply("reply_1", TEN, 1000)
     conversation = script.at(1400).server("output_audio_buffer.cleared", response_id="resp_1").fold()
     assert basis(conversation) == ("cleared", 400, "share of audio")
-
-
-def test_playback_counts_from_when_it_started() -> None:
-    script = Session().at(1000).reply("reply_1", TEN, 1000).at(1200)
-    script.server("output_audio_buffer.started", response_id="resp_1").at(1600)
-    conversation = script.server("output_audio_buffer.cleared", response_id="resp_1").fold()
-    assert basis(conversation) == ("cleared", 400, "share of audio")
-
-
-def test_without_a_clock_cleared_playback_says_nothing() -> None:
-    script = Session().reply("reply_1", TEN, 1000).server("output_audio_buffer.cleared", response_id="resp_1")
-    assert heard(script.fold()) == Heard(TEN)
 
 
 def test_what_waited_behind_a_cut_was_never_begun() -> None:

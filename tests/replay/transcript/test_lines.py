@@ -1,13 +1,12 @@
-"""Transcripts: generated, delivered, heard; as data and in three formats."""
+"""Transcripts as data: generated, delivered, heard."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.replay.transcript.lines import READINGS, Line, render, transcribe
+from earwitness.replay.transcript.lines import READINGS, Line, transcribe
 
 from tests.sessions import Session
 
@@ -67,14 +66,6 @@ def test_what_never_began_was_cut_before_its_first_word() -> None:
     )
     script.at(1200).truncate("first", 100).truncated("first", 100)
     assert [line.cut_at for line in lines(script, "generated")] == [0, 0]
-    text = render(transcribe(script.fold(), "generated"), "text")
-    assert "Assistant  [not heard] four" in text
-
-
-def test_text_and_markdown_mark_the_cut_where_it_happened() -> None:
-    transcript = transcribe(interrupted().fold(), "generated")
-    for form, mark in (("text", "[interrupted]"), ("markdown", r"\[interrupted\]")):
-        assert f"one two three four {mark} five six seven eight nine ten  " in render(transcript, form)
 
 
 def test_every_line_cites_its_records() -> None:
@@ -160,9 +151,6 @@ def test_a_tool_is_called_and_answers() -> None:
     call, answer = lines(script)
     assert (call.kind, call.name, call.call_id, call.text) == ("call", "look_up", "call_1", '{"city": "Lisbon"}')
     assert (answer.kind, answer.speaker, answer.call_id, answer.text) == ("output", "tool", "call_1", "fog")
-    text = render(transcribe(script.fold()), "text")
-    assert 'Assistant  calls look_up({"city": "Lisbon"})' in text
-    assert "Tool       returns fog" in text
 
 
 def test_mcp_items_have_lines_of_their_kind() -> None:
@@ -186,69 +174,17 @@ def test_an_image_is_named() -> None:
     assert (line.text, line.remark) == ("Look", "an image")
 
 
-def test_text_has_a_line_for_each_turn() -> None:
-    head, empty, *turns = render(transcribe(interrupted().fold()), "text").split("\n")
-    assert head == "Transcript as heard: where the user cut in, the words are an estimate from the audio position."
-    assert empty == ""
-    assert turns[0].startswith("00:00.100  User       Count to ten.  [")
-    assert "00:02.000  Assistant  one two three four [interrupted: 0.4 of 1.0 s heard]  [" in turns[1]
-
-
-def test_markdown_escapes_what_was_said() -> None:
-    script = Session().item("a", text="*not* [a](link) <b> `code`")
-    assert r"\*not\* \[a\](link) \<b\> \`code\`" in render(transcribe(script.fold()), "markdown")
-
-
-@pytest.mark.parametrize(
-    ("said", "written"),
-    [
-        ("- one\n+ two\n  -5 degrees", "\\- one  \n\\+ two  \n\\-5 degrees"),
-        ("1. one\n12) two\n3.5 three", "1\\. one  \n12\\) two  \n3.5 three"),
-        ("A\n===\nB\n---", "A  \n\\===  \nB  \n\\---"),
-        ("one\r\n\r\n\t    two\rthree", "one  \n  \ntwo  \nthree"),
-        ("AT&T, &lt;b&gt; &copy;", r"AT\&T, \&lt;b\&gt; \&copy;"),
-        ("~~not~~ a | b", r"\~\~not\~\~ a \| b"),
-    ],
-)
-def test_markdown_makes_no_lists_headings_entities_or_tables_of_what_was_said(said: str, written: str) -> None:
-    assert f"`  \n{written}  \n<sub>" in render(transcribe(Session().item("a", text=said).fold()), "markdown")
-
-
-def test_markdown_fences_the_name_of_a_tool() -> None:
-    item = {"id": "f", "type": "function_call", "call_id": "c", "name": "a`<b>`", "arguments": "{}"}
-    script = Session().server("conversation.item.added", item=item)
-    assert "*calls* `` a`<b>` `` `{}`" in render(transcribe(script.fold()), "markdown")
-
-
-def test_markdown_fences_code_that_holds_backticks() -> None:
-    item = {"id": "o", "type": "function_call_output", "call_id": "c", "output": "a ``b`` `c`"}
-    script = Session().server("conversation.item.added", item=item)
-    assert "*returns* ``` a ``b`` `c` ```" in render(transcribe(script.fold()), "markdown")
-
-
-def test_json_has_every_field_of_a_line() -> None:
-    value = json.loads(render(transcribe(interrupted().fold()), "json"))
-    assert (value["reading"], value["model"]) == ("heard", "gpt-realtime")
-    assert set(value["lines"][1]) == set(Line.__dataclass_fields__)
-    assert value["lines"][1]["estimate"]["basis"] == "truncated"
-    assert value["lines"][0]["seqs"] == [[21, 25]]
-
-
-def test_lone_surrogates_can_be_written() -> None:
+def test_lone_surrogates_become_replacement_characters() -> None:
     script = Session().frame(
         "text", "server", rb'{"type":"conversation.item.added","item":{"id":"a","type":"message","role":"user",'
         rb'"content":[{"type":"input_text","text":"x\ud800y"}]}}', "conversation.item.added",
     )  # fmt: skip
-    for form in ("text", "markdown", "json"):
-        render(transcribe(script.fold()), form).encode()
     assert lines(script)[0].text == "x\ufffdy"
 
 
-def test_an_unknown_reading_or_format_is_refused() -> None:
-    with pytest.raises(ValueError, match="no reading"):
+def test_an_unknown_reading_is_refused() -> None:
+    with pytest.raises(ValueError, match="'guessed' is not a reading"):
         transcribe(Session().fold(), "guessed")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="no format"):
-        render(transcribe(Session().fold()), "pdf")
 
 
 def test_an_empty_session_has_no_lines() -> None:

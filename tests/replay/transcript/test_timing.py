@@ -8,18 +8,18 @@ from earwitness.replay.audio.timeline import Timeline, read_timeline
 from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.transcript.lines import Reading, transcribe
-from earwitness.replay.transcript.timing import Spoken, check_times, spoken
+from earwitness.replay.transcript.timing import Spoken, check_times
 from earwitness.schemas.errors import RequestError
 from earwitness.schemas.frame import Frame
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.replay.transcript.spoken import utterance
+from tests.replay.transcript.spoken import spoken_in, utterance
 from tests.sessions import Call
 
 
 def of(call: Call, reading: Reading = "heard") -> list[Spoken]:
-    return spoken(call.timeline(), reading)
+    return spoken_in(call.timeline(), reading)
 
 
 def seconds(each: Spoken) -> tuple[float, float]:
@@ -128,8 +128,8 @@ def test_what_the_recorder_did_not_hand_on_was_not_heard() -> None:
     clock = Clock()
     clock.read(frames)
     timeline = Timeline.of(fold(frames), clock)
-    assert [each.text for each in spoken(timeline, "delivered")] == ["Handed on."]
-    assert [each.text for each in spoken(timeline, "generated")] == ["Handed on.", "Lost on the way."]
+    assert [each.text for each in spoken_in(timeline, "delivered")] == ["Handed on."]
+    assert [each.text for each in spoken_in(timeline, "generated")] == ["Handed on.", "Lost on the way."]
 
 
 def test_nothing_spoken_is_refused_where_times_are_needed() -> None:
@@ -158,7 +158,7 @@ def test_without_a_clock_the_sound_is_the_clock() -> None:
 
 async def test_the_bundled_call_is_spoken_within_its_sound_and_in_order() -> None:
     timeline = await read_timeline(bundled_recording())
-    said = spoken(timeline)
+    said = spoken_in(timeline)
     assert [each.side for each in said] == ["user", "assistant", "assistant", "user", "assistant"]
     sound = {(each.side, each.item_id): each for each in timeline.intervals()}
     for each in said:

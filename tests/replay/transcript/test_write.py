@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 from earwitness.replay.open import bundled_path, bundled_recording, open_recording
-from earwitness.replay.transcript.write import FORMATS, export_transcript, format_of
-from earwitness.schemas.errors import RequestError
+from earwitness.replay.transcript.write import FORMATS, export_transcript, format_of, write_transcript
+from earwitness.schemas.errors import OutputExists, RequestError
 
 from tests.corpus import capture_params
 from tests.present import present
@@ -98,8 +98,18 @@ async def test_a_session_without_a_word_is_no_line_of_json() -> None:
 
 
 async def test_an_unknown_format_is_a_mistake_of_the_caller() -> None:
-    with pytest.raises(ValueError, match="'pdf' is no format"):
+    with pytest.raises(ValueError, match="'pdf' is not a format"):
         await export_transcript(bundled_recording(), "pdf")
+
+
+async def test_a_file_is_written_in_the_format_of_its_name_and_replaced_only_by_force(tmp_path: Path) -> None:
+    target = tmp_path / "call.csv"
+    done = await write_transcript(bundled_recording(), target, "delivered")
+    assert target.read_bytes() == done.data == (await export_transcript(bundled_recording(), "csv", "delivered")).data
+    with pytest.raises(OutputExists):
+        await write_transcript(bundled_recording(), target)
+    await write_transcript(bundled_recording(), str(target), format="jsonl", force=True)
+    assert json.loads(target.read_text().splitlines()[0])["reading"] == "heard"
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])

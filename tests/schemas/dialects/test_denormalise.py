@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from earwitness.schemas.audio import FORMATS
 from earwitness.schemas.dialects.denormalise import denormalise, denormalise_response, denormalise_session
 from earwitness.schemas.dialects.detect import detect
 from earwitness.schemas.dialects.normalise import normalise
-from earwitness.schemas.dialects.shapes import FORMATS
 from earwitness.schemas.dialects.vocabulary import EVENT_TYPES, PREVIEW_NAMES
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from earwitness.schemas.audio import FORMATS
 from earwitness.schemas.dialects.normalise import (
-    audio_format,
     normalise,
     normalise_item,
     normalise_part,
     normalise_response,
     normalise_session,
 )
-from earwitness.schemas.dialects.shapes import FORMATS, OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
+from earwitness.schemas.dialects.shapes import OUTPUT_PARTS, REQUEST_FIELDS, SESSION_FIELDS, FieldRule
 from earwitness.schemas.dialects.vocabulary import CANONICAL, EVENT_TYPES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -207,26 +207,6 @@ def test_what_is_not_an_object_stays_in_its_place_among_items_and_parts() -> Non
 def test_a_ga_place_that_is_not_an_object_is_left_alone(audio: Any) -> None:
     session = {"audio": audio, "voice": "alloy"}
     assert normalise_session(session) == session
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"),
-    [
-        ("pcm16", ("audio/pcm", 24000)),
-        ("g711_alaw", ("audio/pcma", 8000)),
-        ({"type": "audio/pcm"}, ("audio/pcm", 24000)),
-        ({"type": "audio/pcm", "rate": 16000}, ("audio/pcm", 16000)),
-        ({"type": "audio/pcmu", "rate": None}, ("audio/pcmu", 8000)),
-        ({"type": "audio/pcm", "rate": 0}, ("audio/pcm", 24000)),
-        ({"type": "audio/pcm", "rate": True}, ("audio/pcm", 24000)),
-        ({"type": "audio/opus"}, None),
-        ({"type": ["audio/pcm"]}, None),
-        ("not specified", None),
-        (None, None),
-    ],
-)
-def test_an_audio_format_is_read_in_either_shape(value: Any, expected: tuple[str, int] | None) -> None:
-    assert audio_format(value) == expected
 
 
 def check_laws(event: Json) -> None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from earwitness.replay.audio.pieces import AudioProblem
-from earwitness.replay.audio.timeline import Interval
+from earwitness.replay.audio.pieces import AudioProblem, Interval
+from earwitness.replay.audio.playback import PlaybackPlan
 from earwitness.replay.fold import fold
 from earwitness.replay.fold.digest import full_digest
 from earwitness.replay.transcript.page.facts import about, figures, remarks, replies
-from earwitness.replay.transcript.timing import spoken
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import SessionInfo
-from earwitness.schemas.state import Conversation, Gap, Interruption, Pending, Response
+from earwitness.schemas.state import Conversation, Gap, Pending, Response
 
+from tests.replay.transcript.spoken import spoken_in
 from tests.sessions import Call
+
+NOTHING = PlaybackPlan([], [])
 
 
 def span(side: str, start: float, end: float) -> Interval:
@@ -27,25 +29,29 @@ def response(wait_ms: int | None, **fields: object) -> Response:
 
 def test_who_spoke_how_long_counts_what_overlaps_once() -> None:
     intervals = [span("user", 0, 2), span("user", 1, 3), span("assistant", 2, 7), span("user", 5, 6)]
-    found = dict(figures(Conversation(), intervals, [], 10_000))
+    found = dict(figures(Conversation(), NOTHING, intervals, [], 10_000))
     assert found == {"length": "10.0 s", "user spoke": "4.00 s", "assistant heard": "5.00 s"}
 
 
 def test_the_wait_is_the_median_and_responses_without_a_known_wait_do_not_count() -> None:
     waits = [response(200), response(900), response(300), response(None), response(-5)]
-    found = dict(figures(Conversation(responses=waits), [], [], 0))
+    found = dict(figures(Conversation(responses=waits), NOTHING, [], [], 0))
     assert found == {"median wait for a reply": "0.30 s"}
 
 
 def test_a_wait_for_text_counts_where_there_is_no_sound() -> None:
-    found = dict(figures(Conversation(responses=[response(None, first_text_ns=1_500_000_000)]), [], [], 0))
+    found = dict(figures(Conversation(responses=[response(None, first_text_ns=1_500_000_000)]), NOTHING, [], [], 0))
     assert found["median wait for a reply"] == "0.50 s"
 
 
 def test_interruptions_and_what_they_left_unheard_are_counted() -> None:
-    cuts = [Interruption(None, None, unheard_ms=1500.0), Interruption(None, None)]
-    found = dict(figures(Conversation(interruptions=cuts), [], [], 0))
-    assert found == {"interruptions": "2", "produced, not heard": "1.50 s"}
+    call = Call()
+    first = call.at(0).assistant(2000, "The first answer.")
+    call.at(100).assistant(500, "What waits behind it.")
+    call.at(1000).truncate(first, 1000, ack_ms=1040)
+    timeline = call.timeline()
+    found = dict(figures(timeline.conversation, timeline.plan, [], [], 0))
+    assert found == {"interruptions": "1", "produced, not heard": "1.50 s"}
 
 
 def test_each_response_has_its_timing() -> None:
@@ -53,7 +59,7 @@ def test_each_response_has_its_timing() -> None:
     call.user(1000, 2000, "Hello.")
     call.at(2500).assistant(1000, "Hi.")
     timeline = call.timeline()
-    (reply,) = replies(timeline.conversation, spoken(timeline))
+    (reply,) = replies(timeline.conversation, spoken_in(timeline))
     assert (reply.at, reply.start, reply.wait, reply.status) == ("0:02.5", 2500, "0.50 s", "completed")
     assert reply.trigger == "the user stopped speaking"
     assert reply.lasted == "0.11 s"

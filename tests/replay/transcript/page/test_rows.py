@@ -6,12 +6,11 @@ import json
 from typing import Any
 
 import pytest
-from earwitness.replay.audio.timeline import Timeline
 from earwitness.replay.fold import fold
 from earwitness.replay.transcript.lines import Reading, transcribe
 from earwitness.replay.transcript.page.behind import EventLog
 from earwitness.replay.transcript.page.rows import Turn, pretty, turns
-from earwitness.replay.transcript.timing import playbacks_by_part, spoken
+from earwitness.replay.transcript.timing import spoken
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,11 +19,11 @@ from tests.sessions import Call
 
 
 def entries(call: Call, reading: Reading = "heard") -> list[Turn]:
-    timeline: Timeline = call.timeline()
+    timeline = call.timeline()
     log = EventLog()
     log.note(call.recording().frames)
-    transcript = transcribe(timeline.conversation, reading, playbacks=playbacks_by_part(timeline))
-    said = spoken(timeline, reading)
+    transcript = transcribe(timeline.conversation, reading, timeline.plan)
+    said = spoken(timeline, transcript)
     return turns(timeline.conversation, transcript, said, log, intervals=timeline.intervals())
 
 
