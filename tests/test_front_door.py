@@ -15,8 +15,9 @@ import earwitness.testing
 import pytest
 from earwitness.schemas import errors
 
-PACKAGES = ("earwitness", "earwitness.schemas", "earwitness.recorder", "earwitness.replay")
-HEAVY = "alembic numpy orjson pydantic sqlalchemy websockets"
+PARTS = ("schemas", "recorder", "recorder.journal", "replay")
+PACKAGES = ("earwitness", *(f"earwitness.{part}" for part in PARTS))
+HEAVY = "aiosqlite alembic numpy orjson pydantic sqlalchemy websockets zstandard"
 
 
 def run(*arguments: str) -> str:

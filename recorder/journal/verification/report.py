@@ -48,7 +48,7 @@ class VerifyReport:
         head: the ledger's head (hex) as it is now; keep it elsewhere to check against it later.
         expected_head: the head that was asked for.
         findings: everything wrong, in the order found.
-        notes: what a reader should know, but is no damage.
+        notes: what a reader should know, though it is not damage.
     """
 
     location: str
