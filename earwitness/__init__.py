@@ -16,29 +16,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from earwitness.schemas.errors import (
-    AmbiguousSession,
-    CannotWrite,
-    ClientDiverged,
-    DamagedFile,
-    EarwitnessError,
-    FileError,
-    ListenFailed,
-    NotRecognised,
-    OutputExists,
-    PeerError,
-    RequestError,
-    SessionNotFound,
-    StoreBusy,
-    StoreCorrupt,
-    StoreError,
-    StoreNewer,
-    StoreNotFound,
-    StoreOutdated,
-    StoreWriteFailed,
-    UpstreamRefused,
-    UpstreamUnreachable,
-)
+from earwitness.schemas import errors
+from earwitness.schemas.errors import *  # noqa: F403 - each of them is public
 from earwitness.schemas.lazy import lazy_names
 
 if TYPE_CHECKING:
@@ -58,41 +37,20 @@ if TYPE_CHECKING:
     from earwitness.schemas.state import Conversation
 
 __all__ = [
-    "AmbiguousSession",
     "Call",
     "Calls",
-    "CannotWrite",
     "CheckReport",
-    "ClientDiverged",
     "Conversation",
-    "DamagedFile",
     "Diff",
     "DiffOptions",
-    "EarwitnessError",
-    "FileError",
     "Frame",
-    "ListenFailed",
     "MatchPolicy",
-    "NotRecognised",
-    "OutputExists",
-    "PeerError",
     "ProxySettings",
     "Recording",
     "RecordingProxy",
-    "RequestError",
     "SessionInfo",
-    "SessionNotFound",
     "Sound",
-    "StoreBusy",
-    "StoreCorrupt",
-    "StoreError",
-    "StoreNewer",
-    "StoreNotFound",
-    "StoreOutdated",
-    "StoreWriteFailed",
     "Transcript",
-    "UpstreamRefused",
-    "UpstreamUnreachable",
     "VerifyReport",
     "diff",
     "fold",
@@ -101,30 +59,32 @@ __all__ = [
     "render_diff",
     "serve",
 ]
+__all__ += errors.__all__
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "Call": "replay.library.blocking",
-        "Calls": "replay.library.blocking",
-        "CheckReport": "replay.compare.check",
-        "Conversation": "schemas.state",
-        "Diff": "replay.compare.diff",
-        "DiffOptions": "replay.compare.diff",
-        "Frame": "schemas.frame",
-        "MatchPolicy": "replay.playing.match",
-        "ProxySettings": "recorder.proxy.settings",
-        "Recording": "schemas.recording",
-        "RecordingProxy": "replay.library.record",
-        "SessionInfo": "schemas.recording",
-        "Sound": "replay.audio.export",
-        "Transcript": "replay.transcript.lines",
-        "VerifyReport": "recorder.journal.verification.report",
-        "diff": "replay.library.blocking",
-        "fold": "replay.library.events",
-        "open": "replay.library.blocking",
-        "record": "replay.library.record",
-        "render_diff": "replay.compare.diff_text",
-        "serve": "replay.library.blocking",
-    },
-)
+if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "Call": "replay.library.blocking",
+            "Calls": "replay.library.blocking",
+            "CheckReport": "replay.compare.check",
+            "Conversation": "schemas.state",
+            "Diff": "replay.compare.diff",
+            "DiffOptions": "replay.compare.diff",
+            "Frame": "schemas.frame",
+            "MatchPolicy": "replay.playing.match",
+            "ProxySettings": "recorder.proxy.settings",
+            "Recording": "schemas.recording",
+            "RecordingProxy": "replay.library.record",
+            "SessionInfo": "schemas.recording",
+            "Sound": "replay.audio.export",
+            "Transcript": "replay.transcript.lines",
+            "VerifyReport": "recorder.journal.verification.report",
+            "diff": "replay.library.blocking",
+            "fold": "replay.library.events",
+            "open": "replay.library.blocking",
+            "record": "replay.library.record",
+            "render_diff": "replay.compare.diff_text",
+            "serve": "replay.library.blocking",
+        },
+    )

@@ -31,20 +31,21 @@ __all__ = [
     "verify",
 ]
 
-__getattr__, __dir__ = lazy_names(
-    __name__,
-    {
-        "Journal": "journal",
-        "JournalReader": "journal",
-        "Proxy": "proxy.listener",
-        "ProxySettings": "proxy.settings",
-        "SessionEnd": "proxy.listener",
-        "WriterSettings": "journal",
-        "erase": "journal",
-        "import_files": "importing",
-        "parse_upstream": "proxy.upstream",
-        "rebuild": "journal",
-        "recording_proxy": "proxy.listener",
-        "verify": "journal",
-    },
-)
+if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "Journal": "journal",
+            "JournalReader": "journal",
+            "Proxy": "proxy.listener",
+            "ProxySettings": "proxy.settings",
+            "SessionEnd": "proxy.listener",
+            "WriterSettings": "journal",
+            "erase": "journal",
+            "import_files": "importing",
+            "parse_upstream": "proxy.upstream",
+            "rebuild": "journal",
+            "recording_proxy": "proxy.listener",
+            "verify": "journal",
+        },
+    )

@@ -45,4 +45,5 @@ _HOMES = {
     "parse_event": "events",
 }
 
-__getattr__, __dir__ = lazy_names(__name__, _HOMES)
+if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
+    __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -48,14 +48,11 @@ def typed_imports(name: str) -> dict[str, tuple[str, str]]:
     for node in ast.walk(ast.parse(inspect.getsource(module))):
         if isinstance(node, ast.ImportFrom) and node.module not in ("__future__", "typing"):
             place = importlib.util.resolve_name("." * node.level + (node.module or ""), name)
-            for alias in node.names:
-                names = importlib.import_module(place).__all__ if alias.name == "*" else [alias.name]
-                found |= {alias.asname or each if alias.name != "*" else each: (place, each) for each in names}
-    return {
-        public: place
-        for public, place in found.items()
-        if public in module.__all__ or public not in ("errors", "lazy_names")
-    }
+            names = {alias.asname or alias.name: alias.name for alias in node.names}
+            if "*" in names:
+                names = {each: each for each in importlib.import_module(place).__all__}
+            found |= {public: (place, own) for public, own in names.items()}
+    return {public: where for public, where in found.items() if public not in ("errors", "lazy_names")}
 
 
 @pytest.mark.parametrize("name", PACKAGES)
