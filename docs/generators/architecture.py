@@ -16,7 +16,8 @@ QUESTIONS: Final = {
     "Which records does a value come from?": "schemas/refs",
     "What is in the list of sessions about a session?": "schemas/summary",
     "What replaces a secret in a record?": "recorder/secrets/markers",
-    "Whom does the proxy admit, and how does it end a session?": "recorder/proxy/decisions",
+    "Whom does the proxy admit, and what does it answer if there is no session?": "recorder/proxy/decisions",
+    "How does a session end?": "recorder/relay/closing",
     "Which client event does a server event answer?": "replay/fold/answers",
     "In which order do the items of a conversation stand?": "replay/fold/order",
     "What was played, and what was heard?": "replay/audio/playback",
@@ -35,7 +36,8 @@ docstring at the top of the module that you need.
 
 The top folders depend on each other in one direction: `schemas` ← `recorder` ← `replay` ← `cli`. `schemas` is the
 language that all share (frames, dialects, state, files), and does no I/O. `recorder` writes, `replay` reads, and `cli`
-has a thin command for each thing they do. `migrations` creates the journal's tables.
+has a thin command for each thing they do. `earwitness/` is the front door for Python programs
+([python.md](python.md)). `migrations` creates the journal's tables.
 
 Data makes one of three trips. They meet in the journal, which is the only truth: whatever `replay` makes of it can be
 made again.

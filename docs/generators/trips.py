@@ -49,7 +49,8 @@ INTO_THE_JOURNAL: Final = Trip(
             "Accept",
             {
                 "recorder/proxy/listener": "listens, and admits clients",
-                "recorder/proxy/session": "connects to the upstream first, then answers the client",
+                "recorder/proxy/session": "leads one session, from the request to its last record",
+                "recorder/proxy/dial": "asks the upstream first; its answer is what the client gets",
                 "recorder/proxy/handshake": "decides what is sent up, what is sent back and what is recorded of the handshake",
             },
         ),
@@ -59,6 +60,7 @@ INTO_THE_JOURNAL: Final = Trip(
                 "recorder/relay/leg": "is one of the two connections: bytes in, frames out",
                 "recorder/relay/framing": "finds whole messages in the bytes",
                 "recorder/relay/relay": "forwards each frame to the other leg, and tells the tap",
+                "recorder/relay/closing": "decides, by a table, how the session ends",
             },
         ),
         Stage(
