@@ -22,7 +22,7 @@ lint: $(VENV)/.installed-lint $(VENV)/names
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	@PYTHONPATH=$(VENV)/names $(BIN)/lint-imports --no-cache
+	@cd $(VENV)/names && $(CURDIR)/$(BIN)/lint-imports --no-cache $(CURDIR)/pyproject.toml
 
 soak: $(VENV)/.installed-test
 	EARWITNESS_TEST_SIZE=soak $(BIN)/python -m pytest -n 2

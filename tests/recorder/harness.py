@@ -10,17 +10,21 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from earwitness.recorder.journal import JournalReader
 from earwitness.recorder.proxy.listener import Proxy, SessionEnd
 from earwitness.recorder.proxy.settings import ProxySettings
 from earwitness.recorder.proxy.upstream import parse_upstream
+from earwitness.schemas.frame import Frame
 
 CONT, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 PATIENCE = 60.0
@@ -310,3 +314,29 @@ async def running_proxy(upstream: str, journal: Any, **settings: Any) -> AsyncIt
     chosen = ProxySettings(upstream=parse_upstream(upstream), **settings)
     async with Proxy(chosen, journal, on_session_end=ends) as proxy:
         yield proxy, ends
+
+
+async def only_session(tmp_path: Path) -> tuple[list[Frame], dict]:
+    """The frames of the one session in the journal, and its open statement."""
+    async with await JournalReader.open(tmp_path / "calls.db") as reader:
+        (info,) = await reader.sessions()
+        frames = [frame async for batch in reader.recording(info.id).batches() for frame in batch]
+    return frames, json.loads(frames[0].payload or b"")
+
+
+async def refused(port: int, head: bytes | None = None) -> tuple[bytes, dict[str, str], bytes]:
+    """Status line, headers (lower case, those of one hop left out) and body of a refusal."""
+    peer = await dial(port, head)
+    try:
+        length = header(peer.head, "Content-Length")
+        async with asyncio.timeout(PATIENCE):
+            if header(peer.head, "Transfer-Encoding"):
+                raw = await peer.reader.read()
+                body = b"".join(raw.split(b"\r\n")[1:-1:2])
+            else:
+                body = await (peer.reader.read() if length is None else peer.reader.readexactly(int(length)))
+    finally:
+        await peer.release()
+    hop = {"connection", "content-length", "transfer-encoding", "keep-alive"}
+    kept = {name.lower(): value for name, value in headers(peer.head) if name.lower() not in hop}
+    return peer.head.split(b"\r\n")[0], kept, body

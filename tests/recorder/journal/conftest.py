@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.register_assert_rewrite("tests.recorder.journal.contract", "tests.recorder.journal.care_contract")
+
 
 def _programs() -> Path | None:
     if (found := shutil.which("pg_ctl")) is not None:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
-from earwitness.recorder.journal import Journal
+from earwitness.recorder.journal import Journal, WriterSettings
 
 LOCKER = """
 import sqlite3, sys
@@ -65,3 +66,8 @@ async def full_disk(journal: Journal) -> AsyncIterator[None]:
         yield
     finally:
         await allow(1 << 20)
+
+
+def impatient(**changes: Any) -> WriterSettings:
+    """For a writer that soon gives up, and soon tries again."""
+    return WriterSettings(**{"busy_timeout": 0.02, "retry_seconds": 0.005, "close_retry_seconds": 0.05, **changes})

@@ -6,11 +6,8 @@ import asyncio
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal
 from earwitness.recorder.proxy.decisions import TokenSet, admit, unreachable
 from earwitness.recorder.proxy.handshake import offer_upward
 from earwitness.recorder.proxy.upstream import parse_upstream
@@ -29,12 +26,6 @@ from tests.recorder.harness import (
 )
 
 TOKEN, OTHER, UPSTREAM_KEY = "ewt-one-1234567890", "ewt-two-0987654321", "sk-upstream-abcdefghijkl"
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    async with await Journal.open(tmp_path / "calls.db") as opened:
-        yield opened
 
 
 def decide(target: str = "/v1/realtime", **changes) -> int | None:

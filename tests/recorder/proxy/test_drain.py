@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, verify
+from earwitness.recorder.journal import JournalReader, verify
 from earwitness.schemas.frame import Frame
 
 from tests.recorder.harness import (
@@ -33,12 +33,6 @@ GOING_AWAY = close_payload(1001, "earwitness: the proxy is shutting down")
 @pytest.fixture
 def db(tmp_path: Path) -> Path:
     return tmp_path / "calls.db"
-
-
-@pytest.fixture
-async def journal(db: Path) -> AsyncIterator[Journal]:
-    async with await Journal.open(db) as opened:
-        yield opened
 
 
 async def recorded(db: Path) -> list[list[Frame]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,22 +14,14 @@ from tests.recorder.harness import (
     BINARY,
     CLOSE,
     Peer,
-    Upstream,
     dial,
     running_proxy,
-    running_upstream,
     talk,
     until,
 )
 from tests.recorder.memory_journal import MemoryJournal
 
 FULL = StoreWriteFailed("/somewhere/calls.db: full", reason="database or disk is full")
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with running_upstream() as running:
-        yield running
 
 
 async def frames_of(path: Path, session: str) -> list[Frame]:

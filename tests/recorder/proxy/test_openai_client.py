@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader
+from earwitness.recorder.journal import JournalReader
 from openai import AsyncAzureOpenAI, AsyncOpenAI, AzureOpenAI, OpenAI
 from websockets.exceptions import InvalidStatus
 
@@ -20,12 +18,6 @@ KEY = "sk-proj-4fQ9vN1xTzC7mR2bLkY8wHs3"
 SCRIPT = azure_preview.frames()
 SERVER_EVENTS = [json.loads(payload) for sender, payload in SCRIPT if sender == "server"]
 UPDATE: Any = {"instructions": "", "voice": "alloy"}  # the beta's shape, which the SDK sends and does not declare
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    async with await Journal.open(tmp_path / "calls.db") as opened:
-        yield opened
 
 
 async def converses(peer: Peer) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, verify
+from earwitness.recorder.journal import JournalReader, verify
 from openai import AsyncOpenAI, OpenAI
 from openai.types.realtime import SessionUpdateEventParam
 from openai.types.websocket_reconnection import ReconnectingEvent, ReconnectingOverrides
@@ -82,12 +81,6 @@ class Talk:
     async def hold(self, kind: str) -> Told:
         async with asyncio.timeout(PATIENCE):
             return await (self.asynchronous() if kind == "async" else asyncio.to_thread(self.synchronous))
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    async with await Journal.open(tmp_path / "calls.db") as opened:
-        yield opened
 
 
 ENDINGS: dict[str, tuple[Callable[[Peer], None], int, bool]] = {

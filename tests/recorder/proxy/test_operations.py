@@ -8,11 +8,9 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from earwitness.recorder.journal import Journal
 from earwitness.recorder.logs import JsonFormatter, log_json, log_text
 from earwitness.recorder.proxy.listener import Proxy
 from earwitness.recorder.proxy.settings import ProxySettings
@@ -24,12 +22,6 @@ from tests.recorder.memory_journal import MemoryJournal
 from tests.recorder.pages import get, samples
 
 SECRET = "sk-operations-A1b2C3d4"
-
-
-@pytest.fixture
-async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
-    async with await Journal.open(tmp_path / "calls.db") as opened:
-        yield opened
 
 
 async def speaks(peer: Peer) -> None:

@@ -25,12 +25,10 @@ from tests.recorder.harness import (
     CLOSE,
     TEXT,
     Peer,
-    Upstream,
     close_payload,
     dial,
     header,
     running_proxy,
-    running_upstream,
     talk,
 )
 from tests.recorder.journal.faults import full_disk, locked_by_another_process, moved_away, until
@@ -68,12 +66,6 @@ async def broken(fault: str, journal: Journal, db: Path) -> AsyncIterator[None]:
 def db(tmp_path: Path) -> Path:
     (tmp_path / "folder").mkdir()
     return tmp_path / "folder" / "calls.db"
-
-
-@pytest.fixture
-async def upstream() -> AsyncIterator[Upstream]:
-    async with running_upstream() as running:
-        yield running
 
 
 @pytest.fixture

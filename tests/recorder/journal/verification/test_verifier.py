@@ -2,67 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal, JournalReader, verify
-from earwitness.recorder.journal.database.tables import ledger, records, sessions
 from earwitness.recorder.journal.database.triggers import SQLITE_TRIGGERS
-from earwitness.schemas.errors import EarwitnessError
 
 from tests.recorder.journal.builders import MESSAGES, OPENING, tamper, write_session
-from tests.sizes import pick
-
-SESSIONS = 4
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A journal with closed, erased-in, cut-off and open sessions, and its head."""
-    path = tmp_path_factory.mktemp("journal") / "original.db"
-    return path, asyncio.run(record_original(path))
-
-
-async def record_original(path: Path) -> str:
-    async with await Journal.open(path) as journal:
-        await write_session(journal, public_id="cut", end=False)
-    async with await Journal.open(path) as journal:
-        await write_session(journal, public_id="plain")
-        erased = await write_session(journal, public_id="partly")
-        await journal.erase(erased, [2, 3], "test")
-        writer = await journal.begin(OPENING, public_id="open")
-        writer.append("text", "client", MESSAGES[1][3], 1, type=MESSAGES[1][2], redacted=("a.b",))
-        await writer.commit()
-        head = journal.head
-    assert (await verify(path, head=head)).intact
-    return head
-
-
-@pytest.fixture
-def journal_file(original, tmp_path: Path) -> Path:
-    return Path(shutil.copy(original[0], tmp_path / "copy.db"))
-
-
-async def findings(path: Path, head: str | None = None) -> list[tuple[str, str | None, int | None]]:
-    report = await verify(path, head=head)
-    return [(finding.kind, finding.session, finding.seq) for finding in report.findings]
-
-
-async def what_is_read(path: Path) -> object:
-    """Everything that a reader of this journal is told."""
-    try:
-        async with await JournalReader.open(path) as reader:
-            told = []
-            for info in await reader.sessions():
-                recording = reader.recording(info.id)
-                told.append((info, [frame async for frames in recording.batches() for frame in frames]))
-            return told
-    except (EarwitnessError, ValueError, TypeError) as error:
-        return type(error)
+from tests.recorder.journal.verification.told import findings
 
 
 def row_id(path: Path, public_id: str) -> int:
@@ -76,7 +25,7 @@ def row_id(path: Path, public_id: str) -> int:
 async def test_an_untouched_copy_is_intact(journal_file, original):
     report = await verify(journal_file, head=original[1])
     assert report.intact
-    assert (report.sessions, report.open, report.erased) == (SESSIONS, 1, 2)
+    assert (report.sessions, report.open, report.erased) == (4, 1, 2)
     assert report.to_json()["intact"] is True
     assert report.to_text().startswith("Intact: 4 sessions (1 open)")
 
@@ -308,75 +257,6 @@ async def test_sessions_in_another_order_are_found(journal_file):
         *(f"UPDATE records SET session = {new} WHERE session = {old}" for old, new in steps),
     )
     assert ("session", None, None) in await findings(journal_file)
-
-
-COLUMNS = {table.name: [column.name for column in table.columns] for table in (records, ledger, sessions)}
-COLUMNS["sessions"].remove("recorder")
-COLUMNS["sessions"].remove("summary_version")
-
-
-def flip(value: object, choice: random.Random) -> object:
-    """Flip one bit of a value, as bit rot would."""
-    if isinstance(value, int):
-        return value ^ 1 << choice.randrange(0, 20)
-    if isinstance(value, str):
-        data = bytearray(value.encode() or b"\x00")
-        data[choice.randrange(len(data))] ^= 1 << choice.randrange(7)
-        return data.decode("utf-8", "replace")
-    if isinstance(value, bytes):
-        data = bytearray(value or b"\x00")
-        data[choice.randrange(len(data))] ^= 1 << choice.randrange(8)
-        return bytes(data)
-    return None
-
-
-@pytest.mark.parametrize("seed", range(pick(60, 300, 3000)))
-async def test_a_flipped_bit_anywhere_is_found_or_changes_nothing(journal_file, original, seed):
-    choice = random.Random(seed)
-    table = choice.choice(["records", "records", "records", "ledger", "sessions"])
-    column = choice.choice(COLUMNS[table])
-    connection = sqlite3.connect(journal_file)
-    rows = connection.execute(f"SELECT rowid, {column} FROM {table} WHERE {column} IS NOT NULL").fetchall()
-    connection.close()
-    if not rows:
-        return
-    row, value = choice.choice(rows)
-    before = await what_is_read(journal_file)
-    try:
-        tamper(journal_file, f"UPDATE {table} SET {column} = ? WHERE rowid = {row}", values=(flip(value, choice),))
-    except sqlite3.IntegrityError:
-        return  # a unique column: SQLite itself would call the file damaged
-    found = await findings(journal_file)
-    assert found or await what_is_read(journal_file) == before, (table, column, row)
-    if table == "ledger":
-        assert found, (column, row)
-
-
-@pytest.mark.parametrize("seed", range(pick(40, 200, 2000)))
-async def test_a_flipped_bit_in_the_file_is_found_or_changes_nothing(journal_file, seed):
-    choice = random.Random(seed)
-    before = await what_is_read(journal_file)
-    data = bytearray(journal_file.read_bytes())
-    data[choice.randrange(len(data))] ^= 1 << choice.randrange(8)
-    journal_file.write_bytes(bytes(data))
-    try:
-        report = await verify(journal_file)
-    except EarwitnessError:
-        return
-    if report.intact:
-        assert await what_is_read(journal_file) == before
-
-
-@pytest.mark.parametrize("name", ["sessions", "records", "ledger", "ledger_session"])
-async def test_a_destroyed_page_is_reported_even_where_sqlites_own_check_gives_up(journal_file, name):
-    connection = sqlite3.connect(journal_file)
-    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", (name,))
-    ((size,),) = connection.execute("PRAGMA page_size")
-    connection.close()
-    with journal_file.open("r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xff" * 200)
-    assert ("file", None, None) in await findings(journal_file)
 
 
 async def test_verifying_beside_a_recorder_disturbs_and_marks_nothing(journal_file):

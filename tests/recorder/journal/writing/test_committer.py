@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from pathlib import Path
 
 import pytest
-from earwitness.recorder.journal import Journal, JournalReader, WriterSettings, verify
-from earwitness.recorder.journal.writing.batch import Batch
-from earwitness.recorder.relay.reasons import store_failure
-from earwitness.schemas.errors import StoreCorrupt, StoreWriteFailed
+from earwitness.recorder.journal import Journal, JournalReader, verify
+from earwitness.schemas.errors import StoreWriteFailed
 from earwitness.schemas.statements import GapStatement
 
 from tests.present import present
 from tests.recorder.journal.builders import ENDING, OPENING, read_frames, write_session
-from tests.recorder.journal.faults import locked_by_another_process, until
+from tests.recorder.journal.faults import impatient, locked_by_another_process, until
 
 NEVER = 3600.0
-
-
-def settings(**changes) -> WriterSettings:
-    return WriterSettings(**{"busy_timeout": 0.02, "retry_seconds": 0.005, "close_retry_seconds": 0.05, **changes})
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "folder" / "journal.db"
-
-
-@pytest.fixture(autouse=True)
-def folder(path: Path) -> None:
-    path.parent.mkdir()
 
 
 async def count(path: Path) -> int:
@@ -40,7 +23,7 @@ async def count(path: Path) -> int:
 
 
 async def test_a_group_is_full_at_its_number_of_frames(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_frames=10)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER, flush_frames=10)) as journal:
         writer = await journal.begin(OPENING)
         for number in range(9):
             writer.append("text", "client", b"x", number)
@@ -50,7 +33,7 @@ async def test_a_group_is_full_at_its_number_of_frames(path):
 
 
 async def test_a_group_is_full_at_its_bytes(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_bytes=10_000)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER, flush_bytes=10_000)) as journal:
         writer = await journal.begin(OPENING)
         writer.append("binary", "client", bytes(9_000), 1)
         assert journal.stats.frames == 1
@@ -59,7 +42,7 @@ async def test_a_group_is_full_at_its_bytes(path):
 
 
 async def test_a_lonely_frame_is_committed_by_the_timer(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=0.001)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=0.001)) as journal:
         writer = await journal.begin(OPENING)
         writer.append("text", "client", b"x", 1)
         assert journal.backlog_bytes > 0
@@ -68,7 +51,7 @@ async def test_a_lonely_frame_is_committed_by_the_timer(path):
 
 
 async def test_a_burst_is_committed_to_its_last_frame(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_frames=10)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER, flush_frames=10)) as journal:
         writer = await journal.begin(OPENING)
         for number in range(45):
             writer.append("text", "client", b"x", number)
@@ -78,7 +61,7 @@ async def test_a_burst_is_committed_to_its_last_frame(path):
 
 async def test_what_arrives_during_a_commit_waits_for_its_own_group(path):
     """Or else steady traffic would be committed in endless small groups."""
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER, flush_frames=10)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER, flush_frames=10)) as journal:
         writer = await journal.begin(OPENING)
         async with journal._store.lock:
             for number in range(10):
@@ -95,7 +78,7 @@ async def test_what_arrives_during_a_commit_waits_for_its_own_group(path):
 
 
 async def test_waiting_committers_share_a_group(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER)) as journal:
         writers = [await journal.begin(OPENING) for _ in range(4)]
         before = journal.stats.commits
         for writer in writers:
@@ -105,7 +88,7 @@ async def test_waiting_committers_share_a_group(path):
 
 
 async def test_a_cancelled_wait_loses_nothing_and_harms_nobody(path):
-    async with await Journal.open(path, settings=settings(flush_seconds=NEVER)) as journal:
+    async with await Journal.open(path, settings=impatient(flush_seconds=NEVER)) as journal:
         writer = await journal.begin(OPENING)
         writer.append("text", "client", b"x", 1)
         waits = [asyncio.create_task(writer.commit()) for _ in range(3)]
@@ -128,7 +111,7 @@ async def settled(tasks: list[asyncio.Task]) -> list[asyncio.Task]:
 
 
 async def test_a_cancelled_close_still_releases_the_file(path):
-    journal = await Journal.open(path, settings=settings())
+    journal = await Journal.open(path, settings=impatient())
     writer = await journal.begin(OPENING)
     writer.append("text", "client", b"x", 1)
     closing = asyncio.create_task(journal.aclose())
@@ -142,7 +125,7 @@ async def test_a_cancelled_close_still_releases_the_file(path):
 
 async def test_a_backlog_above_half_its_bound_asks_for_a_pause_until_it_is_low(path):
     asked: list[bool] = []
-    options = settings(flush_seconds=NEVER, backlog_bytes=100_000)
+    options = impatient(flush_seconds=NEVER, backlog_bytes=100_000)
     async with await Journal.open(path, settings=options) as journal:
         writer = await journal.begin(OPENING, on_pressure=asked.append)
         writer.append("binary", "client", bytes(40_000), 1)
@@ -165,7 +148,7 @@ async def test_a_backlog_above_half_its_bound_asks_for_a_pause_until_it_is_low(p
 async def test_passing_keeps_what_fits_and_states_the_rest_as_a_gap(path):
     failures: list[StoreWriteFailed] = []
     asked: list[bool] = []
-    options = settings(on_store_failure="pass", backlog_bytes=50_000, flush_seconds=0.001)
+    options = impatient(on_store_failure="pass", backlog_bytes=50_000, flush_seconds=0.001)
     async with await Journal.open(path, settings=options) as journal:
         writer = await journal.begin(OPENING, on_failure=failures.append, on_pressure=asked.append)
         with locked_by_another_process(path):
@@ -199,7 +182,7 @@ async def test_passing_keeps_what_fits_and_states_the_rest_as_a_gap(path):
 
 async def test_a_session_that_begins_when_the_backlog_is_full_still_has_its_first_record(path):
     """A gap cannot stand for it: nothing could be said of the session, and its rows would refer to none."""
-    options = settings(on_store_failure="pass", backlog_bytes=20_000, flush_seconds=0.001)
+    options = impatient(on_store_failure="pass", backlog_bytes=20_000, flush_seconds=0.001)
     async with await Journal.open(path, settings=options) as journal:
         writer = await journal.begin(OPENING)
         with locked_by_another_process(path):
@@ -218,7 +201,7 @@ async def test_a_session_that_begins_when_the_backlog_is_full_still_has_its_firs
 
 
 async def test_a_session_may_begin_and_end_while_the_store_fails_and_the_policy_is_pass(path):
-    async with await Journal.open(path, settings=settings(on_store_failure="pass", flush_seconds=0.001)) as journal:
+    async with await Journal.open(path, settings=impatient(on_store_failure="pass", flush_seconds=0.001)) as journal:
         with locked_by_another_process(path):
             writer = await journal.begin(OPENING)
             assert writer.append("text", "client", b"x", 1) == 1
@@ -231,7 +214,7 @@ async def test_a_session_may_begin_and_end_while_the_store_fails_and_the_policy_
 
 async def test_closing_refuses_frames_and_sessions_until_the_store_works_again(path):
     failures: list[StoreWriteFailed] = []
-    async with await Journal.open(path, settings=settings(on_store_failure="close", flush_seconds=0.001)) as journal:
+    async with await Journal.open(path, settings=impatient(on_store_failure="close", flush_seconds=0.001)) as journal:
         writer = await journal.begin(OPENING, on_failure=failures.append)
         with locked_by_another_process(path):
             writer.append("text", "client", b"x", 1)
@@ -247,7 +230,7 @@ async def test_closing_refuses_frames_and_sessions_until_the_store_works_again(p
 
 
 async def test_a_refused_beginning_leaves_no_session_that_seems_to_go_on(path):
-    async with await Journal.open(path, settings=settings(on_store_failure="close", flush_seconds=0.001)) as journal:
+    async with await Journal.open(path, settings=impatient(on_store_failure="close", flush_seconds=0.001)) as journal:
         with locked_by_another_process(path):
             with pytest.raises(StoreWriteFailed):
                 await journal.begin(OPENING)
@@ -259,66 +242,6 @@ async def test_a_refused_beginning_leaves_no_session_that_seems_to_go_on(path):
         await journal.check_writable()
     async with await JournalReader.open(path) as reader:
         assert [info.status for info in await reader.sessions()] == ["closed"]
-
-
-async def test_a_full_disk_fails_the_commit_and_room_heals_it(path):
-    options = settings(on_store_failure="pass", flush_seconds=0.001, max_page_count=20)
-    async with await Journal.open(path, settings=options) as journal:
-        writer = await journal.begin(OPENING)
-        for number in range(30):
-            writer.append("binary", "client", bytes([number]) * 16_384, number)
-        with pytest.raises(StoreWriteFailed, match="full") as caught:
-            await writer.commit()
-        assert caught.value.hint == "Free space on the disk."
-        async with journal._store.lock:
-            await journal._store.connection.exec_driver_sql("PRAGMA max_page_count = 100000")
-        await until(lambda: journal.failure is None)
-        await writer.end(ENDING, 99)
-    frames = await read_frames(path, writer.id)
-    assert [frame.payload for frame in frames[1:-1]] == [bytes([number]) * 16_384 for number in range(30)]
-    assert (await verify(path)).intact
-
-
-async def test_closing_over_a_full_disk_tells_what_is_lost_and_keeps_the_prefix(path):
-    journal = await Journal.open(path, settings=settings(flush_seconds=0.001, max_page_count=20, flush_frames=5))
-    writer = await journal.begin(OPENING)
-    for number in range(60):
-        writer.append("binary", "client", bytes([number]) * 16_384, number)
-    with pytest.raises(StoreWriteFailed, match="the last .* records could not be written .*full") as caught:
-        await journal.aclose()
-    async with await Journal.open(path) as journal:
-        assert journal.recovered == [writer.id]
-    frames = await read_frames(path, writer.id)
-    assert len(frames) - 1 + int(str(caught.value.data["frames"])) == 61
-    assert [present(frame.payload)[:1] for frame in frames[1:-1]] == [
-        bytes([number]) for number in range(len(frames) - 2)
-    ]
-    assert (await verify(path)).intact
-
-
-async def test_a_removed_folder_is_a_failure_and_not_silence(path):
-    """SQLite would go on writing into the removed file."""
-    journal = await Journal.open(path, settings=settings(flush_seconds=0.001))
-    writer = await journal.begin(OPENING)
-    shutil.rmtree(path.parent)
-    writer.append("text", "client", b"x", 1)
-    with pytest.raises(StoreWriteFailed, match="removed or replaced"):
-        await writer.commit()
-    with pytest.raises(StoreWriteFailed, match="the last 1 records"):
-        await journal.aclose()
-
-
-async def test_a_replaced_file_is_a_failure(path, tmp_path):
-    journal = await Journal.open(path, settings=settings(flush_seconds=0.001))
-    writer = await journal.begin(OPENING)
-    shutil.copy(path, tmp_path / "copy.db")
-    path.unlink()
-    shutil.copy(tmp_path / "copy.db", path)
-    writer.append("text", "client", b"x", 1)
-    with pytest.raises(StoreWriteFailed, match="removed or replaced"):
-        await writer.commit()
-    with pytest.raises(StoreWriteFailed):
-        await journal.aclose()
 
 
 async def test_nothing_is_appended_after_the_end(path):
@@ -349,60 +272,3 @@ async def test_closing_twice_is_closing_once(path):
     journal = await Journal.open(path)
     await journal.aclose()
     await journal.aclose()
-
-
-async def test_a_commit_whose_answer_was_lost_is_not_written_twice(path, monkeypatch):
-    async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="pass")) as journal:
-        write = journal._store.write
-        batches: list[int] = []
-
-        async def write_and_lose_the_answer(batch):
-            await write(batch)
-            batches.append(len(batch.rows))
-            raise StoreWriteFailed("connection lost")
-
-        monkeypatch.setattr(journal._store, "write", write_and_lose_the_answer)
-        writer = await journal.begin(OPENING)
-        writer.append("text", "client", b"x", 1)
-        await until(lambda: journal.backlog_bytes == 0)
-        with pytest.raises(StoreWriteFailed):
-            await writer.end(ENDING, 2)
-        await until(lambda: journal.backlog_bytes == 0)
-        assert sum(batches) == 3
-        monkeypatch.undo()
-        other = await journal.begin(OPENING)
-        assert await other.end(ENDING, 1) == journal.head
-    assert [frame.kind for frame in await read_frames(path, writer.id)] == ["open", "text", "close"]
-    report = await verify(path, head=journal.head)
-    assert report.intact, report.to_text()
-
-
-async def test_a_record_that_cannot_be_encoded_is_a_failure_that_everybody_hears_of(path, monkeypatch):
-    """Nothing that `append` lets through should do so; if it does, it must not be silence."""
-    heard: list[StoreWriteFailed] = []
-    journal = await Journal.open(path, settings=settings(flush_seconds=0.001))
-    writer = await journal.begin(OPENING, on_failure=heard.append)
-    writer.append("text", "client", "no bytes", 1)  # type: ignore[arg-type]
-    with pytest.raises(StoreWriteFailed, match="cannot be encoded"):
-        await writer.commit()
-    assert len(heard) == 1
-    with pytest.raises(StoreWriteFailed, match="the last 1 records"):
-        await journal.aclose()
-
-
-async def test_peers_are_not_told_where_a_damaged_journal_is(path, monkeypatch):
-    """The damage is pretended: SQLite does not meet real damage reliably while its pages are cached."""
-
-    async def damaged(batch: Batch) -> dict[str, bytes]:
-        message = f"{path} is not an earwitness journal, or is damaged (malformed)"
-        raise StoreCorrupt(message, reason="malformed", store=str(path))
-
-    async with await Journal.open(path, settings=settings(flush_seconds=0.001, on_store_failure="close")) as journal:
-        writer = await journal.begin(OPENING)
-        with monkeypatch.context() as patch:
-            patch.setattr(journal._store, "write", damaged)
-            writer.append("text", "client", b"x", 1)
-            await until(lambda: journal.failure is not None)
-            assert str(present(journal.failure).data["reason"]) == "malformed"
-            assert str(path.parent) not in store_failure(present(journal.failure)).close.reason
-        await until(lambda: journal.failure is None)
