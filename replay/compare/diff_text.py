@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ...schemas.state import ServerError
 from ..show.terminal import visible
-from .diff import Diff, DiffPair, Side, ValueDifference
+from .result import Diff, DiffPair, Side, ValueDifference
 from .turns import Turn
 
 __all__ = ["render_diff"]

@@ -9,11 +9,11 @@ from typing import Any, Final, Literal
 import orjson
 
 from ...schemas.frame import NS_PER_MS
+from ...schemas.values import Json
 from ..playing.match import Difference
 
 __all__ = ["Candidate", "Divergence", "DivergenceKind", "FrameView", "Report", "Seen", "view_event"]
 
-Json = dict[str, Any]
 
 DivergenceKind = Literal["content", "order", "unexpected", "missing", "audio", "truncation", "timeout", "refused"]
 

@@ -9,12 +9,11 @@ from typing import Any, Final, NamedTuple, cast
 from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame
+from ...schemas.values import Json
 from .state import clock
 from .terminal import one_line
 
 __all__ = ["SessionTail", "TailLine", "follow_sessions"]
-
-Json = dict[str, Any]
 
 
 class TailLine(NamedTuple):

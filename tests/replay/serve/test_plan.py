@@ -112,8 +112,6 @@ async def test_offsets_are_kept_where_there_is_a_clock():
     assert (await plan_of(server("a"))).offset_of(1) is None
 
 
-
-
 async def test_audio_held_apart_counts_like_audio_in_the_text():
     """The journal's reader gives audio decoded beside the JSON around it."""
     session = bundled_recording()
