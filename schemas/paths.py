@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 
 from .errors import RequestError
 
-__all__ = ["Path", "PathRules", "Pattern", "Step", "parse_path", "value_at", "write_path"]
+__all__ = ["Path", "PathRules", "Pattern", "Step", "parse_path", "read_path", "value_at", "write_path"]
 
 Step = str | int
 """A key of an object, or an index of an array."""
@@ -22,7 +22,7 @@ Path = tuple[Step, ...]
 Pattern = tuple[Step | None, ...]
 """A path in which None stands for any step."""
 
-_STEP: Final = re.compile(r'\.?([^.\[\]"*]+)|\[(\d+)\]|(?:\.?\*|\[\*\])|\[("(?:[^"\\]|\\.)*")\]')
+_STEP: Final = re.compile(r'\.?([^.\[\]"*]+)|\.?\[(\d+)\]|(?:\.?\*|\[\*\])|\[("(?:[^"\\]|\\.)*")\]')
 _PLAIN: Final = re.compile(r"[^\W\d][\w$-]*|\$[\w$-]+")
 
 
@@ -32,7 +32,7 @@ def parse_path(text: str) -> Pattern:
     Raises:
         RequestError: the text is not a path, or has no steps.
     """
-    steps = _parse(text)
+    steps = read_path(text)
     if not steps:
         raise RequestError(
             f"{text!r} is not a JSON path.", hint="Write it like session.instructions or item.content[*].text."
@@ -40,7 +40,8 @@ def parse_path(text: str) -> Pattern:
     return steps
 
 
-def _parse(text: str) -> Pattern | None:
+def read_path(text: str) -> Pattern | None:
+    """Parse a path or pattern that need not be one: None if the text is not, an empty path if it is empty."""
     rest = text.removeprefix("$")
     steps: list[Step | None] = []
     position = 0
@@ -104,7 +105,7 @@ class PathRules:
         aliases: Callable[[Pattern], Iterable[Pattern]] = lambda pattern: (),
     ) -> None:
         stated = dict.fromkeys(rules, 0.0) if isinstance(rules, tuple) else rules
-        self._rules = [(pattern, value) for text, value in stated.items() if (pattern := _parse(text))]
+        self._rules = [(pattern, value) for text, value in stated.items() if (pattern := read_path(text))]
         self._aliases = aliases
         self._of_kind: dict[str, list[tuple[Pattern, float]]] = {}
 

@@ -8,9 +8,9 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from ...schemas.frame import NS_PER_MS
 from ...schemas.values import Json
 from ..playing.match import Difference
+from ..times import decimal
 
 __all__ = ["Candidate", "Divergence", "DivergenceKind", "FrameView", "Report", "Seen", "view_event"]
 
@@ -222,7 +222,7 @@ def _place(view: FrameView, what: str) -> str:
     number = f"{what} {view.seq}" if view.seq is not None else what
     if view.offset_ns is None:
         return number
-    return f"{number} at {view.offset_ns / NS_PER_MS / 1000:.3f} s"
+    return f"{number} at {decimal(view.offset_ns)} s"
 
 
 def _event_lines(view: FrameView) -> Iterator[str]:

@@ -10,7 +10,7 @@ from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame
 from ...schemas.values import Json
-from .state import clock
+from ..times import point
 from .terminal import one_line
 
 __all__ = ["SessionTail", "TailLine", "follow_sessions"]
@@ -32,7 +32,7 @@ class TailLine(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{clock(self.offset_ns):>9}  {one_line(f'{self.what:<9}  {self.text}'.rstrip())}"
+        return f"{point(self.offset_ns):>9}  {one_line(f'{self.what:<9}  {self.text}'.rstrip())}"
 
 
 _INTERESTING: Final = frozenset(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from earwitness.schemas.errors import RequestError
-from earwitness.schemas.paths import Path, PathRules, Pattern, parse_path, value_at, write_path
+from earwitness.schemas.paths import Path, PathRules, Pattern, parse_path, read_path, value_at, write_path
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ STEPS: st.SearchStrategy[str | int] = st.text() | st.integers(0, 10**6)
         ('headers["X.Api \\"Key\\""].a', ("headers", 'X.Api "Key"', "a")),
         ('["*"]', ("*",)),
         ("[0]", (0,)),
+        ("messages.[0].role", ("messages", 0, "role")),
     ],
 )
 def test_a_path_is_read_as_written(text: str, path: Pattern) -> None:
@@ -32,6 +33,7 @@ def test_a_path_is_read_as_written(text: str, path: Pattern) -> None:
 
 @pytest.mark.parametrize("text", ["", "$", "a[", "a[x]", "a..b[", 'a["', "a.", 'a["\\x"]'])
 def test_what_is_not_a_path_is_refused(text: str) -> None:
+    assert not read_path(text)
     with pytest.raises(RequestError, match="is not a JSON path"):
         parse_path(text)
 
