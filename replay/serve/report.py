@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import orjson
 
+from ...schemas.refs import to_plain
 from ...schemas.values import Json
 from ..playing.match import Difference
 from ..times import decimal
@@ -96,7 +97,7 @@ class Divergence:
 
     def to_json(self) -> Json:
         """Return the divergence as a JSON object."""
-        return asdict(self)
+        return to_plain(self)
 
     def reason(self) -> str:
         """Return a close reason: at most 123 bytes in UTF-8 (RFC 6455, section 5.5)."""

@@ -6,48 +6,25 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
-from ...schemas.refs import Seqs
+from ...schemas.refs import Seqs, to_plain
 from ...schemas.state import Call, Conversation, Item, Part, Response
 from ...schemas.summary import model_of
 from ..fold import Until
 from ..times import point, wall_clock
 from .terminal import visible
 
-__all__ = ["EventRow", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
+__all__ = ["EventRow", "event_rows", "info_json", "list_rows", "render_state"]
 
 _SHORT_ID: Final = 8
 _LONGEST_QUOTE: Final = 90
 _LONGEST_LABEL: Final = 24
 
-_state_adapter = TypeAdapter(Conversation)
-
 
 def info_json(info: SessionInfo) -> dict[str, Any]:
-    """Give a session's summary for JSON; the fields are those of :class:`SessionInfo`."""
-    return {
-        "id": info.id,
-        "opened_at": None if info.opened_at is None else info.opened_at.isoformat().replace("+00:00", "Z"),
-        "status": info.status,
-        "dialect": info.dialect,
-        "target": info.target,
-        "upstream": info.upstream,
-        "model": info.model,
-        "frames": info.frames,
-        "duration_ns": info.duration_ns,
-        "close_code": info.close_code,
-        "labels": dict(info.labels),
-        "links": dict(info.links),
-        "source": info.source,
-    }
-
-
-def state_json(conversation: Conversation) -> dict[str, Any]:
-    """Give the state for JSON; docs/schema/conversation.json is its schema."""
-    return _state_adapter.dump_python(conversation, mode="json")
+    """Return a session's summary for JSON: the fields of :class:`SessionInfo`, less the match policy."""
+    return {key: value for key, value in to_plain(info).items() if key != "match"}
 
 
 def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str]]]:
