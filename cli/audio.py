@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["audio"]
 
-_TIME = re.compile(r"(?:(\d+):)?(\d+(?:\.\d{1,9})?)")
-
 
 @click.command()
 @session_arguments
@@ -53,8 +49,14 @@ _TIME = re.compile(r"(?:(\d+):)?(\d+(?:\.\d{1,9})?)")
     show_default=True,
     help="heard: the assistant stops where it was interrupted. The other two: it goes on to the end.",
 )
-@click.option("--from", "start", metavar="TIME", default=None, help="Start here: 7.5, 00:07.5 or 1:00:00.")
-@click.option("--to", "end", metavar="TIME", default=None, help="Stop here, likewise.")
+@click.option(
+    "--from",
+    "start",
+    metavar="#SEQ|TIME|EVENT_ID",
+    default=None,
+    help="Start at this record (#120), time (7.5, 00:07.5, 1:00:00) or event.",
+)
+@click.option("--to", "end", metavar="#SEQ|TIME|EVENT_ID", default=None, help="Stop here, likewise.")
 @click.option(
     "--format",
     "form",
@@ -110,6 +112,16 @@ async def _write_call(
     recordings: list[Recording], target: Path, options: dict[str, Any], progress: Callable[[float], None]
 ) -> _Written:
     from ..replay.audio import write_audio
+    from ..replay.fold import offset_of, parse_until
+    from ..schemas.refs import to_plain
+
+    async def when(text: str | None) -> int | None:
+        if text is None:
+            return None
+        until = parse_until(text)
+        if until.offset_ns is None and (options["item"] is not None or len(recordings) > 1):
+            raise click.UsageError(f"With --item or several sessions, --from and --to are times; {text!r} is not one.")
+        return await offset_of(recordings[0], until)
 
     report = await write_audio(
         recordings,
@@ -117,14 +129,14 @@ async def _write_call(
         track=options["track"],
         item=options["item"],
         as_=options["reading"],
-        start=_nanoseconds(options["start"]),
-        end=_nanoseconds(options["end"]),
+        start=await when(options["start"]),
+        end=await when(options["end"]),
         format=options["form"],
         force=options["force"],
         progress=progress,
     )
     return _Written(
-        {**asdict(report), "target": str(target)},
+        {**to_plain(report), "target": str(target)},
         [str(problem) for problem in report.problems],
         f"{report.seconds:.3f} s, {report.rate} Hz, {report.channels} channel(s)",
     )
@@ -134,24 +146,14 @@ async def _write_items(
     recordings: list[Recording], folder: Path, options: dict[str, Any], progress: Callable[[float], None]
 ) -> _Written:
     from ..replay.audio import write_items
+    from ..schemas.refs import to_plain
 
     form = options["form"] or "wav"
     entries = await write_items(
         recordings, folder, as_=options["reading"], format=form, force=options["force"], progress=progress
     )
     return _Written(
-        [asdict(entry) for entry in entries],
+        to_plain(entries),
         [f"no file for {entry.item}: {entry.why_not}" for entry in entries if entry.why_not is not None],
         f"{sum(entry.file is not None for entry in entries)} files",
     )
-
-
-def _nanoseconds(text: str | None) -> int | None:
-    if text is None:
-        return None
-    match = _TIME.fullmatch(text)
-    if match is None:
-        raise click.UsageError(f"{text!r} is not a time; write MM:SS or MM:SS.mmm.")
-    minutes, seconds = match.groups()
-    whole, _, fraction = seconds.partition(".")
-    return (int(minutes or 0) * 60 + int(whole)) * 1_000_000_000 + int(fraction.ljust(9, "0") or 0)

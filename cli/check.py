@@ -41,32 +41,11 @@ async def check(ctx: click.Context, sessions: tuple[str, ...], db: str, explaine
         async with open_recording(name, db) as recording:
             reports.append((recording.info.id, await check_recording(recording)))
     if as_json:
-        emit_json([_to_json(public_id, report) for public_id, report in reports])
+        emit_json([{"session": public_id, **report.to_json()} for public_id, report in reports])
     else:
         for public_id, report in reports:
             _print(public_id, report, explained=explained)
     ctx.exit(1 if any(report.unexplained for _, report in reports) else 0)
-
-
-def _to_json(public_id: str, report: CheckReport) -> dict[str, Any]:
-    return {
-        "session": public_id,
-        "statements": report.statements,
-        "unexplained": len(report.unexplained),
-        "explanations": dict(report.explanations),
-        "differences": [
-            {
-                "seq": difference.seq,
-                "type": difference.type,
-                "subject": difference.subject,
-                "stated": difference.stated,
-                "reconstructed": difference.reconstructed,
-                "seqs": difference.seqs.runs,
-                "explanation": difference.explanation,
-            }
-            for difference in report.differences
-        ],
-    }
 
 
 def _print(public_id: str, report: CheckReport, *, explained: bool) -> None:

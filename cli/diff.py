@@ -65,9 +65,9 @@ async def diff(
         earwitness diff weather.ndjson latest
         earwitness diff 0198c2 latest --ignore usage --ignore configuration.model
     """
-    from ..replay.compare.diff import DiffOptions
+    from ..replay.compare.diff import compare_recordings
     from ..replay.compare.diff_text import render_diff
-    from ..replay.compare.recordings import compare_recordings
+    from ..replay.compare.result import DiffOptions
     from ..replay.open import open_recording
 
     options = DiffOptions(ignore=ignore, truncation_ms=truncation_ms, latency_ms=latency_ms)

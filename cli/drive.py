@@ -74,8 +74,8 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
         earwitness drive latest --upstream ws://127.0.0.1:9000 --speed max --turns 2
     """
     from ..recorder.proxy.upstream import parse_upstream
-    from ..replay.compare.diff import DiffOptions
     from ..replay.compare.diff_text import render_diff
+    from ..replay.compare.result import DiffOptions
     from ..replay.drive.run import DriveOptions, drive_session
     from ..replay.open import open_recording
 

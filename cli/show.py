@@ -56,7 +56,8 @@ async def show(
     """
     from ..replay.fold import fold_recording, parse_until
     from ..replay.open import open_recording
-    from ..replay.show.state import info_json, render_state, state_json
+    from ..replay.show.state import info_json, render_state
+    from ..schemas.refs import to_plain
 
     if own_dialect and not as_json:
         raise click.UsageError("--own-dialect needs --json.")
@@ -83,7 +84,7 @@ async def show(
             from ..replay.show.own_dialect import in_own_dialect
 
             conversation = in_own_dialect(conversation)
-        emit_json({"session": info_json(recording.info), "state": state_json(conversation)})
+        emit_json({"session": info_json(recording.info), "state": to_plain(conversation)})
     else:
         click.echo(render_state(recording.info, conversation))
 

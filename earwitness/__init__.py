@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from earwitness.recorder.proxy.settings import ProxySettings
     from earwitness.replay.audio.export import Sound
     from earwitness.replay.compare.check import CheckReport
-    from earwitness.replay.compare.diff import Diff, DiffOptions
     from earwitness.replay.compare.diff_text import render_diff
+    from earwitness.replay.compare.result import Diff, DiffOptions
     from earwitness.replay.library.blocking import Call, Calls, diff, open, serve  # noqa: A004 - the library's word
     from earwitness.replay.library.events import fold
     from earwitness.replay.library.record import RecordingProxy, record
@@ -69,8 +69,8 @@ if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
             "Calls": "replay.library.blocking",
             "CheckReport": "replay.compare.check",
             "Conversation": "schemas.state",
-            "Diff": "replay.compare.diff",
-            "DiffOptions": "replay.compare.diff",
+            "Diff": "replay.compare.result",
+            "DiffOptions": "replay.compare.result",
             "Frame": "schemas.frame",
             "MatchPolicy": "replay.playing.match",
             "ProxySettings": "recorder.proxy.settings",

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from .audio.export import read_audio, write_audio, write_items
     from .audio.timeline import read_timeline
     from .compare.check import check_recording
-    from .compare.diff import DiffOptions
-    from .compare.recordings import compare_recordings
+    from .compare.diff import compare_recordings
+    from .compare.result import DiffOptions
     from .drive.run import DriveOptions, drive_session
     from .fold import Folder, Until, fold_recording
     from .open import bundled_recording, load_recordings, open_recording
@@ -58,7 +58,7 @@ if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
-            "DiffOptions": "compare.diff",
+            "DiffOptions": "compare.result",
             "DriveOptions": "drive.run",
             "Folder": "fold",
             "MatchPolicy": "playing.match",
@@ -68,7 +68,7 @@ if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
             "Until": "fold",
             "bundled_recording": "open",
             "check_recording": "compare.check",
-            "compare_recordings": "compare.recordings",
+            "compare_recordings": "compare.diff",
             "drive_session": "drive.run",
             "export_cassette": "share.cassette_file",
             "export_transcript": "transcript.write",

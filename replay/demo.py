@@ -28,6 +28,7 @@ from .serve.server import serve
 from .share.cassette_file import export_cassette
 from .show.state import render_state
 from .show.tail import follow_sessions
+from .times import decimal
 from .transcript.lines import READINGS, transcribe
 
 __all__ = ["DemoOutcome", "run_demo"]
@@ -75,7 +76,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
     database = folder / DATABASE
     bundled = bundled_recording()
 
-    say(f"1. A recorded conversation of {(bundled.info.duration_ns or 0) / 1e9:.1f} s is served as the vendor would,")
+    say(f"1. A recorded conversation of {decimal(bundled.info.duration_ns or 0, 1)} s is served as the vendor would,")
     say("   and its client side is played against that, through the recording proxy.")
     first = await _record(bundled, database, speed, say, live=speed != "max")
     outcome.files.append(database)

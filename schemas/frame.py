@@ -8,13 +8,13 @@ others are the recorder's own statements about the session, and their payload is
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import msgspec
 import orjson
 import pybase64
 
-__all__ = ["KINDS", "NS_PER_MS", "SENDERS", "Frame", "Kind", "Sender", "parse_json", "sniff_type"]
+__all__ = ["KINDS", "NS_PER_MS", "SENDERS", "Frame", "Kind", "Sender", "parse_json", "parse_object", "sniff_type"]
 
 Kind = Literal["open", "text", "binary", "close", "gap", "note", "cutoff"]
 Sender = Literal["client", "server", "recorder"]
@@ -100,6 +100,15 @@ def parse_json(data: bytes | str) -> Any:
             return json.loads(data if isinstance(data, str) else data.decode("utf-8"), parse_constant=refuse)
         except RecursionError:
             raise ValueError("nested too deeply") from None
+
+
+def parse_object(data: bytes | str | None) -> dict[str, Any] | None:
+    """Parse one JSON object; None if the data is something else, or None itself (an erased payload)."""
+    try:
+        value = None if data is None else parse_json(data)
+    except ValueError:
+        return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 class _TypeOnly(msgspec.Struct, gc=False):

@@ -1,29 +1,71 @@
-"""References to records: the seqs that a value comes from, and audio by record."""
+"""What state refers to records by, and state as plain JSON.
+
+A value of the state names the records behind it as :class:`Seqs`, and audio as :class:`AudioRefs`. Both grow at their
+end, take 16 bytes of memory for each pair, and are lists of pairs in JSON. :func:`to_plain` is how state, and anything
+else made of dataclasses, becomes JSON.
+"""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from datetime import datetime
+from functools import cache
 from heapq import merge
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import core_schema
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 __all__ = ["AudioRefs", "Seqs", "to_plain"]
 
 
-class Seqs:
-    """Ascending seqs as runs ``[first, last]``; adding the newest again changes nothing.
-
-    In JSON: a list of ``[first, last]`` pairs. 16 bytes of memory for each run.
-    """
+class _Pairs:
+    """Pairs of integers in one array."""
 
     __slots__ = ("_flat",)
 
+    def __init__(self, flat: Iterable[int] = ()) -> None:
+        self._flat = array("q", flat)
+
+    def copy(self) -> Self:
+        """Return a copy that does not grow with this one."""
+        other = type(self)()
+        other._flat = self._flat[:]  # noqa: SLF001  (of the same class)
+        return other
+
+    def _pairs(self) -> Iterator[tuple[int, int]]:
+        flat = iter(self._flat)
+        return zip(flat, flat, strict=True)
+
+    def to_lists(self) -> list[list[int]]:
+        """Return the pairs as JSON has them."""
+        return [list(pair) for pair in self._pairs()]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._flat == other._flat
+
+    __hash__ = None  # type: ignore[assignment]  # it grows
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Describe the JSON form, for the schema of the state in the documentation."""
+        from pydantic_core import core_schema
+
+        pairs = core_schema.list_schema(core_schema.list_schema(core_schema.int_schema(), min_length=2, max_length=2))
+        return core_schema.is_instance_schema(
+            cls, serialization=core_schema.plain_serializer_function_ser_schema(cls.to_lists, return_schema=pairs)
+        )
+
+
+class Seqs(_Pairs):
+    """Ascending seqs, kept as runs ``[first, last]``; adding the newest again changes nothing."""
+
+    __slots__ = ()
+
     def __init__(self, runs: Iterable[Iterable[int]] = ()) -> None:
-        self._flat = array("q", [bound for run in runs for bound in run])
+        super().__init__(bound for run in runs for bound in run)
 
     @classmethod
     def union(cls, *parts: Iterable[int]) -> Seqs:
@@ -59,17 +101,7 @@ class Seqs:
     @property
     def runs(self) -> list[list[int]]:
         """The runs, as a copy."""
-        return [list(run) for run in self._pairs()]
-
-    def copy(self) -> Seqs:
-        """A copy that does not grow with this one."""
-        other = Seqs()
-        other._flat = self._flat[:]
-        return other
-
-    def _pairs(self) -> Iterator[tuple[int, int]]:
-        bounds = iter(self._flat)
-        return zip(bounds, bounds, strict=True)
+        return self.to_lists()
 
     def __iter__(self) -> Iterator[int]:
         for first, last in self._pairs():
@@ -81,45 +113,20 @@ class Seqs:
     def __contains__(self, seq: object) -> bool:
         return isinstance(seq, int) and any(first <= seq <= last for first, last in self._pairs())
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Seqs) and self._flat == other._flat
-
-    __hash__ = None  # type: ignore[assignment]  # it grows
-
     def __repr__(self) -> str:
         return f"Seqs({self.runs})"
 
     def __str__(self) -> str:
         return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in self._pairs())
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Read and write it as a list of pairs."""
-        pairs = core_schema.list_schema(core_schema.list_schema(core_schema.int_schema(), min_length=2, max_length=2))
 
-        def build(value: Any) -> Seqs:
-            return value if isinstance(value, Seqs) else cls(value)
+class AudioRefs(_Pairs):
+    """Audio as pairs of seq and length: the whole decoded audio of each record, in order. ``length`` is in bytes."""
 
-        def give(value: Seqs) -> list[list[int]]:
-            return value.runs
-
-        return core_schema.no_info_before_validator_function(
-            lambda value: value.runs if isinstance(value, Seqs) else value,
-            core_schema.no_info_after_validator_function(build, pairs),
-            serialization=core_schema.plain_serializer_function_ser_schema(give, return_schema=pairs),
-        )
-
-
-class AudioRefs:
-    """Audio as a list of ``(seq, length)``: the whole decoded audio of each record, in order.
-
-    ``length`` is in bytes. In JSON: a list of ``[seq, length]`` pairs. 16 bytes of memory for each.
-    """
-
-    __slots__ = ("_flat", "total")
+    __slots__ = ("total",)
 
     def __init__(self) -> None:
-        self._flat = array("q")
+        super().__init__()
         self.total = 0
         """Decoded bytes in all."""
 
@@ -134,20 +141,18 @@ class AudioRefs:
         """The records, in order."""
         return self._flat[::2]
 
-    def copy(self) -> AudioRefs:
-        """A copy that does not grow with this one."""
-        other = AudioRefs()
-        other._flat = self._flat[:]
+    def copy(self) -> Self:
+        """Return a copy that does not grow with this one."""
+        other = super().copy()
         other.total = self.total
         return other
 
     def tobytes(self) -> bytes:
-        """The pairs as native 64-bit integers, seq and length in turn, for numpy."""
+        """Return the pairs as native 64-bit integers, seq and length in turn, for numpy."""
         return self._flat.tobytes()
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        flat = iter(self._flat)
-        return zip(flat, flat, strict=True)
+        return self._pairs()
 
     def __len__(self) -> int:
         return len(self._flat) // 2
@@ -155,49 +160,31 @@ class AudioRefs:
     def __bool__(self) -> bool:
         return bool(self._flat)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AudioRefs) and self._flat == other._flat
-
-    __hash__ = None  # type: ignore[assignment]  # it grows
-
     def __repr__(self) -> str:
         return f"<AudioRefs: {len(self)} records, {self.total} bytes>"
 
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        """Read and write it as a list of pairs."""
-        pairs = core_schema.list_schema(core_schema.list_schema(core_schema.int_schema(), min_length=2, max_length=2))
-
-        def build(value: list[list[int]]) -> AudioRefs:
-            refs = cls()
-            for seq, length in value:
-                refs.add(seq, length)
-            return refs
-
-        def give(value: AudioRefs) -> list[list[int]]:
-            return [list(ref) for ref in value]
-
-        return core_schema.no_info_before_validator_function(
-            lambda value: give(value) if isinstance(value, AudioRefs) else value,
-            core_schema.no_info_after_validator_function(build, pairs),
-            serialization=core_schema.plain_serializer_function_ser_schema(give, return_schema=pairs),
-        )
-
 
 def to_plain(value: Any) -> Any:
-    """Convert a state value, or a part of one, to dictionaries, lists and scalars.
+    """Return a dataclass, or anything made of them, as dictionaries, lists and scalars.
 
-    Attributes become keys, seqs a list of ``[first, last]``, audio a list of ``[seq, bytes]``: the form of
-    ``show --json``. JSON values inside are passed on as they are.
+    Attributes become keys, in order; seqs and audio become lists of pairs; moments become ISO 8601, in UTC with ``Z``.
+    JSON values inside stay as they are.
     """
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_plain(getattr(value, each.name)) for each in fields(value)}
-    if isinstance(value, Seqs):
-        return value.runs
-    if isinstance(value, AudioRefs):
-        return [list(ref) for ref in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    names = _names(cast("type[Any]", type(value)))
+    if names is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
+    if isinstance(value, _Pairs):
+        return value.to_lists()
     if isinstance(value, list | tuple):
         return [to_plain(each) for each in cast("list[Any]", value)]
-    if isinstance(value, dict):
-        return {key: to_plain(each) for key, each in cast("dict[str, Any]", value).items()}
-    return value
+    if isinstance(value, Mapping):
+        return {key: to_plain(each) for key, each in cast("Mapping[str, Any]", value).items()}
+    return value.isoformat().replace("+00:00", "Z") if isinstance(value, datetime) else value
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...] | None:
+    """The fields of a dataclass, or None."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else None

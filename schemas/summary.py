@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import parse_qs, urlsplit
 
 from .dialects.detect import DialectReading
-from .frame import Frame
+from .frame import Frame, parse_object
 from .recording import SessionInfo, SessionStatus
 from .values import Json, integer, members, string
 
@@ -53,11 +53,7 @@ def time_text(time: datetime) -> str:
 
 def statement_of(frame: Frame) -> Json:
     """Return the JSON object that a frame holds; an empty one if it holds none that can be read."""
-    try:
-        value = frame.json()
-    except ValueError:
-        return {}
-    return cast("Json", value) if isinstance(value, dict) else {}
+    return parse_object(frame.payload) or {}
 
 
 def opening_info(statement: Json) -> SessionInfo:

@@ -29,8 +29,9 @@ not edit it (`make docs`).
 `earwitness.db` in the current folder. The options of `record` can be set by environment variables too; `earwitness
 record --help` names them.
 
-**Times** are written one way, wherever a command takes a point in a session: `#5` is record 5, `5` is five seconds,
-`00:07.5` and `1:00:00` are clocks. `show --at` also takes an event's id. In a shell, quote the `#`: `--at '#5'`.
+**Times** are written one way, wherever a command takes a point in a session (`show --at`, `audio --from` and `--to`):
+`#5` is record 5, `5` is five seconds, `00:07.5` and `1:00:00` are clocks, anything else is an event's id. Every time that
+a command prints can be copied into another one. In a shell, quote the `#`: `--at '#5'`.
 
 **`-`** is standard input where a SESSION or a file to import is read, and standard output after `-o`:
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
+
+from ...schemas.refs import to_plain
 
 __all__ = ["BackupReport", "EraseReport", "JournalInfo", "RebuildReport", "UpgradeReport"]
 
@@ -18,7 +20,7 @@ class _Report:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        return asdict(self)
+        return to_plain(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ from websockets.asyncio.server import Server
 from ...schemas.errors import ListenFailed, RequestError, StoreError
 from ..journal import Journal, WriterSettings
 from ..relay.leg import Leg
-from ..secrets.events import parse_path
+from ..secrets.events import parse_secret_path
 from ..secrets.markers import Marker, load_or_create_key
 from .decisions import TokenSet
 from .metrics import exposition
@@ -61,7 +61,7 @@ class Proxy:
             program=_program(),
             upstream_tls=_upstream_tls(settings.upstream_ca) if settings.upstream.secure else None,
             on_session_end=on_session_end,
-            redact_paths=tuple(parse_path(path) for path in settings.redact_paths),
+            redact_paths=tuple(parse_secret_path(path) for path in settings.redact_paths),
             tokens=TokenSet(settings.tokens),
         )
         self._server: asyncio.Server | None = None

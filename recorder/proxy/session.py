@@ -20,6 +20,7 @@ from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from ...schemas.errors import StoreWriteFailed
+from ...schemas.paths import Pattern
 from ...schemas.statements import CloseStatement, Header, OpenStatement
 from ..journal import Journal, utc_now
 from ..relay.clock import SessionClock
@@ -27,7 +28,7 @@ from ..relay.closing import Side
 from ..relay.leg import Leg, Listener, Received, quiet
 from ..relay.relay import Relay
 from ..relay.tap import Sink, Tap, Traffic
-from ..secrets.events import EventRedactor, JsonPath
+from ..secrets.events import EventRedactor
 from ..secrets.markers import Marker
 from .decisions import TokenSet, admit, draining_answer, error_answer, unreadable_answer
 from .dial import Dial
@@ -60,7 +61,7 @@ class Environment:
     program: str
     upstream_tls: ssl.SSLContext | None
     on_session_end: Callable[[SessionEnd], None] | None
-    redact_paths: tuple[JsonPath, ...] = ()
+    redact_paths: tuple[Pattern, ...] = ()
     draining: bool = False
     tokens: TokenSet
     counts: ProxyCounts = field(default_factory=ProxyCounts)

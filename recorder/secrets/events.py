@@ -14,11 +14,12 @@ from typing import Final
 
 from ...schemas.errors import RequestError
 from ...schemas.frame import Sender
+from ...schemas.paths import Pattern, parse_path
 from .headers import is_secret_name, redact_authorization, redact_urls
 from .markers import Marker
 from .spans import Node, parse_spans, walk
 
-__all__ = ["EventRedactor", "JsonPath", "hide_fragments", "parse_path"]
+__all__ = ["EventRedactor", "hide_fragments", "parse_secret_path"]
 
 _HARMLESS_ENDS: Final = (".delta", ".append")
 _NEEDLES: Final = (b"client_secret", b"uthorization", b"headers", b"server_url")
@@ -32,41 +33,19 @@ _FALLBACK: Final = re.compile(
 )
 _IDENTIFIERS: Final = re.compile(r"type|code|id|.*_id")
 
-Step = str | int | None
-JsonPath = tuple[Step, ...]
-"""Steps of a path: a key, an index, or None for every member."""
 
-_STEP: Final = re.compile(r'\.?([^.\[\]"*]+)|\[(\d+)\]|(?:\.?\*|\[\*\])|\["((?:[^"\\]|\\.)*)"\]')
-
-
-def parse_path(text: str) -> JsonPath:
-    """Read a JSON path of the simple kind: ``session.instructions``, ``item.content[*].text``, ``$.tools[0]["a.b"]``.
+def parse_secret_path(text: str) -> Pattern:
+    """Parse a path of values to take out of messages.
 
     Raises:
-        RequestError: the text is not a JSON path, or has no key.
+        RequestError: the text is not a path, or names no key: messages are searched for its last key first.
     """
-    rest = text.removeprefix("$")
-    steps: list[Step] = []
-    position = 0
-    while position < len(rest):
-        match = _STEP.match(rest, position)
-        if match is None:
-            break
-        position = match.end()
-        key, index, quoted = match.groups()
-        if key is not None:
-            steps.append(key)
-        elif index is not None:
-            steps.append(int(index))
-        elif quoted is not None:
-            steps.append(json.loads(f'"{quoted}"'))
-        else:
-            steps.append(None)
-    if position < len(rest) or not any(isinstance(step, str) for step in steps):
+    path = parse_path(text)
+    if not any(isinstance(step, str) for step in path):
         raise RequestError(
-            f"{text!r} is not a JSON path.", hint="Write, for example, session.instructions or item.content[*].text."
+            f"{text!r} names no key.", hint="Write it like session.instructions or item.content[*].text."
         )
-    return tuple(steps)
+    return path
 
 
 def hide_fragments(data: bytes, secrets: Iterable[str], marker: Marker) -> bytes:
@@ -145,7 +124,7 @@ class EventRedactor:
         paths: further values that the user wants out.
     """
 
-    def __init__(self, marker: Marker, secrets: Iterable[str] = (), paths: Iterable[JsonPath] = ()) -> None:
+    def __init__(self, marker: Marker, secrets: Iterable[str] = (), paths: Iterable[Pattern] = ()) -> None:
         self._marker = marker
         self._secrets: list[str] = []
         self._needles: tuple[bytes, ...] = ()
@@ -291,7 +270,7 @@ def _is_mcp(payload: bytes, node: Node) -> bool:
     return False
 
 
-def _select(tree: Node, path: JsonPath) -> list[Node]:
+def _select(tree: Node, path: Pattern) -> list[Node]:
     nodes = [tree]
     for step in path:
         found: list[Node] = []

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from ...schemas.frame import parse_json
+from ...schemas.paths import Step, write_path
 
 __all__ = ["Node", "parse_spans", "walk"]
 
@@ -19,7 +20,6 @@ _TOKEN: Final = re.compile(
     rb'[ \t\n\r]*(?:([{}\[\],:])|("[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*")|(-?[0-9][0-9.eE+-]*|true|false|null))'
 )
 _SPACE: Final = re.compile(rb"[ \t\n\r]*")
-_PLAIN_KEY: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(slots=True, eq=False)
@@ -47,12 +47,12 @@ class Node:
     @property
     def path(self) -> str:
         """Where it stands in the document, such as ``session.tools[0].headers``; empty for the document itself."""
-        steps: list[str] = []
+        steps: list[Step] = []
         node = self
         while node.parent is not None:
-            steps.append(_step(node))
+            steps.append(node.index if node.key is None else node.key)
             node = node.parent
-        return "".join(reversed(steps)).removeprefix(".")
+        return write_path(tuple(reversed(steps)))
 
     def text(self, data: bytes) -> str:
         """The value of a string."""
@@ -128,12 +128,3 @@ def _parse(data: bytes) -> Node:
     if _SPACE.fullmatch(data, position) is None:
         raise ValueError("not JSON")
     return root
-
-
-def _step(node: Node) -> str:
-    if node.key is None:
-        return f"[{node.index}]"
-    if _PLAIN_KEY.fullmatch(node.key):
-        return f".{node.key}"
-    quoted = node.key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'["{quoted}"]'

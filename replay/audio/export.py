@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -14,6 +14,7 @@ import orjson
 
 from ...schemas.errors import CannotWrite, RequestError
 from ...schemas.recording import Recording
+from ...schemas.refs import to_plain
 from ...schemas.state import Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
@@ -306,7 +307,7 @@ async def write_items(
         )
         if writing is not None:
             writing(number / len(spoken))
-    manifest = orjson.dumps([asdict(entry) for entry in entries], option=orjson.OPT_INDENT_2) + b"\n"
+    manifest = orjson.dumps(to_plain(entries), option=orjson.OPT_INDENT_2) + b"\n"
     with new_file(folder / "manifest.json", force=force) as path:
         path.write_bytes(manifest)
     return entries

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from ...schemas.state import ServerError
 from ..show.terminal import visible
-from .diff import Diff, DiffPair, Side, ValueDifference
+from ..times import decimal
+from .result import Diff, DiffPair, Side, ValueDifference
 from .turns import Turn
 
 __all__ = ["render_diff"]
@@ -63,7 +64,7 @@ def _facts(side: Side) -> Iterator[str]:
     yield side.model or "model not stated"
     yield f"{side.turns} turn{'' if side.turns == 1 else 's'}"
     if side.duration_ns is not None:
-        yield f"{side.duration_ns / 1e9:.1f} s"
+        yield f"{decimal(side.duration_ns, 1)} s"
 
 
 def _where(pair: DiffPair | None, difference: ValueDifference) -> str:

@@ -186,12 +186,11 @@ def _latency(response: Response) -> float | None:
 
 def json_or_text(text: str) -> Any:
     """Give the JSON value that a text spells, else the text; JSON nested deeper than the fold reads is text."""
-    if too_deep(text):
-        return text
     try:
-        return parse_json(text)
+        value = parse_json(text)
     except ValueError:
         return text
+    return text if too_deep(value) else value
 
 
 def mask_ids(text: str, conversation: Conversation) -> str:

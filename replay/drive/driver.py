@@ -11,23 +11,23 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import EarwitnessError
-from ...schemas.frame import NS_PER_MS, Frame, parse_json
+from ...schemas.frame import NS_PER_MS, Frame, parse_json, parse_object
+from ...schemas.values import Json, same_json
 from ..playing.core import Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, collect_ids
-from ..playing.match import BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS, same_json
+from ..playing.match import BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS
 from ..playing.pacing import MAX_SPEED, Pacer
 from .live_session import LiveSession
 from .positions import Key
-from .steps import EVERY, MORE, DrivePlan, FrameHash, read_object
+from .steps import EVERY, MORE, DrivePlan, FrameHash
 
 __all__ = ["Driver"]
 
-Json = dict[str, Any]
 
 _AUDIO_END: Final = re.compile(rb'("audio_end_ms"\s*:\s*)(-?\d+(?:\.\d+)?)')
 _NORMAL: Final = 1000
@@ -184,14 +184,14 @@ class Driver:
             lacking = self._plan.before(name, frame.seq) - self._live.structure.counts.get(name, 0)
             self._owed[name] = max(self._owed.get(name, 0), lacking)
         if frame.type not in APPEND_TYPES:
-            self._missed.update(self._named(read_object(frame.payload) or {}))
+            self._missed.update(self._named(parse_object(frame.payload) or {}))
 
     def _cause_ns(self, frame: Frame) -> int | None:
         """Return the recorded offset of the last server frame that a frame waited for."""
         names = (*self._counted(frame), "response.function_call_arguments.done")
         causes = [self._plan.last_before(names, frame.seq)]
         if frame.type == TRUNCATE:
-            event = read_object(frame.payload) or {}
+            event = parse_object(frame.payload) or {}
             wanted = event.get("audio_end_ms")
             if isinstance(wanted, (int, float)):
                 causes.append(self._plan.plan.delivery.seq_reaching(str(event.get("item_id")), wanted))
@@ -215,7 +215,7 @@ class Driver:
                 yield name
         if frame.type in APPEND_TYPES or frame.kind != "text":
             return
-        event = read_object(frame.payload) or {}
+        event = parse_object(frame.payload) or {}
         for key in self._named(event):
             if key in self._missed:
                 continue
@@ -253,7 +253,7 @@ class Driver:
             self.notes.append(f"seq {frame.seq} ({frame.type}) was erased from the recording and is left out")
             return
         if frame.kind == "text" and frame.type not in APPEND_TYPES:
-            event = read_object(payload)
+            event = parse_object(payload)
             if event is not None:
                 if not self._call_agrees(event, frame):
                     commands += self._finish(_NORMAL, "")

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
+from ...schemas.values import Json
 from ..fold.requests import Answer
 
 __all__ = ["Key", "Structure"]
 
-Json = dict[str, Any]
 Key = tuple[str | int, ...]
 """A position, such as ``("response", 3, "output", 1)``."""
 

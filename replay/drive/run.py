@@ -23,8 +23,8 @@ from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import Header, OpenStatement
 from ...schemas.summary import MODEL_PARAMETERS
-from ..compare.diff import Diff, DiffOptions
-from ..compare.recordings import compare_recordings
+from ..compare.diff import compare_recordings
+from ..compare.result import Diff, DiffOptions
 from ..fold import fold_recording
 from .connect import DriveResult, drive
 

@@ -7,9 +7,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
-from ...schemas.frame import parse_json
 from ...schemas.recording import Recording
 from ..playing.match import TRUNCATE
 from ..serve.plan import Plan, Planner
@@ -23,10 +22,7 @@ __all__ = [
     "DrivePlan",
     "FrameHash",
     "make_drive_plan",
-    "read_object",
 ]
-
-Json = dict[str, Any]
 
 
 class ClientRule(NamedTuple):
@@ -145,14 +141,3 @@ async def make_drive_plan(recording: Recording) -> DrivePlan:
         if control.sender == "server" and control.type in LANDMARKS:
             landmarks.setdefault(control.type, array("q")).append(control.seq)
     return DrivePlan(planner.plan(), landmarks, structure)
-
-
-def read_object(payload: bytes | None) -> Json | None:
-    """Read an event; None if it is erased or not a JSON object."""
-    if payload is None:
-        return None
-    try:
-        value = parse_json(payload)
-    except ValueError:
-        return None
-    return cast("Json", value) if isinstance(value, dict) else None

@@ -4,6 +4,6 @@
 """
 
 from .folder import Folder, fold, fold_recording
-from .until import Until, parse_until
+from .until import Until, offset_of, parse_until
 
-__all__ = ["Folder", "Until", "fold", "fold_recording", "parse_until"]
+__all__ = ["Folder", "Until", "fold", "fold_recording", "offset_of", "parse_until"]

@@ -16,7 +16,7 @@ from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
 from ...schemas.state import Close, Conversation, Gap
 from ...schemas.summary import dialect_reading
-from ...schemas.values import DEEPEST, Json, integer, members, string
+from ...schemas.values import DEEPEST, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
@@ -121,7 +121,7 @@ class Folder:
         except ValueError:
             state.problem("invalid-json")
             return None
-        if sum(map(payload.count, _BRACKETS_EACH)) > DEEPEST and _deeper_than(value, DEEPEST):
+        if sum(map(payload.count, _BRACKETS_EACH)) > DEEPEST and too_deep(value):
             state.problem("too-deep", f"nested deeper than {DEEPEST} levels")
             return None
         if not isinstance(value, dict):
@@ -183,22 +183,6 @@ class Folder:
 
 
 _BRACKETS_EACH: Final = tuple(bytes((bracket,)) for bracket in _BRACKETS)
-
-
-def _deeper_than(value: Any, depth: int) -> bool:
-    """Whether lists and objects are nested deeper; without recursion, because the value may be any."""
-    level: list[Any] = [value]
-    for _ in range(depth):
-        inner: list[Any] = []
-        for each in level:
-            if isinstance(each, dict):
-                inner.extend(cast("Json", each).values())
-            elif isinstance(each, list):
-                inner.extend(cast("list[Any]", each))
-        level = [each for each in inner if isinstance(each, dict | list)]
-        if not level:
-            return False
-    return True
 
 
 def fold(frames: Iterable[Frame], *, until: Point | None = None) -> Conversation:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, cast
+from typing import Final
 
+from ...schemas.paths import read_path, value_at
 from ...schemas.values import Json, integer, members, string
 from .requests import NOBODY, first_seq
 from .working import State
@@ -16,7 +17,6 @@ ACTIVE_RESPONSE: Final = "conversation_already_has_active_response"
 voice detection "may fail to create a response if the model is already responding" (API reference, ``turn_detection``).
 """
 _QUOTED: Final = re.compile(r"'([^']*)'")
-_PATH_STEP: Final = re.compile(r"[^.\[\]]+|\[\d{1,9}\]")
 
 _CODES: Final = {
     "conversation_already_has_active_response": "response.create",
@@ -65,10 +65,10 @@ def stated_event(state: State, event: Json) -> int | None:
 def named_param(state: State, event: Json) -> int | None:
     """The request that has the offending value at the path, or else the only one that has the path."""
     error = members(event, "error")
-    param = string(error, "param")
-    if param is None:
+    path = read_path(string(error, "param") or "")
+    if not path:
         return None
-    values = [(request, _at_path(request.wire, param)) for request in state.requests]
+    values = [(request, value_at(request.wire, path)) for request in state.requests]
     present = [(request, value) for request, value in values if value is not None]
     quoted = set(_QUOTED.findall(string(error, "message") or ""))
     exact = first_seq(request for request, value in present if isinstance(value, str) and value in quoted)
@@ -126,15 +126,3 @@ def _names_item(event: Json, message: str) -> bool:
     )
     quoted = set(_QUOTED.findall(message))
     return any(value in quoted for value in ids if value is not None)
-
-
-def _at_path(value: Any, path: str) -> Any:
-    """The value at a path such as ``item.content[0].type``; None if the path is absent."""
-    for step in _PATH_STEP.findall(path):
-        if step.startswith("["):
-            index = int(step[1:-1])
-            values = cast("list[Any]", value) if isinstance(value, list) else []
-            value = values[index] if index < len(values) else None
-        else:
-            value = cast("Json", value).get(step) if isinstance(value, dict) else None
-    return value

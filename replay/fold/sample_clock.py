@@ -88,6 +88,7 @@ class SampleClock:
         self, source: Literal["vad", "timeout"], start_ms: float | None, end_ms: float | None
     ) -> InputSpan:
         """The span between two times as a server stated them."""
+        start_ms, end_ms = (None if ms is None else float(ms) for ms in (start_ms, end_ms))
         start = None if start_ms is None else self.byte_of(start_ms)
         end = None if end_ms is None else self.byte_of(end_ms)
         span = InputSpan(source, start_ms, end_ms, start, end, reliable=False)

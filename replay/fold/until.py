@@ -1,4 +1,4 @@
-"""A point in a session: a seq, a time or an event. ``show --at`` and ``fold(until=…)``."""
+"""A point in a session: a record, a time or an event. ``show --at``, ``audio --from``, ``fold(until=…)``."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 
 from ...schemas.errors import RequestError
 from ...schemas.frame import NS_PER_MS, Frame
+from ...schemas.recording import Recording
+from ..times import parse_time, point
 
-__all__ = ["Point", "Until", "as_until", "parse_until"]
+__all__ = ["Point", "Until", "as_until", "offset_of", "parse_until"]
 
-_TIME: Final = re.compile(r"(?:(\d{1,4}):)?(\d{1,5}):([0-5]\d)(?:\.(\d{1,9}))?")
-_SEQ: Final = re.compile(r"\d{1,18}")
-_NS_PER_S: Final = 1000 * NS_PER_MS
+_SEQ: Final = re.compile(r"#[0-9]{1,18}")
 
 
 class _WithId(msgspec.Struct, gc=False):
@@ -45,7 +45,7 @@ class Until:
             raise ValueError("exactly one of seq, offset_ns and event_id")
 
     def cut(self, frames: Iterable[Frame]) -> Iterator[Frame]:
-        """Pass on the frames up to the point.
+        """Yield the frames up to the point.
 
         Raises:
             RequestError: when the frames end before it.
@@ -60,7 +60,7 @@ class Until:
         search.ended()
 
     async def cut_async(self, frames: AsyncIterable[Frame]) -> AsyncIterator[Frame]:
-        """Pass on the frames up to the point, as :meth:`cut`."""
+        """Yield the frames up to the point, as :meth:`cut`."""
         search = _Search(self)
         async for frame in frames:
             if search.passed(frame):
@@ -82,13 +82,13 @@ class _Search:
         self.reached = False
 
     def passed(self, frame: Frame) -> bool:
-        """Whether the frame lies behind the point."""
+        """Whether the frame comes after the point."""
         until = self._until
         if until.offset_ns is not None:
             if frame.offset_ns is not None and frame.offset_ns > until.offset_ns:
                 return True
         elif until.seq is not None:
-            if frame.seq > until.seq:  # the frames begin behind it
+            if frame.seq > until.seq:  # the frames begin after it
                 return True
             self.reached = frame.seq == until.seq
         else:
@@ -106,7 +106,7 @@ class _Search:
             return False
 
     def ended(self) -> None:
-        """All frames went by.
+        """Take it that all frames went by.
 
         Raises:
             RequestError: the point was not among them.
@@ -114,11 +114,11 @@ class _Search:
         until, last_seq, last_ns = self._until, self._last_seq, self._last_ns
         if until.offset_ns is not None:
             if last_ns is None:
-                raise RequestError("The session has no times.", hint="Name a seq or an event id instead.")
-            if until.offset_ns == last_ns:
+                raise _no_times()
+            if until.offset_ns <= last_ns + NS_PER_MS // 2:  # the end as it is printed
                 return
             raise RequestError(
-                f"The session ends at {_clock(last_ns)}, before {_clock(until.offset_ns)}.",
+                f"The session ends at {point(last_ns)}, before {point(until.offset_ns)}.",
                 hint="Leave the position out for the end.",
                 last_ns=last_ns,
             )
@@ -138,46 +138,59 @@ class _Search:
 
 
 Point = Until | int | str
-"""What a caller may give as a point: a seq, a text as :func:`parse_until` reads it, or an ``Until``."""
+"""A point as callers may state it: a seq, a text for :func:`parse_until`, or an ``Until``."""
 
 
-def as_until(point: Point) -> Until:
+def as_until(stated: Point) -> Until:
     """Read a point in any of its forms.
 
     Raises:
-        RequestError: a text that is no position.
+        RequestError: a text that is not a point.
     """
-    if isinstance(point, Until):
-        return point
-    return Until(seq=point) if isinstance(point, int) else parse_until(point)
+    if isinstance(stated, Until):
+        return stated
+    return Until(seq=stated) if isinstance(stated, int) else parse_until(stated)
 
 
 def parse_until(text: str) -> Until:
-    """Read a point as a user writes it.
+    """Parse a point as users write it.
 
     Args:
-        text: ``42`` (a seq), ``MM:SS``, ``MM:SS.mmm`` or ``HH:MM:SS.mmm`` (a time), else an event id.
+        text: ``#42`` (a record), ``7.5`` (seconds), ``MM:SS.mmm`` or ``H:MM:SS`` (a clock), else an event id.
 
     Raises:
         RequestError: it is none of these.
     """
     text = text.strip()
+    offset_ns = parse_time(text)
+    if offset_ns is not None:
+        return Until(offset_ns=offset_ns)
     if _SEQ.fullmatch(text):
-        return Until(seq=int(text))
-    time = _TIME.fullmatch(text)
-    if time is not None:
-        hours, minutes, seconds, fraction = time.groups()
-        whole = (int(hours or 0) * 60 + int(minutes)) * 60 + int(seconds)
-        return Until(offset_ns=whole * _NS_PER_S + int((fraction or "").ljust(9, "0")))
-    if not text or text.startswith("-") or re.fullmatch(r"[\d:.]+", text):
+        return Until(seq=int(text[1:]))
+    if not text or text[0] in "-#" or re.fullmatch(r"[\d:.]+", text):
         raise RequestError(
-            f"{text!r} is no position in a session.",
-            hint="Give a seq (42), a time (01:23.500) or an event id (event_…).",
+            f"{text!r} is not a point in a session.",
+            hint="Write '#42' (a record), 7.5 (seconds), 1:23.500 or 1:00:00 (a clock), or an event id.",
             text=text,
         )
     return Until(event_id=text)
 
 
-def _clock(ns: int) -> str:
-    minutes, rest = divmod(ns // NS_PER_MS, 60_000)
-    return f"{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+async def offset_of(recording: Recording, until: Until) -> int:
+    """Return when a point is, in nanoseconds since the session opened.
+
+    Raises:
+        RequestError: there is no such record or event, or the session has no times.
+    """
+    if until.offset_ns is not None:
+        return until.offset_ns
+    offset_ns: int | None = None
+    async for frame in until.cut_async(frame async for batch in recording.batches() for frame in batch):
+        offset_ns = offset_ns if frame.offset_ns is None else frame.offset_ns
+    if offset_ns is None:
+        raise _no_times()
+    return offset_ns
+
+
+def _no_times() -> RequestError:
+    return RequestError("The session has no times.", hint="Name a record ('#42') or an event id instead.")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...recorder.journal import VerifyReport
     from ..audio.export import AudioReport, Sound, TrackChoice
     from ..compare.check import CheckReport
-    from ..compare.diff import Diff, DiffOptions
+    from ..compare.result import Diff, DiffOptions
     from ..fold.until import Point
     from ..serve.options import ServeArguments
     from ..testing.realtime import Realtime

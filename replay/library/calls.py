@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ...recorder.journal import VerifyReport
     from ..audio.export import AudioReport, Sound, TrackChoice
     from ..compare.check import CheckReport
-    from ..compare.diff import Diff, DiffOptions
+    from ..compare.result import Diff, DiffOptions
     from ..fold.until import Point
     from ..transcript.lines import Reading, Transcript
 
@@ -51,7 +51,7 @@ async def diff(a: str | Path | Recording, b: str | Path | Recording, options: Di
         StoreError: a call cannot be read.
         FileError: a file cannot be read.
     """
-    from ..compare.recordings import compare_recordings
+    from ..compare.diff import compare_recordings
 
     left, right = (read_recording(str(each)) if isinstance(each, str | Path) else each for each in (a, b))
     return await compare_recordings(left, right, options)

@@ -15,9 +15,10 @@ from typing import Any, Final, Literal, cast
 
 import orjson
 
+from ...schemas.values import Json
+
 __all__ = ["ID_KEYS", "IdMap", "IdMode", "collect_ids"]
 
-Json = dict[str, Any]
 
 IdMode = Literal["map", "fresh", "asis"]
 """``map``: as above. ``fresh``: server-made ids are made anew for each connection, too. ``asis``: nothing changes."""

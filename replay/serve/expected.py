@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from ...schemas.dialects.vocabulary import canonical_type
-from ...schemas.frame import parse_json
+from ...schemas.frame import parse_object
+from ...schemas.values import Json
 from ..playing.ids import IdMap
 from ..playing.match import (
     BOUNDARY_TYPES,
     TRUNCATE,
     Difference,
     MatchPolicy,
-    PathRules,
     canonical_client_event,
+    client_rules,
     differences,
     truncation_allowed,
 )
@@ -25,7 +26,6 @@ from .sound import AudioDifference, AudioMatcher
 
 __all__ = ["Finding", "Judge", "audio_finding", "describe", "view_expected"]
 
-Json = dict[str, Any]
 
 _WINDOW: Final = 50
 """So many recorded frames ahead are looked at for what a live frame might have been."""
@@ -57,8 +57,8 @@ class Judge:
         self._policy = policy
         self._speed = speed
         self._ids = ids
-        self._ignore = PathRules(policy.ignore)
-        self._tolerances = PathRules(policy.tolerances)
+        self._ignore = client_rules(policy.ignore)
+        self._tolerances = client_rules(policy.tolerances)
         self._slack = plan.slack
         self.audio = AudioMatcher(plan.audio, policy.audio)
         """Is given the appended audio by whoever receives it."""
@@ -83,7 +83,7 @@ class Judge:
             message: text as ``str``, binary as ``bytes``.
             last_sent: seq of the last server frame that left: a truncation keeps no more than was delivered.
         """
-        raw = _object(message) if isinstance(message, str) else None
+        raw = parse_object(message) if isinstance(message, str) else None
         if self._policy.mode == "off":
             wanted = canonical_type(name or "")
             meant = next((e for e in self.pending if canonical_type(e.type or "") == wanted), None)
@@ -129,7 +129,7 @@ class Judge:
             to_recorded=self._ids.to_recorded,
             redacted=expected.redacted,
         )
-        place = (TRUNCATE, ("audio_end_ms",))
+        place = (("audio_end_ms",), TRUNCATE)
         if recorded.get("type") == TRUNCATE and self._tolerances.find(*place) is self._ignore.find(*place) is None:
             found = self._judge_truncation(recorded, event, found, last_sent)
         return found
@@ -257,14 +257,6 @@ def audio_finding(found: AudioDifference) -> Finding:
     else:
         text = f"less input audio came than was recorded before the commit: {where} are missing"
     return Finding("audio", text, FrameView("input_audio_buffer.append", found.seq))
-
-
-def _object(message: str) -> Json | None:
-    try:
-        value = parse_json(message)
-    except ValueError:
-        return None
-    return cast("Json", value) if isinstance(value, dict) else None
 
 
 def _metadata(event: Json) -> Any:

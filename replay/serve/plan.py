@@ -18,10 +18,10 @@ from pydantic import ValidationError
 from ...schemas.audio import APPEND_TYPES, read_append
 from ...schemas.dialects.normalise import normalise
 from ...schemas.dialects.vocabulary import canonical_type
-from ...schemas.frame import Frame
+from ...schemas.frame import Frame, parse_object
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import CloseStatement, OpenStatement
-from ...schemas.values import string
+from ...schemas.values import Json, string
 from ..fold.folder import Folder
 from ..fold.output_audio import Delivery
 from ..fold.requests import Answer
@@ -33,7 +33,6 @@ from .sound import AudioTrack
 
 __all__ = ["Expected", "Plan", "Planner", "make_plan"]
 
-Json = dict[str, Any]
 
 _TRANSCRIPTION_DELTA: Final = "conversation.item.input_audio_transcription.delta"
 
@@ -297,13 +296,7 @@ async def make_plan(recording: Recording) -> Plan:
 
 
 def _event(frame: Frame) -> Json | None:
-    if frame.kind != "text" or frame.erased:
-        return None
-    try:
-        value = frame.json()
-    except ValueError:
-        return None
-    return cast("Json", value) if isinstance(value, dict) else None
+    return parse_object(frame.payload) if frame.kind == "text" else None
 
 
 def _output_call(event: Json | None) -> str | None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import orjson
 
-from ...schemas.frame import NS_PER_MS
+from ...schemas.refs import to_plain
+from ...schemas.values import Json
 from ..playing.match import Difference
+from ..times import decimal
 
 __all__ = ["Candidate", "Divergence", "DivergenceKind", "FrameView", "Report", "Seen", "view_event"]
 
-Json = dict[str, Any]
 
 DivergenceKind = Literal["content", "order", "unexpected", "missing", "audio", "truncation", "timeout", "refused"]
 
@@ -96,7 +97,7 @@ class Divergence:
 
     def to_json(self) -> Json:
         """Return the divergence as a JSON object."""
-        return asdict(self)
+        return to_plain(self)
 
     def reason(self) -> str:
         """Return a close reason: at most 123 bytes in UTF-8 (RFC 6455, section 5.5)."""
@@ -222,7 +223,7 @@ def _place(view: FrameView, what: str) -> str:
     number = f"{what} {view.seq}" if view.seq is not None else what
     if view.offset_ns is None:
         return number
-    return f"{number} at {view.offset_ns / NS_PER_MS / 1000:.3f} s"
+    return f"{number} at {decimal(view.offset_ns)} s"
 
 
 def _event_lines(view: FrameView) -> Iterator[str]:

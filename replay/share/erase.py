@@ -26,7 +26,7 @@ from ..fold import fold_recording
 
 __all__ = ["Erasure", "Selection", "parse_range", "plan_erasure"]
 
-_RANGE: Final = re.compile(r"([0-9]+)(?:-([0-9]+)?)?")
+_RANGE: Final = re.compile(r"#?([0-9]+)(?:-(?:#?([0-9]+))?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +64,10 @@ class Erasure:
 
 
 def parse_range(text: str) -> tuple[int, int | None]:
-    """Read ``12``, ``12-40`` or ``12-`` (to the end).
+    """Parse a range of records: ``12``, ``12-40`` or ``12-`` (to the end). A ``#`` before a record may be there.
 
     Raises:
-        RequestError: it is none of these.
+        RequestError: it is something else.
     """
     found = _RANGE.fullmatch(text.strip())
     if found is not None:
@@ -75,7 +75,7 @@ def parse_range(text: str) -> tuple[int, int | None]:
         last = (None if text.strip().endswith("-") else first) if found[2] is None else int(found[2])
         if last is None or last >= first:
             return first, last
-    raise RequestError(f"{text!r} is no range of records.", hint="Write 12, 12-40 or 12- (to the end).", text=text)
+    raise RequestError(f"{text!r} is not a range of records.", hint="Write 12, 12-40, or 12- (to the end).", text=text)
 
 
 async def plan_erasure(recording: Recording, selection: Selection) -> Erasure:

@@ -6,55 +6,25 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
-from ...schemas.refs import Seqs
+from ...schemas.refs import Seqs, to_plain
 from ...schemas.state import Call, Conversation, Item, Part, Response
 from ...schemas.summary import model_of
 from ..fold import Until
+from ..times import point, wall_clock
 from .terminal import visible
 
-__all__ = ["EventRow", "clock", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
+__all__ = ["EventRow", "event_rows", "info_json", "list_rows", "render_state"]
 
 _SHORT_ID: Final = 8
 _LONGEST_QUOTE: Final = 90
 _LONGEST_LABEL: Final = 24
 
-_state_adapter = TypeAdapter(Conversation)
-
-
-def clock(offset_ns: int | None) -> str:
-    """Write an offset as ``MM:SS.mmm``; ``-`` where the source had no clock. Hours go into the minutes."""
-    if offset_ns is None:
-        return "-"
-    ms = (offset_ns + 500_000) // 1_000_000
-    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
-
 
 def info_json(info: SessionInfo) -> dict[str, Any]:
-    """Give a session's summary for JSON; the fields are those of :class:`SessionInfo`."""
-    return {
-        "id": info.id,
-        "opened_at": None if info.opened_at is None else info.opened_at.isoformat().replace("+00:00", "Z"),
-        "status": info.status,
-        "dialect": info.dialect,
-        "target": info.target,
-        "upstream": info.upstream,
-        "model": info.model,
-        "frames": info.frames,
-        "duration_ns": info.duration_ns,
-        "close_code": info.close_code,
-        "labels": dict(info.labels),
-        "links": dict(info.links),
-        "source": info.source,
-    }
-
-
-def state_json(conversation: Conversation) -> dict[str, Any]:
-    """Give the state for JSON; docs/schema/conversation.json is its schema."""
-    return _state_adapter.dump_python(conversation, mode="json")
+    """Return a session's summary for JSON: the fields of :class:`SessionInfo`, less the match policy."""
+    return {key: value for key, value in to_plain(info).items() if key != "match"}
 
 
 def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str]]]:
@@ -63,10 +33,10 @@ def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str
     rows = [
         [
             short[info.id],
-            "-" if info.opened_at is None else info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ"),
+            "-" if info.opened_at is None else wall_clock(info.opened_at, "Z"),
             info.dialect,
             info.model or "-",
-            clock(info.duration_ns),
+            point(info.duration_ns),
             str(info.frames),
             info.status if info.close_code is None else f"{info.status} {info.close_code}",
             " ".join([*_labels(info), info.source or ""]).strip(),
@@ -113,7 +83,7 @@ class EventRow:
         frame, size = self.frame, self.size
         return [
             str(frame.seq),
-            clock(frame.offset_ns),
+            point(frame.offset_ns),
             frame.sender,
             frame.kind,
             frame.type or "-",
@@ -160,14 +130,14 @@ def render_state(info: SessionInfo, conversation: Conversation) -> str:
 
 def _head(info: SessionInfo, conversation: Conversation) -> str:
     session = conversation.session
-    opened = info.opened_at.strftime("%Y-%m-%d %H:%M:%SZ") if info.opened_at else "time unknown"
+    opened = wall_clock(info.opened_at, "Z") if info.opened_at else "time unknown"
     heard = _format(session.input_format.type, session.input_format.rate)
     spoken = _format(session.output_format.type, session.output_format.rate)
     formats = f"{heard} in, {spoken} out"
     lines = [
         f"session   {info.id}",
         f"          {conversation.dialect}, {model_of(info, conversation) or 'model unknown'}, {formats}",
-        f"          {opened}, {clock(conversation.last_ns)}, {conversation.last_seq + 1} records, {_end(conversation)}",
+        f"          {opened}, {point(conversation.last_ns)}, {conversation.last_seq + 1} records, {_end(conversation)}",
     ]
     if info.url:
         lines.append(f"          {info.url}")
@@ -206,7 +176,7 @@ def _items(conversation: Conversation) -> str:
 
 
 def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
-    head = f"{clock(item.first_ns):>9}  {_who(item):<10}"
+    head = f"{point(item.first_ns):>9}  {_who(item):<10}"
     state = f" ({item.status})" if item.status not in (None, "completed") else ""
     return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}] {item.id}"
 
@@ -278,13 +248,13 @@ def _response(response: Response) -> str:
         latency = f", first audio after {(response.first_audio_ns - response.trigger_ns) / 1e6:.0f} ms"
     band = "" if response.in_band else ", out of band"
     return (
-        f"{clock(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"
+        f"{point(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"
     )
 
 
 def _remarks(conversation: Conversation) -> str:
     lines = [
-        f"{clock(error.offset_ns):>9}  error {error.code or error.type or ''}: {error.message or ''}"
+        f"{point(error.offset_ns):>9}  error {error.code or error.type or ''}: {error.message or ''}"
         + (f" (caused by record {error.cause_seq})" if error.cause_seq is not None else "")
         + f"  [{error.seq}]"
         for error in conversation.errors

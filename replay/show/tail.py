@@ -9,12 +9,11 @@ from typing import Any, Final, NamedTuple, cast
 from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame
-from .state import clock
+from ...schemas.values import Json
+from ..times import point
 from .terminal import one_line
 
 __all__ = ["SessionTail", "TailLine", "follow_sessions"]
-
-Json = dict[str, Any]
 
 
 class TailLine(NamedTuple):
@@ -33,7 +32,7 @@ class TailLine(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{clock(self.offset_ns):>9}  {one_line(f'{self.what:<9}  {self.text}'.rstrip())}"
+        return f"{point(self.offset_ns):>9}  {one_line(f'{self.what:<9}  {self.text}'.rstrip())}"
 
 
 _INTERESTING: Final = frozenset(

@@ -16,6 +16,7 @@ from itertools import accumulate, takewhile
 from typing import Final
 
 from ..audio.pieces import SIDES, Side
+from ..times import timestamp
 from .line import NAMES
 from .timing import Spoken
 
@@ -289,25 +290,20 @@ def as_srt(utterances: Sequence[Spoken]) -> str:
     taken for it.
     """
     cues = make_cues(utterances, labels={side: f"{NAMES[side]}: " for side in SIDES})
-    blocks = [
-        f"{number}\n{_time(cue.start_ns, ',')} --> {_time(cue.end_ns, ',')}\n{_plain(cue)}\n"
-        for number, cue in enumerate(cues, 1)
-    ]
+    blocks = [f"{number}\n{_times(cue, ',')}\n{_plain(cue)}\n" for number, cue in enumerate(cues, 1)]
     return "\n".join(blocks)
 
 
 def as_vtt(utterances: Sequence[Spoken]) -> str:
     """Write WebVTT. Each cue has a voice (``<v User>``), and an id that names item, content part and place in it."""
     blocks = [
-        f"{_id(cue)}\n{_time(cue.start_ns, '.')} --> {_time(cue.end_ns, '.')}\n<v {NAMES[cue.side]}>{_escaped(cue)}\n"
-        for cue in make_cues(utterances)
+        f"{_id(cue)}\n{_times(cue, '.')}\n<v {NAMES[cue.side]}>{_escaped(cue)}\n" for cue in make_cues(utterances)
     ]
     return "\n".join(["WEBVTT\n", *blocks])
 
 
-def _time(ns: int, point: str) -> str:
-    ms = ns // 1_000_000
-    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}{point}{ms % 1000:03d}"
+def _times(cue: Cue, separator: str) -> str:
+    return f"{timestamp(cue.start_ns, separator)} --> {timestamp(cue.end_ns, separator)}"
 
 
 def _plain(cue: Cue) -> str:

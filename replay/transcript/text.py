@@ -14,6 +14,7 @@ from typing import Any, Final
 from ...schemas.refs import to_plain
 from ..audio.playback import Reading
 from ..show.terminal import one_line, visible
+from ..times import decimal, point
 from .line import NAMES, Line
 
 __all__ = ["COLUMNS", "FORMATS", "Transcript"]
@@ -58,7 +59,7 @@ def _as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
     lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
     lines += [
-        one_line(f"{_clock(line.start_ns)}  {NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
+        one_line(f"{_when(line)}  {NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
         for line in transcript.lines
     ]
     return "\n".join(lines)
@@ -80,11 +81,8 @@ def _as_json(transcript: Transcript) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False)
 
 
-def _clock(offset_ns: int | None) -> str:
-    if offset_ns is None:
-        return "--:--.---"
-    ms = (offset_ns + 500_000) // 1_000_000
-    return f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+def _when(line: Line) -> str:
+    return point(line.start_ns, "--:--.---")
 
 
 def _records(line: Line) -> str:
@@ -141,7 +139,7 @@ def _paragraph(line: Line) -> str:
         said = f"*{line.kind}* {' '.join(filter(None, (_escaped(line.name or ''), text)))}"
     marks = _marks(line)
     said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
-    return f"**{NAMES[line.speaker]}** `{_clock(line.start_ns)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
+    return f"**{NAMES[line.speaker]}** `{_when(line)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
 
 
 def _escaped(text: str) -> str:
@@ -214,8 +212,8 @@ def _row(number: int, line: Line) -> list[Any]:
         number,
         line.speaker,
         line.kind,
-        _seconds(line.start_ns),
-        _seconds(line.end_ns),
+        "" if line.start_ns is None else decimal(line.start_ns),
+        "" if line.end_ns is None else decimal(line.end_ns),
         _shown(line.text),
         _shown(line.name),
         _shown(line.call_id),
@@ -228,13 +226,6 @@ def _row(number: int, line: Line) -> list[Any]:
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
     ]
-
-
-def _seconds(ns: int | None) -> str:
-    if ns is None:
-        return ""
-    ms = (ns + 500_000) // 1_000_000
-    return f"{ms // 1000}.{ms % 1000:03d}"
 
 
 def _shown(text: str | None) -> str:

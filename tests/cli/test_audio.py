@@ -26,6 +26,14 @@ def test_a_part_of_a_call_is_named_by_minutes_and_seconds(earwitness: Command, t
     assert soundfile.info(tmp_path / "a.flac").frames == 36_000
 
 
+def test_a_part_of_a_call_may_begin_and_end_with_a_record(earwitness: Command, tmp_path: Path) -> None:
+    events = earwitness.ok("show", bundled_path(), "--events", "--json").json()
+    start, end = events[600], next(row for row in events[900:] if row["event"].get("event_id"))
+    earwitness.ok("audio", bundled_path(), "-o", tmp_path / "a.wav", "--from", "#600", "--to", end["event"]["event_id"])
+    seconds = (end["offset_ns"] - start["offset_ns"]) / 1e9
+    assert soundfile.info(tmp_path / "a.wav").duration == pytest.approx(seconds, abs=0.001)
+
+
 def test_sound_on_standard_output_is_what_the_file_has(tmp_path: Path) -> None:
     target = tmp_path / "call.wav"
     told = run_in_shell(f"audio {bundled_path()} -o {target} --json", tmp_path)
@@ -59,7 +67,11 @@ def test_items_become_files_with_a_manifest(earwitness: Command, tmp_path: Path)
     (3, ["--from", "59:00"]),
     (2, ["--items", "--item", "x"]),
     (2, ["--items", "-o", "-"]),
-    (2, ["--from", "soon"]),
+    (3, ["--from", "soon"]),
+    (3, ["--from", "1:2:3:4"]),
+    (3, ["--to", "#99999"]),
+    (2, ["--item", "x", "--from", "#5"]),
+    (2, [str(bundled_path()), "--to", "#5"]),
 ])  # fmt: skip
 def test_an_impossible_request_is_refused_and_nothing_written(
     earwitness: Command, tmp_path: Path, code: int, arguments: list[str]

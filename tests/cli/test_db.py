@@ -152,8 +152,8 @@ def test_nothing_is_destroyed_by_half_a_command_line(
     [
         (("--seq", "1-99999"), "no record 99999"),
         (("--seq", "0"), "no message there. Only what crossed the wire can be erased"),
-        (("--seq", "9-3"), "'9-3' is no range"),
-        (("--seq", "first"), "'first' is no range"),
+        (("--seq", "9-3"), "'9-3' is not a range"),
+        (("--seq", "first"), "'first' is not a range"),
         (("--type", "made.up"), "no message of type made.up"),
         (("--item", "item_nobody"), "no item item_nobody"),
     ],

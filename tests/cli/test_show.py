@@ -52,6 +52,7 @@ def test_show_at_a_time_gives_the_state_of_that_moment(earwitness: Command) -> N
     before = earwitness.ok("show", bundled_path(), "--at", "00:07.0", "--json").json()["state"]
     user = before["items"][0]["content"][0]
     assert user["transcription"]["status"] == "partial"
+    assert earwitness.ok("show", bundled_path(), "--at", "7", "--json").json()["state"] == before
     after = earwitness.ok("show", bundled_path(), "--at", "00:07.2", "--json").json()["state"]
     assert after["items"][0]["content"][0]["transcription"]["status"] == "completed"
     assert len(after["items"]) == 2
@@ -60,7 +61,7 @@ def test_show_at_a_time_gives_the_state_of_that_moment(earwitness: Command) -> N
 def test_show_at_a_seq_and_at_an_event_agree(earwitness: Command) -> None:
     events = [json.loads(line) for line in bundled_path().read_text().split("\n")[1:] if line]
     event_id = events[552][4]["event_id"]
-    by_seq = earwitness.ok("show", bundled_path(), "--at", "552", "--json").out
+    by_seq = earwitness.ok("show", bundled_path(), "--at", "#552", "--json").out
     assert earwitness.ok("show", bundled_path(), "--at", event_id, "--json").out == by_seq
 
 
@@ -73,7 +74,7 @@ def test_show_events_lists_every_record(earwitness: Command) -> None:
     rows = earwitness.ok("show", bundled_path(), "--events").out.splitlines()
     assert len(rows) == 1745 + 2
     assert "input_audio_buffer.append" in rows[10]
-    listed = earwitness.ok("show", bundled_path(), "--events", "--at", "2", "--json").json()
+    listed = earwitness.ok("show", bundled_path(), "--events", "--at", "#2", "--json").json()
     assert [row["seq"] for row in listed] == [0, 1, 2]
     assert listed[1]["event"]["type"] == "session.created"
 
@@ -107,7 +108,7 @@ def test_an_ambiguous_prefix_is_refused_with_the_candidates(earwitness: Command,
     assert any(public_id in message for public_id in ids)
 
 
-@pytest.mark.parametrize("at", ["99999", "59:00", "event_none"])
+@pytest.mark.parametrize("at", ["#99999", "99999", "59:00", "event_none"])
 def test_a_point_beyond_the_session_is_refused(earwitness: Command, at: str) -> None:
     earwitness.refused(3, "show", bundled_path(), "--at", at)
 

@@ -1,10 +1,15 @@
-"""Seqs: a set that grows at its end, as runs."""
+"""Seqs, audio references, and state as plain JSON."""
 
 from __future__ import annotations
 
 import itertools
+import json
+from array import array
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
-from earwitness.schemas.refs import Seqs
+from earwitness.schemas.refs import AudioRefs, Seqs, to_plain
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
@@ -45,8 +50,61 @@ def test_a_copy_does_not_grow_with_it() -> None:
     assert (copied, seqs) == (Seqs([[1, 1]]), Seqs([[1, 2]]))
 
 
-def test_in_json_it_is_a_list_of_pairs() -> None:
-    adapter = TypeAdapter(Seqs)
-    assert adapter.dump_python(Seqs([[1, 2], [4, 4]]), mode="json") == [[1, 2], [4, 4]]
-    assert adapter.validate_python([[1, 2], [4, 4]]) == Seqs([[1, 2], [4, 4]])
-    assert adapter.validate_python(Seqs([[1, 2]])) == Seqs([[1, 2]])
+def test_audio_is_never_equal_to_seqs() -> None:
+    audio = AudioRefs()
+    audio.add(1, 2)
+    assert audio == audio.copy()
+    assert audio != Seqs([[1, 2]])
+    assert Seqs([[1, 2]]) != audio
+
+
+def test_audio_is_a_list_of_records_with_its_length_in_all() -> None:
+    audio = AudioRefs()
+    assert not audio
+    audio.add(3, 100)
+    copied = audio.copy()
+    audio.add(5, 20)
+    assert (list(audio), len(audio), audio.total, list(audio.seqs)) == ([(3, 100), (5, 20)], 2, 120, [3, 5])
+    assert (list(copied), copied.total) == ([(3, 100)], 100)
+    assert repr(audio) == "<AudioRefs: 2 records, 120 bytes>"
+    assert array("q", audio.tobytes()).tolist() == [3, 100, 5, 20]
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    seqs: Seqs
+    when: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outer:
+    name: str
+    inner: tuple[Inner, ...]
+    audio: AudioRefs
+    event: Any
+
+
+def test_dataclasses_become_plain_json() -> None:
+    audio = AudioRefs()
+    audio.add(7, 4)
+    event = {"a": [1, 2.5, None, True], "b": {}}
+    inner = Inner(Seqs([[1, 2], [4, 4]]), datetime(2026, 3, 2, 9, 0, 0, 250_000, tzinfo=UTC))
+    plain = to_plain(Outer("x", (inner, Inner(Seqs())), audio, event))
+    assert plain == {
+        "name": "x",
+        "inner": [
+            {"seqs": [[1, 2], [4, 4]], "when": "2026-03-02T09:00:00.250000Z"},
+            {"seqs": [], "when": None},
+        ],
+        "audio": [[7, 4]],
+        "event": event,
+    }
+    assert list(plain) == ["name", "inner", "audio", "event"]
+    assert json.loads(json.dumps(plain)) == plain
+
+
+def test_pydantic_writes_seqs_and_audio_the_same_way() -> None:
+    audio = AudioRefs()
+    audio.add(7, 4)
+    for value in (Seqs([[1, 2], [4, 4]]), audio):
+        assert TypeAdapter(type(value)).dump_python(value, mode="json") == to_plain(value)

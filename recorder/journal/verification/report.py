@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
+
+from ....schemas.refs import to_plain
 
 __all__ = ["Finding", "FindingKind", "VerifyReport"]
 
@@ -75,7 +77,7 @@ class VerifyReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON values."""
-        return {"intact": self.intact, **asdict(self)}
+        return {"intact": self.intact, **to_plain(self)}
 
     def to_text(self) -> str:
         """Return the report for a person."""

@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from earwitness.replay.compare.diff import ASPECTS, Diff, DiffOptions, diff
+from earwitness.replay.compare.diff import diff
 from earwitness.replay.compare.diff_text import render_diff
+from earwitness.replay.compare.result import ASPECTS, Diff, DiffOptions
 from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.schemas.frame import Frame, parse_json

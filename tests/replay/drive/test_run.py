@@ -12,7 +12,7 @@ import orjson
 import pytest
 from earwitness.recorder.journal import JournalReader
 from earwitness.recorder.proxy.upstream import Upstream, parse_upstream
-from earwitness.replay.compare.recordings import compare_recordings
+from earwitness.replay.compare.diff import compare_recordings
 from earwitness.replay.drive.run import DriveOptions, DriveOutcome, Prefix, drive_session, first_turns, handshake
 from earwitness.replay.drive.steps import FrameHash
 from earwitness.replay.fold import fold_recording

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-import pytest
 from earwitness.replay.drive.positions import LANDMARKS
-from earwitness.replay.drive.steps import CLIENT_RULES, EVERY, MORE, make_drive_plan, read_object
+from earwitness.replay.drive.steps import CLIENT_RULES, EVERY, MORE, make_drive_plan
 
 from tests.events import client, server
 from tests.sessions import recording
@@ -33,8 +32,3 @@ def test_what_is_counted_is_a_landmark():
 
 def test_every_rule_says_what_and_why():
     assert all(all(field.strip() for field in rule) for rule in CLIENT_RULES)
-
-
-@pytest.mark.parametrize(("payload", "event"), [(None, None), (b"[]", None), (b"{", None), (b'{"a":1}', {"a": 1})])
-def test_only_objects_are_events(payload, event):
-    assert read_object(payload) == event

@@ -13,11 +13,9 @@ from earwitness.recorder.journal import JournalReader
 from earwitness.replay.fold import fold, fold_recording
 from earwitness.replay.fold.digest import canonical_json, content_digest, content_of, full_digest
 from earwitness.replay.share.cassette_file import export_cassette
-from earwitness.replay.show.state import state_json
 from earwitness.schemas.files.cassette import decode_record, encode_record
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
-from earwitness.schemas.refs import to_plain
 from hypothesis import given
 
 from tests.corpus import capture_params, needs_corpus
@@ -144,11 +142,6 @@ def test_an_id_that_the_client_chose_counts() -> None:
 )
 def test_what_was_said_and_done_counts(change: Any) -> None:
     assert content_digest(change(session()).fold()) != content_digest(session().fold())
-
-
-def test_the_plain_state_is_the_one_of_show() -> None:
-    conversation = session().fold()
-    assert to_plain(conversation) == state_json(conversation)
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,10 @@ from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.server import serve
 from earwitness.replay.share.cassette_file import export_cassette
+from earwitness.replay.share.chunks import replace_in_chunks
 from earwitness.replay.share.placeholder import tone
 from earwitness.replay.share.rules import Replacement, ScrubRules, read_rules
-from earwitness.replay.share.scrub import replace_in_chunks, scrub_recording
+from earwitness.replay.share.scrub import scrub_recording
 from earwitness.schemas.audio import AudioFormat
 from earwitness.schemas.errors import DamagedFile, NotRecognised, RequestError
 from earwitness.schemas.frame import Frame
