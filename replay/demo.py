@@ -18,6 +18,7 @@ from ..recorder.proxy.settings import ProxySettings
 from ..recorder.proxy.upstream import parse_upstream
 from ..schemas.errors import CannotWrite
 from ..schemas.recording import Recording
+from ..schemas.state import Conversation
 from .audio.export import write_audio
 from .drive.connect import DriveResult, drive
 from .drive.steps import FrameHash
@@ -91,16 +92,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
         say(_indented(render_state(recording.info, conversation)))
 
         say("\n4. Transcripts, sound and a cassette:")
-        for reading in READINGS:
-            target = folder / f"transcript-{reading}.txt"
-            target.write_text(transcribe(conversation, reading).text() + "\n", encoding="utf-8")
-            outcome.files.append(target)
-        for name, track in SOUNDS.items():
-            # The names of the tracks are those of the command.
-            await write_audio(recording, folder / name, track=track)  # pyright: ignore[reportArgumentType]
-            outcome.files.append(folder / name)
-        await export_cassette(recording, folder / CASSETTE)
-        outcome.files.append(folder / CASSETTE)
+        outcome.files += await _write_all(recording, conversation, folder)
         say(_indented(transcribe(conversation, "heard").text()))
 
         say("\n5. The fresh recording is served in its turn, as fast as it goes, and recorded again:")
@@ -120,6 +112,22 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
         say(_indented(report.to_text()))
         outcome.checks.append((f"{name} is intact", report.intact))
     return outcome
+
+
+async def _write_all(recording: Recording, conversation: Conversation, folder: Path) -> list[Path]:
+    """Write transcripts, sound and a cassette; return their paths."""
+    written: list[Path] = []
+    for reading in READINGS:
+        target = folder / f"transcript-{reading}.txt"
+        target.write_text(transcribe(conversation, reading).text() + "\n", encoding="utf-8")
+        written.append(target)
+    for name, track in SOUNDS.items():
+        # The names of the tracks are those of the command.
+        await write_audio(recording, folder / name, track=track)  # pyright: ignore[reportArgumentType]
+        written.append(folder / name)
+    await export_cassette(recording, folder / CASSETTE)
+    written.append(folder / CASSETTE)
+    return written
 
 
 @dataclass(frozen=True, slots=True)
