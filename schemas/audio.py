@@ -85,7 +85,7 @@ _ENCODINGS: Final[Mapping[str, _Encoding]] = {
     "audio/pcma": _Encoding(8000, 1, b"\xd5"),
 }
 _UNKNOWN: Final = _ENCODINGS[_PCM]
-"""What a type that is none of the API's counts as."""
+"""How a type that the API does not have is read."""
 
 FORMATS: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
     {
