@@ -20,13 +20,8 @@ TREES = {path: ast.parse(text) for path, text in PRODUCT.items()}
 LONGEST_FILE = 400
 LONGEST_FUNCTION = 60
 
-LONG_FILES: set[str] = {
-    "check.py",
-    "diff.py",
-    "test_scrub.py",
-    "make_demo_conversation.py",  # a script, most of it the conversation itself
-}
-"""Names of files that are still to be divided."""
+LONG_FILES = {"make_demo_conversation.py"}
+"""A script, most of it the conversation itself."""
 
 
 def named(path: Path) -> str:

@@ -17,12 +17,11 @@ from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.server import serve
 from earwitness.replay.share.cassette_file import export_cassette
-from earwitness.replay.share.chunks import replace_in_chunks
 from earwitness.replay.share.placeholder import tone
-from earwitness.replay.share.rules import Replacement, ScrubRules, read_rules
+from earwitness.replay.share.rules import ScrubRules
 from earwitness.replay.share.scrub import scrub_recording
 from earwitness.schemas.audio import AudioFormat
-from earwitness.schemas.errors import DamagedFile, NotRecognised, RequestError
+from earwitness.schemas.errors import RequestError
 from earwitness.schemas.frame import Frame
 from earwitness.schemas.recording import MemoryRecording
 from hypothesis import given
@@ -266,17 +265,6 @@ async def test_what_is_no_json_is_erased() -> None:
     assert [frame.erased for frame in after.frames] == [False, True, True, False]
 
 
-@given(
-    st.lists(st.text("ab1 ", max_size=6), max_size=6), st.sampled_from(["a+", "b", r"\d", "ab|ba", "a b", "(?=b)", "$"])
-)
-def test_pieces_put_together_are_the_replaced_text(chunks: list[str], pattern: str) -> None:
-    rules = [Replacement.model_validate({"pattern": pattern, "with": "<>"})]
-    replaced = replace_in_chunks(chunks, rules)
-    assert len(replaced) == len(chunks)
-    if chunks:
-        assert "".join(replaced) == rules[0].regex.sub("<>", "".join(chunks))
-
-
 @given(FRAMES, st.sampled_from(["silence", "tone", "keep"]))
 def test_traffic_of_any_shape_can_be_scrubbed(lines: list[tuple[str, Any]], audio: str) -> None:
     session = recording(*lines)
@@ -374,42 +362,6 @@ def test_the_tone_is_400_hz_at_a_tenth_of_full_scale_in_every_format(kind: str, 
 
 
 # Rules
-
-
-def test_rules_are_read_from_toml_and_from_json(tmp_path: Path) -> None:
-    toml = tmp_path / "rules.toml"
-    toml.write_text(
-        "ids = 'keep'\naudio = 'tone'\nforbid = ['Joanna']\n[[replace]]\npattern = 'J(o)'\nwith = 'X\\1'\n"
-        "[match.tolerances]\n'conversation.item.truncate.audio_end_ms' = 300\n"
-    )
-    rules = read_rules(toml)
-    assert (rules.ids, rules.audio, rules.instructions) == ("keep", "tone", "drop")
-    assert replace_in_chunks(["John"], rules.replace) == ["Xohn"]
-    as_json = tmp_path / "rules.json"
-    as_json.write_text(json.dumps(rules.model_dump(mode="json", by_alias=True, exclude_unset=True)))
-    assert read_rules(as_json) == rules
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "error", "says"),
-    [
-        ("rules.toml", "ids = ", NotRecognised, "is no TOML"),
-        ("rules.json", "{", NotRecognised, "is no JSON"),
-        ("rules.json", '{"idz": "keep"}', DamagedFile, "idz"),
-        ("rules.json", '{"audio": "loud"}', DamagedFile, "audio"),
-        ("rules.json", '{"replace": [{"pattern": "(", "with": ""}]}', DamagedFile, "is no regular expression"),
-        ("rules.json", '{"forbid": ["("]}', DamagedFile, "is no regular expression"),
-    ],
-)
-def test_a_rules_file_that_says_something_else_is_refused(
-    tmp_path: Path, name: str, text: str, error: type[Exception], says: str
-) -> None:
-    path = tmp_path / name
-    path.write_text(text)
-    with pytest.raises(error, match=says):
-        read_rules(path)
-    with pytest.raises(NotRecognised):
-        read_rules(tmp_path / "absent.toml")
 
 
 async def test_rules_may_add_to_the_match_policy() -> None:
