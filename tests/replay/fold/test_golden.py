@@ -50,7 +50,9 @@ def of_item(item: Item) -> dict[str, Any]:
         "by": item.created_by,
         "content": parts,
         "call": [item.name, item.call_id, item.arguments, item.output],
-        "span": None if span is None else f"{span.source} {span.start_ms}-{span.end_ms} ms, reliable: {span.reliable}",
+        "span": None
+        if span is None
+        else f"{span.source} {span.start_ms:.10g}-{span.end_ms:.10g} ms, reliable: {span.reliable}",
         "records": f"{item.seqs.first}-{item.seqs.last}, {len(item.seqs)} of them",
     }
     return {key: value for key, value in found.items() if value not in (None, [], [None] * 4)}
