@@ -54,7 +54,7 @@ class RecorderSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watcher:
-    """Is told what happens, on the event loop.
+    """Is called with what happens, on the event loop.
 
     Attributes:
         ready: the proxy listens.

@@ -19,7 +19,7 @@ _NAME_KEPT: Final = 40
 
 @contextmanager
 def new_file(target: Path, *, force: bool = False) -> Generator[Path]:
-    """Give a temporary path beside ``target``; when the block ends well, it is synced and renamed to ``target``.
+    """Yield a temporary path beside ``target``; when the block ends well, it is synced and renamed to ``target``.
 
     Recordings are private: the file has mode 0600. After an error nothing is left behind, and a file that was there
     before is as it was.

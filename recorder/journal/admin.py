@@ -142,7 +142,7 @@ async def erase(location: str | Path, session: str, seqs: Seqs, reason: str) -> 
         location: an existing journal.
         session: its full public id.
         seqs: which records; those that were erased before are left out of the ledger's new row.
-        reason: why; it stands in the ledger for ever.
+        reason: why; it stands in the ledger forever.
 
     Raises:
         StoreBusy: a recorder is writing; or the records are erased, and a reader keeps their old bytes in the file.

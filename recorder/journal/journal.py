@@ -230,7 +230,7 @@ class Journal:
         Args:
             public_id: the session, by its full id.
             seqs: which records.
-            reason: why; it stands in the ledger for ever.
+            reason: why; it stands in the ledger forever.
 
         Returns:
             The ledger's head (hex) afterwards.

@@ -1,7 +1,7 @@
 """The opening handshake of a relayed session: what goes up, what comes back, what is recorded of it.
 
 Pure: headers and targets in, headers, targets and statements out. End-to-end headers cross unchanged and in their
-order; hop-by-hop ones (RFC 9110 section 7.6.1) and those that RFC 6455 section 4 ties to one connection are made anew
+order; hop-by-hop ones (RFC 9110 section 7.6.1) and those that RFC 6455 section 4 ties to one connection are made afresh
 on each leg.
 """
 

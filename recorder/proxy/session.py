@@ -337,7 +337,7 @@ class Session(Listener):
         self.client.flush_handshake()
 
     async def _end(self, begun: _Begun, status: int, close: CloseStatement, offset_ns: int, traffic: Traffic) -> None:
-        """Write the last record and tell of it."""
+        """Write the last record and report it."""
         end = await end_session(begun.sink, begun.statement, status, close, offset_ns, traffic)
         if close.code is not None:
             self._env.counts.close(traffic, close.code, close.by)

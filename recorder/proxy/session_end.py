@@ -21,7 +21,7 @@ _LOGGED: Final = ("status", "http_status", "code", "by", "duration_s", "frames",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnd:
-    """What is told when a session has ended and its last record is durable.
+    """What a watcher learns once a session has ended and its last record is durable.
 
     Attributes:
         id: public id.

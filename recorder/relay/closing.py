@@ -243,7 +243,7 @@ _ABNORMAL: Final = Close(1006)
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """An event, with what the record and the peers are told of it.
+    """An event, with what the record and the peers learn about it.
 
     Attributes:
         event: what happened.

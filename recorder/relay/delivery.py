@@ -57,8 +57,8 @@ class BehindCommit(Delivery):
 
     Args:
         commit: waits until everything recorded so far is durable.
-        press: is told when so much waits that reading must pause (True), and when it need not (False).
-        failed: is told of a commit that failed.
+        press: is called when so much waits that reading must pause (True), and when it need not (False).
+        failed: is called with a commit that failed.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What each side is told when a session ends: close codes (RFC 6455 section 7.4.1) and reasons. Pure."""
+"""What each side hears when a session ends: close codes (RFC 6455 section 7.4.1) and reasons. Pure."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ async def write_audio(
         end: nanoseconds on that clock; leaves out what comes after.
         format: ``wav``, ``flac`` or ``ogg`` (Opus).
         force: overwrite an existing file.
-        progress: is told how much is done, from 0 to 1.
+        progress: is called with how much is done, from 0 to 1.
 
     Raises:
         RequestError: no such item, no audio, an impossible choice.
@@ -207,7 +207,7 @@ def _bounds(tracks: Sequence[Track], rate: int, start: int, end: int | None) -> 
 
 
 def _part_of(progress: Progress | None, start: float, end: float) -> Progress | None:
-    """Tell of a part of the work as that part of the whole."""
+    """Report a part of the work as that part of the whole."""
     return None if progress is None else lambda done: progress(start + done * (end - start))
 
 

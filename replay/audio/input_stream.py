@@ -2,7 +2,7 @@
 
 The stream runs by its samples. Its first sample lies where the first append arrived; what follows, follows without a
 gap, however irregularly it arrives: a network delays packets, it does not stretch speech. Only where the stream has
-fallen behind the arrivals by more than :data:`PAUSE_NS` did the client pause, and the stream is anchored anew, unless
+fallen behind the arrivals by more than :data:`PAUSE_NS` did the client pause, and the stream is anchored again, unless
 the client makes up for it at once (:data:`CATCH_UP_NS`): then the network stalled, and no speech is missing.
 """
 

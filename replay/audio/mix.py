@@ -258,7 +258,7 @@ class Mixer:
             yield block
 
     def _drop(self, sound: _Sound) -> None:
-        """Skip what lies before the beginning."""
+        """Skip what is before the beginning."""
         before = min(self._at, sound.end)
         while sound.position < before:
             sound.pump(min(before, sound.position + self._block))

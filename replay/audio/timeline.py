@@ -166,7 +166,7 @@ async def read_timeline(
         recording: what is read.
         with_text: whether to fold the deltas of texts, transcripts and arguments: no sound depends on them, and in a
             long call they take most of the memory.
-        progress: is told how much was read, from 0 to 1.
+        progress: is called with how much was read, from 0 to 1.
     """
     folder, clock = Folder(), Clock()
     async for batch in recording.batches():

@@ -1,7 +1,7 @@
 """Which elements of two sequences belong together, in order: the alignment of highest total likeness.
 
 Needleman and Wunsch's recurrence. :mod:`difflib` takes the longest equal run first, and what stands before it can then
-no longer be paired with what stands behind it. Equal beginnings and ends are taken off first, so that only the stretch
+no longer be paired with what follows it. Equal beginnings and ends are taken off first, so that only the stretch
 where the two differ costs anything.
 """
 

@@ -34,7 +34,7 @@ def render_diff(found: Diff, *, width: int = 100, every_turn: bool = False) -> s
     lines = [*_head(found), ""]
     all_differences = list(found.differences())
     if not all_differences:
-        lines.append("The two mean the same.")
+        lines.append("No differences.")
     else:
         count = len(all_differences)
         lines.append(f"{count} difference{'s' if count > 1 else ''}; the first: {_where(*all_differences[0])}")

@@ -54,7 +54,7 @@ class Turn:
     Attributes:
         speaker: who speaks; a function's output is the tool's.
         kind: what it is; ``response`` for a response without any item.
-        text: the words, runs of white space as one space; empty where there are none, and for calls and outputs.
+        text: the words, runs of white space as one space; empty if it has none, and for calls and outputs.
         name: the function or tool that is called.
         value: a call's arguments or an output, as JSON where it is JSON, else its text.
         spoken: whether it is speech.
@@ -66,7 +66,7 @@ class Turn:
         request: what the client asked for with the response, in canonical form, without its marks (``metadata``) and
             ids of items; only on the first turn of a response that the client asked for.
         latency_ms: from what asked for the response to the first of its output; only on the first turn of a response.
-        seqs: first and last record behind it; None where there is none.
+        seqs: first and last record behind it; None if it has none.
     """
 
     speaker: Speaker
@@ -185,7 +185,7 @@ def _latency(response: Response) -> float | None:
 
 
 def json_or_text(text: str) -> Any:
-    """Give the JSON value that a text spells, else the text; JSON nested deeper than the fold reads is text."""
+    """Return the JSON value that a text spells, else the text; JSON nested deeper than the fold reads is text."""
     try:
         value = parse_json(text)
     except ValueError:

@@ -33,7 +33,7 @@ class Frames:
 
 @dataclass(frozen=True, slots=True)
 class DriveResult:
-    """What came of driving.
+    """The result of driving.
 
     Attributes:
         sent: what the driver sent.

@@ -99,7 +99,7 @@ class Driver:
         return self.advance(now_ns)
 
     def unreadable(self, error: EarwitnessError) -> list[Command]:
-        """Give up: half a recording drives nothing."""
+        """Stop: half a recording drives nothing."""
         raise error
 
     def received(self, message: str | bytes, now_ns: int) -> list[Command]:
@@ -157,7 +157,7 @@ class Driver:
             if lacking is not None and lane == 0:
                 if self._since is None:
                     self._since = now_ns
-                # A server that talks on is waited for longer, but not for ever: some send a `ping` every few seconds.
+                # A server that talks on is waited for longer, but not forever: some send a `ping` every few seconds.
                 deadline = min(max(self._since, self._heard_ns), self._since + _STRETCH * self._patience_ns)
                 deadline += self._patience_ns
                 if now_ns < deadline:
@@ -275,7 +275,7 @@ class Driver:
         return rewritten
 
     def _cut(self, payload: bytes, event: Json, frame: Frame, now_ns: int) -> bytes:
-        """Place a truncation anew: by the playback's own clock at speed 1, else within what was delivered.
+        """Place a truncation again: by the playback's own clock at speed 1, else within what was delivered.
 
         The recorded client began to play an item some time after its first audio had arrived (behind what it was still
         playing, say); that delay is kept. Two runs of one client differ by their clocks' jitter: a new position within

@@ -79,7 +79,7 @@ class DriveOptions:
 
 @dataclass(frozen=True, slots=True)
 class DriveOutcome:
-    """What came of it.
+    """The result.
 
     Attributes:
         session: public id of the new session.

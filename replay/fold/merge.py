@@ -171,7 +171,7 @@ def merge_part(state: State, part: PartWork, stated: Json, *, final: bool) -> No
 
 
 def _transcribed(part: PartWork, transcript: str) -> None:
-    """A user's transcript inside an item: an echo of its transcription, news where there was none."""
+    """A user's transcript inside an item: an echo of its transcription, news if none was stated."""
     if transcript and part.transcription is None:
         part.transcription = TranscriptionWork(status="completed")
         part.transcription.stream.stated = transcript

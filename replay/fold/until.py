@@ -159,7 +159,7 @@ def parse_until(text: str) -> Until:
         text: ``#42`` (a record), ``7.5`` (seconds), ``MM:SS.mmm`` or ``H:MM:SS`` (a clock), else an event id.
 
     Raises:
-        RequestError: it is none of these.
+        RequestError: it is not one of these.
     """
     text = text.strip()
     offset_ns = parse_time(text)

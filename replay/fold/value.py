@@ -75,7 +75,7 @@ def build(state: State, dialect: str) -> Conversation:
 
 
 def _copy(value: T, **changes: object) -> T:
-    """A shallow copy of a dataclass with some fields set anew."""
+    """A shallow copy of a dataclass with some fields replaced."""
     other = copy.copy(value)
     for name, change in changes.items():
         setattr(other, name, change)

@@ -76,7 +76,7 @@ class TextStream:
 
     @property
     def streamed(self) -> str | None:
-        """The text of all deltas; None where there were none."""
+        """The text of all deltas; None if there were no deltas."""
         if len(self._chunks) > 1:
             self._chunks = ["".join(self._chunks)]
         return self._chunks[0] if self._chunks else None

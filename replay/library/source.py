@@ -17,7 +17,7 @@ __all__ = ["Source", "open_source"]
 
 _SQLITE: Final = b"SQLite format 3\x00"
 _IN_FOLDERS: Final = frozenset((".ndjson", ".jsonl"))
-"""Endings of the files of a folder that are cassettes or captures; other JSON beside them is none of ours."""
+"""Endings of the files of a folder that are cassettes or captures; other JSON beside them is left alone."""
 
 
 class Source(Protocol):

@@ -21,7 +21,7 @@ __all__ = ["ID_KEYS", "IdMap", "IdMode", "collect_ids"]
 
 
 IdMode = Literal["map", "fresh", "asis"]
-"""``map``: as above. ``fresh``: server-made ids are made anew for each connection, too. ``asis``: nothing changes."""
+"""``map``: as above. ``fresh``: server-made ids are made new for each connection, too. ``asis``: nothing changes."""
 
 ID_KEYS: Final = (
     "id",
@@ -52,7 +52,7 @@ class IdMap:
     Args:
         mode: see :data:`IdMode`.
         nonce: what makes the fresh ids of one connection differ from another's; the same nonce gives the same ids.
-        keep: ids that are not made anew: what the recorded client itself brought into the session.
+        keep: ids that are not made new: what the recorded client itself brought into the session.
     """
 
     def __init__(self, mode: IdMode = "map", *, nonce: bytes = b"", keep: frozenset[str] = frozenset()) -> None:
@@ -91,7 +91,7 @@ class IdMap:
         return self._recorded.get(live, live)
 
     def to_live(self, recorded: str) -> str:
-        """Return the live id for a recorded one; mode ``fresh`` makes one if there is none yet."""
+        """Return the live id for a recorded one; mode ``fresh`` makes one if it has not been made yet."""
         live = self._live.get(recorded)
         if live is not None:
             return live

@@ -57,7 +57,7 @@ class MatchPolicy(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     mode: Literal["strict", "lenient", "off"] = "strict"
-    """``strict``: the first divergence ends the session. ``lenient``: it is reported. ``off``: types are paired."""
+    """``strict``: the first divergence ends the session. ``lenient``: it is reported. ``off``: compare event types only."""
     audio: Literal["exact", "length", "ignore"] = "exact"
     ignore: tuple[str, ...] = ()
     """Paths whose values do not count: ``session.instructions``, ``conversation.item.create.item.content``. A path
@@ -66,7 +66,7 @@ class MatchPolicy(BaseModel):
     """By path: how far apart two numbers may lie."""
 
     def over(self, recorded: Mapping[str, Any] | None) -> MatchPolicy:
-        """Give this policy on top of one that a recording carries: what is stated here counts, rules add up.
+        """Return this policy on top of one that a recording carries: what is stated here counts, rules add up.
 
         Raises:
             ValidationError: the recording's is no policy.

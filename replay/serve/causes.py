@@ -9,7 +9,7 @@ example, the client's tool output was sent before ``response.done`` came. A clie
 server event answers is the fold's to tell (:mod:`~earwitness.replay.fold.answers`); what else holds a frame is the
 input audio that had arrived before it.
 
-No held frame can wait for ever on a client that behaves as recorded: what it waits for came before it in the recording.
+No held frame can wait forever on a client that behaves as recorded: what it waits for came before it in the recording.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ class Judge:
         if event is None or expected.event is None:
             if self._same(expected, event, message, last_sent):
                 return expected, Candidate(view, "order", "the same, but it is not due yet")
-            return expected, Candidate(view, "type", "one of the two is no event")
+            return expected, Candidate(view, "type", "one of the two is not an event")
         found = tuple(self._compare(expected, event, last_sent))
         if not found:
             return expected, Candidate(view, "order", "the same, but it is not due yet")

@@ -94,7 +94,7 @@ def parse_fault(text: str) -> Fault:
 
 
 def parse_faults(text: str) -> list[Fault]:
-    """Read a file of faults: one a line; empty lines and lines that begin with ``#`` do not count.
+    """Read a file of faults: one per line; empty lines and lines that begin with ``#`` do not count.
 
     Raises:
         RequestError: a line is not a fault; the message names it.

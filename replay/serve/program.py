@@ -40,7 +40,7 @@ async def run_replay(
     once: bool = False,
     ready: Callable[[ReplayServer], None],
 ) -> ReplayOutcome:
-    """Serve recordings until SIGINT or SIGTERM, or as told.
+    """Serve recordings until SIGINT or SIGTERM, or as configured.
 
     Args:
         server: what to serve, and how; see :func:`~earwitness.replay.serve.server.serve`.
@@ -49,7 +49,7 @@ async def run_replay(
         ready: told when the server listens.
 
     Raises:
-        ListenFailed: the address cannot be had.
+        ListenFailed: the address is not available.
         RequestError: the command cannot be run.
     """
     async with server:

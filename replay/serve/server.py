@@ -89,7 +89,7 @@ class ReplayServer:
         """Read the recordings and begin to listen.
 
         Raises:
-            ListenFailed: the address cannot be had.
+            ListenFailed: the address is not available.
             RequestError: there is nothing to serve.
             DamagedFile: a cassette's match policy cannot be used.
         """

@@ -18,7 +18,7 @@ __all__ = ["AudioDifference", "AudioMatcher", "AudioTrack"]
 class AudioTrack:
     """The recorded input audio: per frame its seq, where it ends, and a hash. 24 bytes each.
 
-    The hash is Python's own (64-bit SipHash, keyed anew in each process): it never leaves the process, and it is
+    The hash is Python's own (64-bit SipHash, keyed afresh in each process): it never leaves the process, and it is
     several times as fast as any in ``hashlib`` on frames of this size.
 
     Positions are in decoded bytes since the session began. Stretches run from commit to commit.
@@ -58,7 +58,7 @@ class AudioTrack:
         return self.stretch_ends[-1] if self.stretch_ends else 0
 
     def bounds(self, stretch: int) -> tuple[int, int]:
-        """Give first and last byte position of a stretch."""
+        """Return first and last byte position of a stretch."""
         start = self.stretch_ends[stretch - 1] if 0 < stretch <= len(self.stretch_ends) else 0
         if stretch > len(self.stretch_ends):
             start = self.total

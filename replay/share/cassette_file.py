@@ -20,7 +20,7 @@ async def export_cassette(recording: Recording, target: Path, *, force: bool = F
         CannotWrite: the target cannot be written.
     """
     last: Frame | None = None
-    # The header stands first and tells of the end: the last record is read before the others.
+    # The header stands first and states the end: the last record is read before the others.
     total = recording.info.frames
     async for batch in recording.batches(max(total - 1, 0), total):
         last = batch[-1]

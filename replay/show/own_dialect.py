@@ -15,7 +15,7 @@ __all__ = ["in_own_dialect"]
 
 
 def in_own_dialect(conversation: Conversation) -> Conversation:
-    """Give a conversation in the names and shapes of its dialect; one that is not ``preview`` itself.
+    """Return a conversation in the names and shapes of its dialect; one that is not ``preview`` itself.
 
     What preview has no place for stays in its GA place. The argument is not changed.
     """

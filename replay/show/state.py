@@ -28,7 +28,7 @@ def info_json(info: SessionInfo) -> dict[str, Any]:
 
 
 def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str]]]:
-    """Give the table of ``list``: its header and a row for each session."""
+    """Return the table of ``list``: its header and a row for each session."""
     short = _short_ids([info.id for info in sessions])
     rows = [
         [
@@ -79,7 +79,7 @@ class EventRow:
         return "; ".join(remarks)
 
     def cells(self) -> list[str]:
-        """Give the row for a table."""
+        """Return the row for a table."""
         frame, size = self.frame, self.size
         return [
             str(frame.seq),
@@ -92,7 +92,7 @@ class EventRow:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Give the row for JSON, with the event itself where it is JSON."""
+        """Return the row for JSON, with the event itself where it is JSON."""
         frame = self.frame
         try:
             event = frame.json() if frame.kind != "binary" else None
@@ -154,7 +154,7 @@ def _lines(lines: Iterable[str]) -> str:
 def _end(conversation: Conversation) -> str:
     close = conversation.close
     if close is None:
-        return "no close on record"
+        return "still open at this point"
     if close.kind == "cutoff":
         return f"cut off ({close.reason})" if close.reason else "cut off"
     if close.code is None:

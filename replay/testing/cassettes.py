@@ -14,7 +14,7 @@ __all__ = ["RECORD_MODES", "Plan", "RecordMode", "cassette_name", "cassette_path
 RecordMode = Literal["none", "once", "new", "all"]
 RECORD_MODES: Final[tuple[RecordMode, ...]] = get_args(RecordMode)
 """``none``: replay, and never any network. ``once``: record where the test has no cassette yet. ``new``: replay what is
-there, and record the connections beyond it. ``all``: record everything anew."""
+there, and record the connections beyond it. ``all``: record everything again."""
 
 SUFFIX: Final = ".ndjson"
 _UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     missing: tuple[Path, ...] = ()
 
     def target(self, number: int) -> Path:
-        """Give where a recorded session is written.
+        """Return where a recorded session is written.
 
         Args:
             number: which of the recorded ones, from 0.
@@ -68,7 +68,7 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Path]:
-    """Give the paths of a test's cassettes.
+    """Return the paths of a test's cassettes.
 
     Args:
         folder: where cassettes are kept, beside the test's module.
@@ -85,11 +85,11 @@ def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Pat
 
 
 def cassette_name(module: str, test: str) -> str:
-    """Give the default name of a test's cassette: ``<module>/<test>.ndjson``.
+    """Return the default name of a test's cassette: ``<module>/<test>.ndjson``.
 
     Args:
         module: the test module's name, without ``.py``.
-        test: what stands behind the module in the test's node id: class, function, parameters.
+        test: what follows the module in the test's node id: class, function, parameters.
 
     A parameter may hold anything: what a file name cannot is replaced, and a digest keeps such names apart.
     """

@@ -48,7 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--realtime-record",
         choices=RECORD_MODES,
         help="none: replay, and never any network (default). once: record a test that has no cassette. "
-        "new: replay what is there, record connections beyond it. all: record everything anew.",
+        "new: replay what is there, record connections beyond it. all: record everything again.",
     )
     group.addoption(
         "--realtime-upstream",
@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--realtime-match",
         choices=_MATCH_MODES,
-        help="strict: the first divergence ends the session. lenient: it is reported. off: types are paired.",
+        help="strict: the first divergence ends the session. lenient: it is reported. off: compare event types only.",
     )
     group.addoption(
         "--realtime-key-env",
@@ -167,7 +167,7 @@ class _Settings:
         self._stated = stated
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give a setting of the marker, else of the ini file, else the default."""
+        """Return a setting of the marker, else of the ini file, else the default."""
         if name in self._stated:
             return self._stated[name]
         return default if default is not None else self._config.getini(f"realtime_{name}")
@@ -190,7 +190,7 @@ class _Settings:
         return plan_test(mode, paths)
 
     def how_to_record(self, plan: Plan) -> str:
-        """Give the command that records what this test lacks."""
+        """Return the command that records what this test lacks."""
         behind = plan.replay == plan.paths[: len(plan.replay)]
         mode = "once" if not plan.replay else "new" if behind else "all"
         return f"pytest '{self._item.nodeid}' --realtime-record={mode}"
@@ -209,7 +209,7 @@ class _Settings:
     # Recording
 
     def record_options(self) -> RecordOptions:
-        """Give where to record from, and the key for it."""
+        """Return where to record from, and the key for it."""
         from ...recorder.proxy.upstream import parse_upstream
         from .stage import RecordOptions
 

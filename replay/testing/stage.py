@@ -128,7 +128,7 @@ class Stage:
         """Listen.
 
         Raises:
-            EarwitnessError: an address cannot be had, or a recording or its match policy cannot be used.
+            EarwitnessError: an address is not available, or a recording or its match policy cannot be used.
         """
         ports: list[int] = []
         if self.server.recordings or self._record is None:

@@ -92,7 +92,7 @@ async def export_transcript(
         reading: what to write.
         sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
-        progress: is told how much of the sound is done, from 0 to 1.
+        progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
         ValueError: there is no such format.
@@ -138,7 +138,7 @@ async def write_transcript(
         sound: how to embed the sound in HTML.
         silent: leave the sound out of HTML.
         force: overwrite an existing file.
-        progress: is told how much of the sound is done, from 0 to 1.
+        progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
         OutputExists: the target exists and ``force`` is false.

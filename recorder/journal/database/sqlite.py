@@ -176,7 +176,7 @@ def _needs_immutable(path: Path, error: sqlite3.OperationalError) -> bool:
 def copy_file(source: Path, target: Path) -> int:
     """Copy a live database in one step, under a temporary name with mode 0600 until it is whole and on the disk.
 
-    In several steps every commit of the recorder would begin the copy anew.
+    In several steps every commit of the recorder would begin the copy again.
 
     Returns:
         The copy's size in bytes.

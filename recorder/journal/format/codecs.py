@@ -12,7 +12,7 @@ Bodies and whole JSON texts use :data:`.DICTIONARY_1`, audio uses none. Varints 
 little-endian 16-bit samples: each sample less the one before it (modulo 2**16, the first as it is), zigzag
 (``(d << 1) ^ (d >> 15)``), then all low bytes, then all high bytes.
 
-A number means one thing for ever: another way to store is another number. Everything here works on lists, because the
+A number means one thing forever: another way to store is another number. Everything here works on lists, because the
 arithmetic of a whole batch costs little more than that of one record.
 """
 

@@ -134,7 +134,7 @@ def _check_head(report: VerifyReport, ledger: LedgerCheck, head: str | None) -> 
             Finding(
                 kind="head",
                 message=f"the journal does not contain the state with head {head}:"
-                " its end was cut, an older copy was put back, or it was written anew",
+                " its end was cut, an older copy was put back, or it was rewritten",
             )
         )
 

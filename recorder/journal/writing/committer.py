@@ -62,7 +62,7 @@ class Committer:
         self._store = store
         self._pending: deque[Appended] = deque()
         self._pending_bytes = 0
-        self._flying_bytes = 0
+        self._committing_bytes = 0
         self._taken = 0
         """Records that were put into a group so far."""
         self._committed = 0
@@ -81,7 +81,7 @@ class Committer:
     @property
     def backlog_bytes(self) -> int:
         """What is taken but not yet committed."""
-        return self._pending_bytes + self._flying_bytes
+        return self._pending_bytes + self._committing_bytes
 
     @property
     def backlog_age(self) -> float:
@@ -205,7 +205,7 @@ class Committer:
             group.append(item)
             total += _cost(item)
         self._pending_bytes -= total
-        self._flying_bytes = total
+        self._committing_bytes = total
         self._taken += len(group)
         return Batch(group)
 
@@ -260,7 +260,7 @@ class Committer:
     def _settle(self, count: int) -> None:
         """Book a committed group: wake those who waited for it, let the relays go on."""
         self._committed += count
-        self._flying_bytes = 0
+        self._committing_bytes = 0
         self._flying_since = None
         while self._waiting and self._waiting[0][0] <= self._committed:
             _, done = self._waiting.popleft()

@@ -33,7 +33,7 @@ async def page(
         reading: what to show; ``heard`` also shows, marked, what was produced and not heard.
         sound: how to embed the sound; None decides by its length.
         silent: leave the sound out.
-        progress: is told how much is done, from 0 to 1.
+        progress: is called with how much is done, from 0 to 1.
 
     Raises:
         RequestError: the sound is too long for a page.

@@ -100,7 +100,7 @@ async def read_sound(
         timeline: its timeline.
         as_: which reading.
         kind: how to encode it; None decides by its length.
-        progress: is told how much is done, from 0 to 1.
+        progress: is called with how much is done, from 0 to 1.
 
     Returns:
         The sound; None if the recording holds none.

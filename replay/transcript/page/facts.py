@@ -189,7 +189,7 @@ def _format(stated: AudioFormat) -> str:
 def _end(conversation: Conversation) -> str:
     close = conversation.close
     if close is None:
-        return "no close on record"
+        return "still open at this point"
     if close.kind == "cutoff":
         return "cut off: the recorder ended first"
     code = "" if close.code is None else f" with {close.code}"

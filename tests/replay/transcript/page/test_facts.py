@@ -136,6 +136,6 @@ def test_how_a_session_ended_is_said_in_words() -> None:
         conversation = fold([Frame(0, 0, kind, "recorder", None, body)])  # type: ignore[arg-type]
         return dict(about(SessionInfo(id="s"), conversation, None))["end"]
 
-    assert dict(about(SessionInfo(id="s"), Conversation(), None))["end"] == "no close on record"
+    assert dict(about(SessionInfo(id="s"), Conversation(), None))["end"] == "still open at this point"
     assert end("cutoff", b"{}") == "cut off: the recorder ended first"
     assert end("close", b'{"reason":"gone"}') == "closed (gone)"
