@@ -1,7 +1,7 @@
 """Replace the serial number of an Ogg stream.
 
 Encoders draw a stream's serial number at random (RFC 3533, section 6), which is all that differs between two encodings
-of the same sound. Where files are to be the same each time, it is replaced, and the checksum of each page computed again.
+of the same sound. Where files are to be the same each time, it is replaced, and each page's checksum computed again.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class MatchPolicy(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     mode: Literal["strict", "lenient", "off"] = "strict"
-    """``strict``: the first divergence ends the session. ``lenient``: it is reported. ``off``: compare event types only."""
+    """``strict``: the first divergence ends the session. ``lenient``: it is reported. ``off``: compare types only."""
     audio: Literal["exact", "length", "ignore"] = "exact"
     ignore: tuple[str, ...] = ()
     """Paths whose values do not count: ``session.instructions``, ``conversation.item.create.item.content``. A path
