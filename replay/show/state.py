@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
@@ -13,8 +13,10 @@ from ...schemas.recording import Recording, SessionInfo
 from ...schemas.refs import Seqs
 from ...schemas.state import Call, Conversation, Item, Part, Response
 from ...schemas.summary import model_of
-from ..fold import Until
 from .terminal import visible
+
+if TYPE_CHECKING:  # `list` folds nothing
+    from ..fold import Until
 
 __all__ = ["EventRow", "clock", "event_rows", "info_json", "list_rows", "render_state", "state_json"]
 
