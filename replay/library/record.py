@@ -75,7 +75,7 @@ class RecordingProxy:
         Raises:
             StoreError: the journal cannot be opened.
             FileError: the redaction key can neither be read nor created.
-            ListenFailed: the address cannot be had.
+            ListenFailed: the address is not available.
         """
         self._recording = recording_proxy(
             self.db,

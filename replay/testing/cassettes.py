@@ -13,8 +13,8 @@ __all__ = ["RECORD_MODES", "Plan", "RecordMode", "cassette_name", "cassette_path
 
 RecordMode = Literal["none", "once", "new", "all"]
 RECORD_MODES: Final[tuple[RecordMode, ...]] = get_args(RecordMode)
-"""``none``: replay, and never any network. ``once``: record where the test has no cassette yet. ``new``: replay what is
-there, and record the connections beyond it. ``all``: record everything anew."""
+"""``none``: replay, and never any network. ``once``: record a test that has no cassette yet. ``new``: replay what
+exists, and record further connections. ``all``: record everything anew."""
 
 SUFFIX: Final = ".ndjson"
 _UNSAFE: Final = re.compile(r"[^\w.-]+", re.ASCII)
@@ -25,10 +25,10 @@ class Plan(NamedTuple):
     """What a test does with its cassettes.
 
     Attributes:
-        paths: its cassettes, one to each connection, there or not.
-        replay: those that are served; a beginning of ``paths``.
+        paths: its cassettes, one for each connection, whether or not they exist.
+        replay: those that are served: the first of ``paths``.
         record: whether the connections beyond them go to the upstream.
-        missing: those that are named and not there, where they can neither be replayed nor recorded.
+        missing: those that are named but do not exist, if they are not going to be recorded.
     """
 
     paths: tuple[Path, ...]
@@ -37,7 +37,7 @@ class Plan(NamedTuple):
     missing: tuple[Path, ...] = ()
 
     def target(self, number: int) -> Path:
-        """Give where a recorded session is written.
+        """Return the path that a recorded session is written to.
 
         Args:
             number: which of the recorded ones, from 0.
@@ -51,13 +51,13 @@ def plan_test(mode: RecordMode, paths: Sequence[Path]) -> Plan:
 
     Args:
         mode: see :data:`RECORD_MODES`.
-        paths: the test's cassettes, one to each connection; there or not.
+        paths: the test's cassettes, one for each connection; they need not exist.
     """
     there = tuple(path for path in paths if path.exists())
     if mode == "all" or (mode == "once" and not there):
         return Plan(tuple(paths), (), record=True)
     begin = tuple(takewhile(Path.exists, paths))
-    # Connections are told apart by their order, so what is recorded comes behind all that is there.
+    # Connections are told apart by their order, so what is recorded comes after all that exists.
     if mode == "new" and begin == there:
         return Plan(tuple(paths), there, record=True)
     return Plan(tuple(paths), there, missing=tuple(path for path in paths if path not in there))
@@ -68,12 +68,12 @@ def _numbered(path: Path, number: int) -> Path:
 
 
 def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Path]:
-    """Give the paths of a test's cassettes.
+    """Return the paths of a test's cassettes.
 
     Args:
         folder: where cassettes are kept, beside the test's module.
-        names: as the marker gives them, relative to the folder; empty for the default name and those numbered after
-            it, as far as they are there.
+        names: as the marker states them, relative to the folder; if empty, the default name and those numbered after
+            it that exist.
         default: ``<module>/<test>.ndjson``.
     """
     if names:
@@ -85,11 +85,11 @@ def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Pat
 
 
 def cassette_name(module: str, test: str) -> str:
-    """Give the default name of a test's cassette: ``<module>/<test>.ndjson``.
+    """Return the default name of a test's cassette: ``<module>/<test>.ndjson``.
 
     Args:
         module: the test module's name, without ``.py``.
-        test: what stands behind the module in the test's node id: class, function, parameters.
+        test: what follows the module in the test's node id: class, function, parameters.
 
     A parameter may hold anything: what a file name cannot is replaced, and a digest keeps such names apart.
     """

@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--realtime-match",
         choices=_MATCH_MODES,
-        help="strict: the first divergence ends the session. lenient: it is reported. off: types are paired.",
+        help="strict: the first divergence ends the session. lenient: it is reported. off: only event types are compared.",
     )
     group.addoption(
         "--realtime-key-env",
@@ -143,7 +143,7 @@ def _make(settings: _Settings, plan: Plan) -> Realtime:
 
 
 def _conclude(server: Realtime, plan: Plan) -> None:
-    """Judge a test that has passed: write what was recorded; fail where the client left the recording unnoticed."""
+    """Judge a test that has passed: write what was recorded; fail if the client diverged and nobody noticed."""
     if plan.record:
         written = server.finish_recording(plan.target)
         if not written and not plan.replay:
@@ -167,7 +167,7 @@ class _Settings:
         self._stated = stated
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Give a setting of the marker, else of the ini file, else the default."""
+        """Return a setting: the marker's, else the ini file's, else the default."""
         if name in self._stated:
             return self._stated[name]
         return default if default is not None else self._config.getini(f"realtime_{name}")
@@ -190,7 +190,7 @@ class _Settings:
         return plan_test(mode, paths)
 
     def how_to_record(self, plan: Plan) -> str:
-        """Give the command that records what this test lacks."""
+        """Return the command that records the missing cassettes."""
         behind = plan.replay == plan.paths[: len(plan.replay)]
         mode = "once" if not plan.replay else "new" if behind else "all"
         return f"pytest '{self._item.nodeid}' --realtime-record={mode}"
@@ -209,7 +209,7 @@ class _Settings:
     # Recording
 
     def record_options(self) -> RecordOptions:
-        """Give where to record from, and the key for it."""
+        """Return the upstream to record, and the key for it."""
         from ...recorder.proxy.upstream import parse_upstream
         from .stage import RecordOptions
 

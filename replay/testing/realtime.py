@@ -54,7 +54,7 @@ class Realtime:
         """Listen.
 
         Raises:
-            EarwitnessError: an address cannot be had, or a recording or its match policy cannot be used.
+            EarwitnessError: an address is not available, or a recording or its match policy cannot be used.
         """
         self._thread = LoopThread("earwitness-realtime")
         try:
