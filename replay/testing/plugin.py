@@ -58,7 +58,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--realtime-match",
         choices=_MATCH_MODES,
-        help="strict: the first divergence ends the session. lenient: it is reported. off: only event types are compared.",
+        help="strict: the first divergence ends the session. lenient: it is reported. off: only types are compared.",
     )
     group.addoption(
         "--realtime-key-env",
