@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 import click
-import orjson
 
 __all__ = [
     "DEFAULT_DB",
@@ -175,6 +174,8 @@ def coroutine(function: Callable[P, Coroutine[Any, Any, R]]) -> Callable[P, R]:
 
 def emit_json(value: Any) -> None:
     """Print a value as JSON, indented."""
+    import orjson
+
     try:
         text = orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS).decode()
     except TypeError:

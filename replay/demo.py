@@ -12,31 +12,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ..recorder.journal import JournalReader, verify
+from ..recorder import JournalReader, verify
 from ..recorder.proxy.listener import SessionEnd, recording_proxy
 from ..recorder.proxy.settings import ProxySettings
 from ..recorder.proxy.upstream import parse_upstream
 from ..schemas.errors import CannotWrite
 from ..schemas.recording import Recording
-from ..schemas.state import Conversation
-from .audio.export import write_audio
+from .audio.tracks import TrackChoice
 from .drive.connect import DriveResult, drive
 from .drive.steps import FrameHash
 from .fold import fold_recording
 from .fold.digest import content_digest
+from .library.calls import Call, Calls
 from .open import bundled_recording
 from .serve.server import serve
-from .share.cassette_file import export_cassette
 from .show.state import render_state
 from .show.tail import follow_sessions
 from .times import decimal
-from .transcript.lines import READINGS, transcribe
+from .transcript.lines import READINGS
 
 __all__ = ["DemoOutcome", "run_demo"]
 
 DATABASE: Final = "demo.db"
 CASSETTE: Final = "conversation.ndjson"
-SOUNDS: Final = {"call.wav": "both", "user.wav": "user", "assistant.wav": "assistant"}
+SOUNDS: Final[dict[str, TrackChoice]] = {"call.wav": "both", "user.wav": "user", "assistant.wav": "assistant"}
 
 Say = Callable[[str], None]
 
@@ -74,7 +73,7 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
     """
     outcome = DemoOutcome()
     _clear(folder)
-    database = folder / DATABASE
+    database, database_again = folder / DATABASE, folder / f"again-{DATABASE}"
     bundled = bundled_recording()
 
     say(f"1. A recorded conversation of {decimal(bundled.info.duration_ns or 0, 1)} s is served as the vendor would,")
@@ -82,52 +81,45 @@ async def run_demo(folder: Path, say: Say, *, speed: float | str = 1) -> DemoOut
     first = await _record(bundled, database, speed, say, live=speed != "max")
     outcome.files.append(database)
 
-    say("\n2. What both ends saw, compared with the journal (frames, SHA-256):")
-    async with await JournalReader.open(database) as reader:
-        recording = reader.recording((await reader.resolve(first.session)).id)
-        await _compare(first, recording, outcome, say)
-
+    async with Calls(database) as calls:
+        call = await calls.session(first.session)
+        say("\n2. What both ends saw, compared with the journal (frames, SHA-256):")
+        await _compare(first, call, outcome, say)
         say("\n3. The conversation, folded from the journal:\n")
-        conversation = await fold_recording(recording)
-        say(_indented(render_state(recording.info, conversation)))
-
+        conversation = await call.conversation()
+        say(_indented(render_state(call.info, conversation)))
         say("\n4. Transcripts, sound and a cassette:")
-        outcome.files += await _write_all(recording, conversation, folder)
-        say(_indented(transcribe(conversation, "heard").text()))
-
+        await _hand_over(call, folder, outcome, say)
         say("\n5. The fresh recording is served in its turn, as fast as it goes, and recorded again:")
-        again = await _record(recording, folder / f"again-{DATABASE}", "max", say)
-    outcome.files.append(folder / f"again-{DATABASE}")
-    async with await JournalReader.open(folder / f"again-{DATABASE}") as reader:
-        second = await reader.resolve(again.session)
-        conversations = [await fold_recording(bundled), conversation, await fold_recording(reader.recording(second.id))]
-    digests = list(map(content_digest, conversations))
-    for name, digest in zip(("bundled", "recorded", "again"), digests, strict=True):
+        second = await _record(call, database_again, "max", say)
+    outcome.files.append(database_again)
+    async with Calls(database_again) as calls:
+        again = await (await calls.session(second.session)).conversation()
+    folded = {"bundled": await fold_recording(bundled), "recorded": conversation, "again": again}
+    digests = {name: content_digest(each) for name, each in folded.items()}
+    for name, digest in digests.items():
         say(f"   content digest {name:<9} {digest}")
-    outcome.checks.append(("the three recordings have the same content", len(set(digests)) == 1))
+    outcome.checks.append(("the three recordings have the same content", len(set(digests.values())) == 1))
 
     say("\n6. The chain of both journals, verified against the ledger heads that the recorder printed:")
-    for name, head in ((DATABASE, first.head), (f"again-{DATABASE}", None)):
-        report = await verify(folder / name, head=head)
+    for journal, head in ((database, first.head), (database_again, None)):
+        report = await verify(journal, head=head)
         say(_indented(report.to_text()))
-        outcome.checks.append((f"{name} is intact", report.intact))
+        outcome.checks.append((f"{journal.name} is intact", report.intact))
     return outcome
 
 
-async def _write_all(recording: Recording, conversation: Conversation, folder: Path) -> list[Path]:
-    """Write transcripts, sound and a cassette; return their paths."""
-    written: list[Path] = []
+async def _hand_over(call: Call, folder: Path, outcome: DemoOutcome, say: Say) -> None:
+    """Write the call in every reading, its sound, and a cassette."""
     for reading in READINGS:
-        target = folder / f"transcript-{reading}.txt"
-        target.write_text(transcribe(conversation, reading).text() + "\n", encoding="utf-8")
-        written.append(target)
+        outcome.files.append(folder / f"transcript-{reading}.txt")
+        await call.write_transcript(outcome.files[-1], reading)
     for name, track in SOUNDS.items():
-        # The names of the tracks are those of the command.
-        await write_audio(recording, folder / name, track=track)  # pyright: ignore[reportArgumentType]
-        written.append(folder / name)
-    await export_cassette(recording, folder / CASSETTE)
-    written.append(folder / CASSETTE)
-    return written
+        outcome.files.append(folder / name)
+        await call.write_audio(outcome.files[-1], track)
+    outcome.files.append(folder / CASSETTE)
+    await call.write_cassette(outcome.files[-1])
+    say(_indented((await call.transcript("heard")).text()))
 
 
 @dataclass(frozen=True, slots=True)

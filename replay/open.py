@@ -9,7 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 
 from ..recorder.importing import file_id, read_file
-from ..recorder.journal import JournalReader
 from ..schemas.errors import RequestError
 from ..schemas.recording import MemoryRecording, Recording
 
@@ -55,6 +54,9 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
     if is_file_reference(reference):
         yield read_recording(reference, file_id(Path(_split(reference)[0])), "-")
         return
+    # Imported here: a file is read without what reads a database.
+    from ..recorder.journal import JournalReader
+
     async with await JournalReader.open(db) as reader:
         (info,) = await reader.with_policies([await reader.resolve(reference)])
         yield reader.recording(info.id)

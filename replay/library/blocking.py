@@ -217,7 +217,7 @@ class Call:
             end: seconds; what was later is left out.
 
         Raises:
-            RequestError: there is no such item or no such sound.
+            RequestError: the call has no such item, or no such sound.
         """
         return self._thread.run(self._call.audio(track, item=item, reading=reading, start=start, end=end))
 

@@ -220,7 +220,7 @@ class Call:
             end: seconds; what was later is left out.
 
         Raises:
-            RequestError: there is no such item or no such sound.
+            RequestError: the call has no such item, or no such sound.
         """
         from ..audio.export import read_audio
 

@@ -17,7 +17,7 @@ __all__ = ["Source", "open_source"]
 
 _SQLITE: Final = b"SQLite format 3\x00"
 _IN_FOLDERS: Final = frozenset((".ndjson", ".jsonl"))
-"""Endings of the files of a folder that are cassettes or captures; other JSON beside them is left alone."""
+"""Suffixes of cassettes and captures in a folder; other JSON files may be beside them."""
 
 
 class Source(Protocol):
@@ -39,7 +39,7 @@ class Source(Protocol):
         """Verify the chain of these sessions, or of all.
 
         Raises:
-            RequestError: there is no chain here.
+            RequestError: only a journal has a chain.
         """
         ...
 

@@ -20,7 +20,7 @@ class ReplayOutcome:
     Attributes:
         reports: one for each connection, in the order in which they came.
         complete: whether every recording was played to its end and nothing diverged.
-        command_code: exit code of the command; 0 without one.
+        command_code: exit code of the command; 0 without a command.
     """
 
     reports: Sequence[Report]

@@ -121,7 +121,7 @@ class ReplayServer:
         except OSError as error:
             raise ListenFailed(
                 f"cannot listen on {options.host}:{options.port}: {error.strerror or error}.",
-                hint="Give another port, or 0 for a free one.",
+                hint="Choose another port, or 0 for a free one.",
                 host=options.host,
                 port=options.port,
             ) from error
@@ -251,7 +251,7 @@ class ReplayServer:
 
     async def _process_request(self, connection: ServerConnection, request: HttpRequest) -> HttpResponse | None:
         if "websocket" not in request.headers.get("Upgrade", "").lower():
-            return None  # somebody looks whether the port answers: the library refuses it, and no session is used up
+            return None  # a probe of the port: the library refuses it, and no session is used up
         self._handshakes += 1
         fault = self._refusals.get(self._handshakes)
         if fault is not None:
@@ -261,7 +261,7 @@ class ReplayServer:
         except NoSession as error:
             text = f"no recorded session for {request.path}: {error}"
             divergence = Divergence(kind="refused", message=text, got=FrameView("the handshake"))
-            # Nobody is told: who waits for the sessions to be played waits on for a client that asks for one.
+            # Nobody is told: whoever waits for the sessions to be played still waits for a client that asks for one.
             self.reports.append(Report("none", divergences=[divergence], ended=True))
             return answer(HTTPStatus.NOT_FOUND, f"earwitness: {text}\n")
         plan = self._plans[number]

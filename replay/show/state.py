@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.refs import Seqs, to_plain
 from ...schemas.state import Call, Conversation, Item, Part, Response
 from ...schemas.summary import model_of
-from ..fold import Until
 from ..times import point, wall_clock
 from .terminal import visible
+
+if TYPE_CHECKING:  # `list` folds nothing
+    from ..fold import Until
 
 __all__ = ["EventRow", "event_rows", "info_json", "list_rows", "render_state"]
 

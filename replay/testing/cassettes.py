@@ -25,10 +25,10 @@ class Plan(NamedTuple):
     """What a test does with its cassettes.
 
     Attributes:
-        paths: its cassettes, one to each connection, there or not.
-        replay: those that are served; a beginning of ``paths``.
+        paths: its cassettes, one for each connection, whether or not they exist.
+        replay: those that are served: the first of ``paths``.
         record: whether the connections beyond them go to the upstream.
-        missing: those that are named and not there, where they can neither be replayed nor recorded.
+        missing: those that are named but do not exist, if they are not going to be recorded.
     """
 
     paths: tuple[Path, ...]
@@ -51,13 +51,13 @@ def plan_test(mode: RecordMode, paths: Sequence[Path]) -> Plan:
 
     Args:
         mode: see :data:`RECORD_MODES`.
-        paths: the test's cassettes, one to each connection; there or not.
+        paths: the test's cassettes, one for each connection; they need not exist.
     """
     there = tuple(path for path in paths if path.exists())
     if mode == "all" or (mode == "once" and not there):
         return Plan(tuple(paths), (), record=True)
     begin = tuple(takewhile(Path.exists, paths))
-    # Connections are told apart by their order, so what is recorded comes behind all that is there.
+    # Connections are told apart by their order, so what is recorded comes after all that exists.
     if mode == "new" and begin == there:
         return Plan(tuple(paths), there, record=True)
     return Plan(tuple(paths), there, missing=tuple(path for path in paths if path not in there))
@@ -72,8 +72,8 @@ def cassette_paths(folder: Path, names: Sequence[str], default: str) -> list[Pat
 
     Args:
         folder: where cassettes are kept, beside the test's module.
-        names: as the marker gives them, relative to the folder; empty for the default name and those numbered after
-            it, as far as they are there.
+        names: as the marker states them, relative to the folder; if empty, the default name and those numbered after
+            it that exist.
         default: ``<module>/<test>.ndjson``.
     """
     if names:

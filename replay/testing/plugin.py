@@ -143,7 +143,7 @@ def _make(settings: _Settings, plan: Plan) -> Realtime:
 
 
 def _conclude(server: Realtime, plan: Plan) -> None:
-    """Judge a test that has passed: write what was recorded; fail where the client left the recording unnoticed."""
+    """Judge a test that has passed: write what was recorded; fail if the client diverged and nobody noticed."""
     if plan.record:
         written = server.finish_recording(plan.target)
         if not written and not plan.replay:

@@ -38,7 +38,7 @@ class Front:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> int:
-        """Listen on 127.0.0.1; give the port."""
+        """Listen on 127.0.0.1; return the port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 
@@ -111,7 +111,7 @@ class Stage:
 
     Args:
         server: serves its recordings in their order, one to each connection; it may have none.
-        record: where further connections go; None where there is nothing beyond the recordings.
+        record: where further connections go; None to serve the recordings only.
     """
 
     def __init__(self, server: ReplayServer, record: RecordOptions | None = None) -> None:
@@ -161,7 +161,7 @@ class Stage:
         conversations = [await fold_recording(recording) for recording in self.server.recordings]
         if self._proxy is not None:
             journal = self._proxy.journal
-            # The writer tells nobody when its backlog is empty, so there is no event to wait for.
+            # The writer does not say when its backlog is empty, so there is no event to wait for.
             while journal.backlog_bytes and journal.failure is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL_S)
             async with await JournalReader.open(self._database) as reader:
@@ -172,7 +172,7 @@ class Stage:
         """End the recording and write each of its sessions as a cassette; a file that is there is replaced.
 
         Args:
-            target_of: gives where a session goes, by its number from 0.
+            target_of: returns the path for a session, by its number from 0.
 
         Returns:
             the files that were written.
