@@ -210,6 +210,7 @@ async def test_a_folder_that_is_not_there_is_named(path):
 
 AS_NOBODY = """
 import asyncio, os, sys, tempfile
+import numpy  # loaded by a codec that only some records need
 from earwitness.recorder.journal import Journal, JournalReader, verify
 from earwitness.schemas.errors import EarwitnessError
 
