@@ -325,6 +325,10 @@ def test_a_tolerance_of_the_user_replaces_the_rule():
     assert kinds(play(cut(1000), policy=policy, speed=1.0) >> cut(9999)) == []
 
 
+def test_a_truncation_of_another_item_is_found():
+    assert kinds(play(SOUND, cut(1000)) >> cut(1000, item_id="b")) == ["content"]
+
+
 # ---- the end
 
 
