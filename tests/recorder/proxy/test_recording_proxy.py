@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder import JournalReader, ProxySettings, parse_upstream, recording_proxy, verify
-from earwitness.schemas.errors import ListenFailed, StoreBusy
+from earwitness.schemas.errors import DamagedFile, ListenFailed, StoreBusy, StoreCorrupt
 
 from tests.recorder.harness import Ends, Peer, close_payload, running_upstream, talk, until
 
@@ -68,4 +68,23 @@ async def test_a_proxy_that_cannot_listen_leaves_the_journal_free(tmp_path: Path
             async with recording_proxy(tmp_path / "other.db", taken):
                 pass
         async with recording_proxy(tmp_path / "other.db", settings):
+            pass
+
+
+async def test_the_redaction_key_is_made_once_and_only_where_there_is_a_journal(tmp_path: Path) -> None:
+    file = tmp_path / "redaction.key"
+    settings = ProxySettings(upstream=parse_upstream("ws://127.0.0.1:9"))
+    (tmp_path / "other.db").write_bytes(b"not a journal")
+    with pytest.raises(StoreCorrupt):
+        async with recording_proxy(tmp_path / "other.db", settings, redaction_key_file=file):
+            pass
+    assert not file.exists()
+    keys: set[bytes] = set()
+    for _ in range(2):
+        async with recording_proxy(tmp_path / "calls.db", settings, redaction_key_file=file):
+            keys.add(file.read_bytes())
+    assert len(keys) == 1
+    file.write_text("no key")
+    with pytest.raises(DamagedFile):
+        async with recording_proxy(tmp_path / "calls.db", settings, redaction_key_file=file):
             pass
