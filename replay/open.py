@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
 
-from ..recorder.importing import file_id, read_file
 from ..schemas.errors import RequestError
 from ..schemas.recording import MemoryRecording, Recording
 
@@ -51,10 +50,12 @@ async def open_recording(reference: str, db: str) -> AsyncGenerator[Recording]:
         FileError: the file cannot be read.
         RequestError: the file holds several sessions and none is named.
     """
+    # What reads files and what reads a database are imported where they are used: each needs its own libraries.
     if is_file_reference(reference):
+        from ..recorder.importing import file_id
+
         yield read_recording(reference, file_id(Path(_split(reference)[0])), "-")
         return
-    # Imported here: a file is read without what reads a database.
     from ..recorder.journal import JournalReader
 
     async with await JournalReader.open(db) as reader:
@@ -78,6 +79,8 @@ def read_recordings(path: Path, name: str, mark: str = "#") -> list[MemoryRecord
     Raises:
         FileError: the file cannot be read.
     """
+    from ..recorder.importing import read_file
+
     found = read_file(path)
     several = len(found) > 1
     return [each.recording(f"{name}{mark}{number}" if several else name) for number, each in enumerate(found, 1)]
