@@ -117,7 +117,7 @@ class Comparison:
     Attributes:
         empty_is_absent: whether an empty object or list is the same as none.
         members: called with the path of two objects and the objects; returns what of them is compared.
-        same: called with the path of two values and the values, if they are not two objects, two lists or equal strings.
+        same: called with the path of two values and the values; not for two objects, two lists or equal strings.
     """
 
     empty_is_absent: bool = False
