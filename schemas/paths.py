@@ -35,7 +35,7 @@ def parse_path(text: str) -> Pattern:
     steps = read_path(text)
     if not steps:
         raise RequestError(
-            f"{text!r} is not a JSON path.", hint="Write it like session.instructions or item.content[*].text."
+            f"{text!r} is not a JSON path.", hint="Write, for example, session.instructions or item.content[*].text."
         )
     return steps
 

@@ -117,7 +117,7 @@ class Comparison:
     Attributes:
         empty_is_absent: whether an empty object or list is the same as none.
         members: called with the path of two objects and the objects; returns what of them is compared.
-        same: called with the path of two values that are not both objects or both lists, and the values.
+        same: called with the path of two values and the values; not for two objects, two lists or equal strings.
     """
 
     empty_is_absent: bool = False
@@ -129,12 +129,14 @@ class Comparison:
 
         It recurses: see :func:`too_deep`.
         """
-        if self.empty_is_absent:
+        if self.empty_is_absent and (left is None) is not (right is None):
             left, right = _filled(left, right), _filled(right, left)
         if isinstance(left, dict) and isinstance(right, dict):
             ours, theirs = self.members(path, cast("Json", left), cast("Json", right))
             for key in (*ours, *(key for key in theirs if key not in ours)):
-                yield from self.differences(ours.get(key), theirs.get(key), (*path, key))
+                one, other = ours.get(key), theirs.get(key)
+                if not isinstance(one, str) or one != other:  # most leaves; it spares a generator for each
+                    yield from self.differences(one, other, (*path, key))
         elif isinstance(left, list) and isinstance(right, list):
             for index, (one, other) in enumerate(zip_longest(cast("list[Any]", left), cast("list[Any]", right))):
                 yield from self.differences(one, other, (*path, index))

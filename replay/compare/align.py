@@ -1,8 +1,8 @@
-"""Which elements of two sequences belong together, in order: the alignment of highest total likeness.
+"""Align two sequences: pair their elements in order, for the highest total likeness.
 
-Needleman and Wunsch's recurrence. :mod:`difflib` takes the longest equal run first, and what stands before it can then
-no longer be paired with what follows it. Equal beginnings and ends are taken off first, so that only the stretch
-where the two differ costs anything.
+This is Needleman and Wunsch's recurrence. :mod:`difflib` takes the longest equal run first; elements before that run
+can then no longer be paired with elements after it. Equal beginnings and ends are set aside first, so only the stretch
+that differs costs anything.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ __all__ = ["Pair", "align"]
 T = TypeVar("T")
 
 Pair = tuple[int | None, int | None]
-"""Positions in the left and the right sequence; None where one has no partner."""
+"""Positions in the left and the right sequence; None for an element without a partner."""
 
 _MOST_CELLS: Final = 1_000_000
-"""Beyond that, elements are paired in the order of the diagonal: a table of such a size is minutes of work."""
+"""Longer sequences are paired along the diagonal: filling so large a table takes minutes."""
 
 
 def align(left: Sequence[T], right: Sequence[T], likeness: Callable[[T, T], float]) -> list[Pair]:
@@ -28,11 +28,11 @@ def align(left: Sequence[T], right: Sequence[T], likeness: Callable[[T, T], floa
     Args:
         left: one sequence.
         right: the other.
-        likeness: symmetric; 0 where two elements may not be paired, else how alike they are, highest for equal ones.
+        likeness: symmetric; 0 if two elements must not be paired, else how alike they are, highest for equal ones.
 
     Returns:
-        pairs in order; every position of both sequences occurs once. Of two elements that follow one another without
-        partners, the left one comes first.
+        Pairs in order; every position of both sequences occurs once. Of two adjacent elements without partners, the
+        left one comes first.
     """
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:

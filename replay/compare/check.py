@@ -1,11 +1,11 @@
-"""Check: the fold's reconstruction against what the server itself states.
+"""Check the fold's reconstruction against what the server itself states.
 
-A server says most things twice: in pieces while they happen, and whole at their end (``….done``,
+A server says most things twice: in pieces while they happen, and whole at the end (``….done``,
 ``conversation.item.done``, ``response.done``, ``conversation.item.retrieved``). The fold is built from the pieces;
-here each whole statement is compared with what was reconstructed before it, and the last statement about each thing
-with the final state. So the check finds damage in a recording, faults of a server, and faults of the fold.
+the check compares each whole statement with what was reconstructed before it, and the last statement about each thing
+with the final state. So it finds damage in a recording, faults of a server, and faults of the fold.
 
-Some differences are in the protocol. The list of these explanations is closed (:data:`EXPLANATIONS`).
+The protocol itself causes some differences. The list of explanations is closed (:data:`EXPLANATIONS`).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Difference:
         stated: the server's value.
         reconstructed: the fold's.
         seqs: the records behind the fold's value.
-        explanation: which rule of the protocol explains it; None where none does.
+        explanation: the rule of the protocol that explains it, or None.
     """
 
     seq: int

@@ -27,7 +27,7 @@ TurnKind = Literal["message", "call", "output", "listing", "approval", "other", 
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _MIN_ID_LENGTH: Final = 6
-"""Shorter ids are words that anybody may say."""
+"""Shorter ids may be ordinary words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ class Turn:
         kind: what it is; ``response`` for a response without any item.
         text: the words, runs of white space as one space; empty if it has none, and for calls and outputs.
         name: the function or tool that is called.
-        value: a call's arguments or an output, as JSON where it is JSON, else its text.
+        value: a call's arguments or an output, as JSON if it is JSON, else its text.
         spoken: whether it is speech.
         interrupted: whether the user cut it short.
-        status: of its response, with the reason where one is stated: ``completed``, ``cancelled: turn_detected``, ….
-            None where it is no response's.
+        status: of its response, with the reason if one is stated: ``completed``, ``cancelled: turn_detected``, …;
+            None if it belongs to no response.
         cuts: truncations of its audio.
         remark: what a reader should know: no transcription, deleted later, outside the conversation.
         request: what the client asked for with the response, in canonical form, without its marks (``metadata``) and
             ids of items; only on the first turn of a response that the client asked for.
         latency_ms: from what asked for the response to the first of its output; only on the first turn of a response.
-        seqs: first and last record behind it; None if it has none.
+        seqs: the first and the last record that it comes from; None if there are none.
     """
 
     speaker: Speaker

@@ -141,7 +141,7 @@ def differences(
         redacted: paths of values that the recording does not hold; any value is right there.
     """
     event_type = str(expected.get("type"))
-    hidden = PathRules(redacted)
+    hidden = PathRules(redacted) if redacted else None
     comparison = Comparison(
         empty_is_absent=True, members=partial(_counted, _chosen_ids(expected)), same=partial(_same, to_recorded)
     )
@@ -149,7 +149,7 @@ def differences(
     for path, left, right in comparison.differences(expected, got):
         if ignore is not None and ignore.find(path, event_type) is not None:
             continue
-        if hidden.find(path) is not None or (
+        if (hidden is not None and hidden.find(path) is not None) or (
             isinstance(left, str) and left.startswith(_REDACTED) and isinstance(right, str)
         ):
             continue
@@ -161,22 +161,21 @@ def differences(
     return found
 
 
-def _chosen_ids(event: Json) -> frozenset[Path]:
-    """Places of ids that the client itself chose: they are bound, not compared."""
-    places: list[Path] = []
+def _chosen_ids(event: Json) -> dict[Path, set[str]]:
+    """Keys of ids that the client itself chose, by the path of their object: they are bound, not compared."""
+    chosen: dict[Path, set[str]] = {}
     if isinstance(event.get("item"), dict):
-        places.append(("item", "id"))
         # A call that the client writes into the history carries an id of its own choice.
-        if members(event, "item").get("type") == "function_call":
-            places.append(("item", "call_id"))
+        is_call = members(event, "item").get("type") == "function_call"
+        chosen["item",] = {"id", "call_id"} if is_call else {"id"}
     for index, each in enumerate(objects(members(event, "response"), "input")):
         # Items of a response outside the conversation; a reference names one that exists.
         if each is None or each.get("type") != "item_reference":
-            places.append(("response", "input", index, "id"))
-    return frozenset(places)
+            chosen["response", "input", index] = {"id"}
+    return chosen
 
 
-def _counted(chosen: frozenset[Path], path: Path, left: Json, right: Json) -> tuple[Json, Json]:
+def _counted(chosen: Mapping[Path, set[str]], path: Path, left: Json, right: Json) -> tuple[Json, Json]:
     """What of two objects counts: all but ids that the client chose, and of metadata only the keys."""
     if path[-1:] == ("metadata",):
         # Its values are the client's own marks, often made anew for each run; they are mapped like ids.
@@ -184,11 +183,11 @@ def _counted(chosen: frozenset[Path], path: Path, left: Json, right: Json) -> tu
     key = "turn_detection"
     if path[:1] == ("session",) and left.get(key) is right.get(key) is None and (key in left) != (key in right):
         left, right = ({**side, key: "null"} if key in side else side for side in (left, right))
-    ids = {place[-1] for place in chosen if place[:-1] == path}
+    ids = chosen.get(path)
     return (_without(left, ids), _without(right, ids)) if ids else (left, right)
 
 
-def _without(fields: Json, keys: set[str | int]) -> Json:
+def _without(fields: Json, keys: set[str]) -> Json:
     return {key: value for key, value in fields.items() if key not in keys}
 
 

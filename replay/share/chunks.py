@@ -10,9 +10,9 @@ __all__ = ["replace_in_chunks"]
 
 
 def replace_in_chunks(chunks: list[str], replacements: Iterable[Replacement]) -> list[str]:
-    """Replace in a text that came in pieces; the pieces put together are the text with everything replaced.
+    """Replace words in a text that came in pieces. Joined, the new pieces are the text with everything replaced.
 
-    What a match is replaced by stands in the piece where the match begins; the others lose what belonged to it.
+    The replacement goes into the piece in which a match begins; the other pieces lose their part of the match.
     """
     for replacement in replacements:
         text = "".join(chunks)

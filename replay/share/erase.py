@@ -1,9 +1,9 @@
-"""Which messages to erase from a session: all, by seq, by type, or all in which an item stands.
+"""Plan which messages to erase from a session: all of them, some by seq or type, or all that contain an item.
 
-What a user wants gone is something that was said. It stands in many messages: its audio or text in pieces, whole in
-what the server states at its end (``….done``, ``response.done``), in what a client asks for again. An item's messages
-are those that name it, those from which the fold read it, and for speech the input audio that it was cut from. A
-message goes as a whole: a ``response.done`` takes its other items' statements with it.
+What users want erased is something that was said, and it is in many messages: in pieces of audio or text, whole in
+what the server states at the end (``….done``, ``response.done``), and in what a client asks for again. An item's
+messages are those that name it, those from which the fold read it and, for speech, the input audio that it was cut
+from. Messages are erased whole: erasing a ``response.done`` erases what it states about other items.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _RANGE: Final = re.compile(r"#?([0-9]+)(?:-(?:#?([0-9]+))?)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What is to be erased: a message that any of these names.
+    """What to erase: every message that any of these names.
 
     Attributes:
         everything: all messages.
@@ -64,10 +64,10 @@ class Erasure:
 
 
 def parse_range(text: str) -> tuple[int, int | None]:
-    """Parse a range of records: ``12``, ``12-40`` or ``12-`` (to the end). A ``#`` before a record may be there.
+    """Parse a range of records: ``12``, ``12-40`` or ``12-`` (to the end). Each may have a ``#``.
 
     Raises:
-        RequestError: it is something else.
+        RequestError: the text is not such a range.
     """
     found = _RANGE.fullmatch(text.strip())
     if found is not None:
@@ -82,8 +82,8 @@ async def plan_erasure(recording: Recording, selection: Selection) -> Erasure:
     """Find the messages of an ended session that a selection names. The recorder's own statements are never among them.
 
     Raises:
-        RequestError: there is no such record, type or item; an item's sound cannot be told from the rest; or nothing
-            is named.
+        RequestError: there is no such record, type or item; an item's sound cannot be told from the rest; or the
+            selection matches nothing.
     """
     named = _Named()
     if selection.items:
@@ -137,7 +137,7 @@ class _Named:
     def __init__(self) -> None:
         self.seqs: set[int] = set()
         self.spoken: str | None = None
-        """One of the items whose sound was cut out of the input by its length: it must be there without a hole."""
+        """An item whose sound is located by its place in the input stream, which must be complete."""
 
     def read(self, conversation: Conversation, ids: Iterable[str]) -> None:
         stream = InputStream(conversation)
@@ -147,7 +147,7 @@ class _Named:
             item = items.get(id_)
             if item is None:
                 raise RequestError(
-                    f"the session has no item {id_}", hint="'earwitness show SESSION --json' tells their ids.", item=id_
+                    f"the session has no item {id_}", hint="'earwitness show SESSION --json' lists the ids.", item=id_
                 )
             self.seqs.update(item.seqs)
             if item.request_seq is not None:
@@ -168,22 +168,22 @@ def _spoken(item: Item) -> bool:
 
 
 def _inseparable(item_id: str, why: str) -> RequestError:
-    """Half of what somebody said would stay, and the answer would be that it is gone."""
+    """Refuse: half of what somebody said would stay, although the answer says that it is gone."""
     return RequestError(
-        f"which input audio is item {item_id} cannot be told: {why}",
+        f"cannot tell which input audio belongs to item {item_id}: {why}",
         hint="Erase the sound by --seq, or all of it by --type input_audio_buffer.append.",
         item=item_id,
     )
 
 
 def _mentions(frame: Frame, item_id: str) -> bool:
-    """Whether a message speaks of an item, and not only of its place (``previous_item_id``)."""
+    """Whether a message is about an item, and does not only name it as a place (``previous_item_id``)."""
     if frame.body is None or frame.kind != "text" or item_id.encode() not in frame.body:
         return False
     try:
         return _holds(frame.json(), item_id)
     except ValueError:
-        return True  # broken JSON with the item's id in it: nobody can tell what else
+        return True  # damaged JSON with the item's id in it may hold anything
 
 
 def _holds(value: Any, item_id: str) -> bool:

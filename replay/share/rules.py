@@ -1,4 +1,4 @@
-r"""What is taken out of a recording before it is shared: the rules, and the file that they stand in.
+r"""Rules for what to remove from a recording before it is shared, and the file that holds them.
 
 The file is TOML (``.toml``) or JSON::
 
@@ -39,7 +39,7 @@ class _Rules(BaseModel):
 
 
 class Replacement(_Rules):
-    r"""What a text is replaced by, wherever it stands: also where it is spread over several deltas.
+    r"""What to replace in every text, even in one that is spread over several deltas.
 
     ``pattern`` is a regular expression of :mod:`re`, ``with`` may refer to its groups (``\1``).
     """
@@ -60,21 +60,21 @@ class Replacement(_Rules):
 
 
 class ScrubRules(_Rules):
-    """What is done with a recording; the defaults leave what was said, and nothing that identifies the session."""
+    """What to do with a recording. The defaults keep what was said and remove what identifies the session."""
 
     ids: Literal["stable", "keep"] = "stable"
-    """``stable``: ids are numbered in order of appearance, so that a new recording of the same talk differs little."""
+    """``stable``: number ids in order of appearance, so that a new recording of the same talk differs little."""
     instructions: Literal["drop", "keep"] = "drop"
     audio: Literal["silence", "tone", "keep"] = "silence"
-    """What takes the place of all sound, in the session's format, each frame as long as before."""
+    """What replaces all sound: in the session's format, each frame as long as before."""
     images: Literal["blank", "keep"] = "blank"
-    """``blank``: an image of one transparent pixel in place of every image that the session carries."""
+    """``blank``: replace every image with one transparent pixel."""
     headers: Literal["drop", "keep"] = "drop"
-    """``drop``: of the handshake's headers only those stay that a client or server acts on."""
+    """``drop``: keep only the headers of the handshake that a client or server acts on."""
     replace: tuple[Replacement, ...] = ()
     """Applied in order to all text: what was said, arguments, outputs, error messages, labels."""
     forbid: tuple[str, ...] = ()
-    """Patterns of which none may be left in any text; else there is no result."""
+    """Patterns that must not be left in any text; if one is, scrubbing fails."""
     match: MatchPolicy = Field(default_factory=MatchPolicy)
     """Added to the policy that follows from the scrubbing."""
 
@@ -88,7 +88,7 @@ def _checked(pattern: str) -> str:
     try:
         re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern
 
 
@@ -97,7 +97,7 @@ def read_rules(path: Path) -> ScrubRules:
 
     Raises:
         NotRecognised: it cannot be read as TOML or JSON.
-        DamagedFile: it says something that is no rule.
+        DamagedFile: it states something that is not a rule.
     """
     try:
         data = path.read_bytes()
@@ -106,7 +106,7 @@ def read_rules(path: Path) -> ScrubRules:
         raise NotRecognised(f"{path} cannot be read: {error.strerror or error}.", file=str(path)) from None
     except ValueError as error:
         kind = "TOML" if path.suffix == ".toml" else "JSON"
-        raise NotRecognised(f"{path} is no {kind}: {error}.", hint="See docs/cassettes.md.", file=str(path)) from None
+        raise NotRecognised(f"{path} is not {kind}: {error}.", hint="See docs/cassettes.md.", file=str(path)) from None
     try:
         return ScrubRules.model_validate(value)
     except ValidationError as error:

@@ -1,8 +1,8 @@
-"""A recording made fit to be shared: what identifies people and sessions is replaced, and the rest still replays.
+"""Scrub a recording so that it can be shared: replace what identifies people and sessions; the rest still replays.
 
-A scrubbed recording is a recording (:class:`ScrubbedRecording`); exporting it gives the cassette. It has as many frames
-as the original, at the same times, of the same types, with as many bytes of audio in each. Its match policy says what
-was taken out of the client's frames, so that a client is compared strictly in all that is left.
+A scrubbed recording is a recording (:class:`ScrubbedRecording`); export it to get a cassette. It has as many frames as
+the original, at the same times, of the same types, with as many bytes of audio in each. Its match policy names what was
+removed from the client's frames, so a client is compared strictly in everything else.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ from .survey import Survey, read_event
 
 __all__ = ["ScrubbedRecording", "scrub_recording"]
 
-
 _KEPT_HEADERS: Final = frozenset(("openai-beta", "sec-websocket-protocol", "user-agent", "content-type"))
 _NO_TEXT: Final = frozenset(
     (
@@ -40,7 +39,7 @@ _NO_TEXT: Final = frozenset(
         *("origin", "program", "upstream", "target", "dialect"),
     )
 )
-"""Keys whose values are words of the protocol or of the recorder, not of the people who speak."""
+"""Keys whose values are words of the protocol or the recorder, not of the speakers."""
 _BLANK: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """One transparent pixel."""
 _SHORTEST_SOUND: Final = 32
@@ -51,7 +50,7 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
 
 
 class ScrubbedRecording:
-    """A recording as it is after scrubbing. Made by :func:`scrub_recording`."""
+    """A recording as :func:`scrub_recording` leaves it."""
 
     def __init__(self, recording: Recording, scrubber: _Scrubber) -> None:
         self._recording = recording
@@ -215,7 +214,7 @@ class _Scrubber:
 
     def _element(self, key: str, value: Any, *, of_input: bool) -> Any:
         holder: Json = {}
-        name = "" if key in ID_KEYS else key  # a list is no id, whatever it is called
+        name = "" if key in ID_KEYS else key  # a list is not an id, whatever its key
         self._put(holder, name, value, of_input=of_input)
         return holder.get(name)
 
@@ -273,7 +272,7 @@ def _unescaped(text: str) -> str:
 
 
 def _is_sound(text: str) -> bool:
-    """Whether what stands where audio belongs can be some: words may stand there too, and be base64 by chance."""
+    """Whether a text in place of audio can be audio: words may stand there too, and be base64 by chance."""
     return len(text) >= _SHORTEST_SOUND and decode_base64(text) is not None
 
 

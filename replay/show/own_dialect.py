@@ -1,7 +1,7 @@
-"""The state in the session's own dialect, to be compared with the vendor's documentation.
+"""The state in the session's own dialect, for comparing it with the vendor's documentation.
 
-The fold speaks GA inside. For a preview session this gives the configuration flat again (``voice``,
-``input_audio_format``, …), responses likewise, and an assistant's parts as ``text`` and ``audio``.
+The fold uses GA names and shapes. For a preview session, this module makes the configuration and the responses flat
+again (``voice``, ``input_audio_format``, …) and names an assistant's parts ``text`` and ``audio``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ __all__ = ["in_own_dialect"]
 
 
 def in_own_dialect(conversation: Conversation) -> Conversation:
-    """Return a conversation in the names and shapes of its dialect; one that is not ``preview`` itself.
+    """Return a conversation in the names and shapes of its dialect: a new one for ``preview``, else the same one.
 
-    What preview has no place for stays in its GA place. The argument is not changed.
+    Fields that preview lacks stay in their GA place.
     """
     if conversation.dialect != "preview":
         return conversation

@@ -68,13 +68,13 @@ class EventRow:
 
     @property
     def size(self) -> int | None:
-        """Bytes of the payload as it crossed the wire; None where erased."""
+        """Bytes of the payload as it crossed the wire; None if erased."""
         payload = self.frame.payload
         return None if payload is None else len(payload)
 
     @property
     def remark(self) -> str:
-        """What is special about it."""
+        """Whether it was erased, and what was redacted."""
         remarks = ["erased"] if self.frame.erased else []
         if self.frame.redacted:
             remarks.append(f"redacted: {', '.join(self.frame.redacted)}")
@@ -94,7 +94,7 @@ class EventRow:
         ]
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row for JSON, with the event itself where it is JSON."""
+        """Return the row for JSON, with the event if it is JSON."""
         frame = self.frame
         try:
             event = frame.json() if frame.kind != "binary" else None

@@ -21,7 +21,7 @@ class TailLine(NamedTuple):
 
     Attributes:
         seq: the record that says so.
-        offset_ns: its time; None where the source had no clock.
+        offset_ns: its time; None if the source had no clock.
         what: who spoke, or what happened.
         text: what was said.
     """

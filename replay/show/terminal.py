@@ -1,4 +1,4 @@
-"""Text of a recording for a terminal: it may hold anything, and a terminal obeys some of it and cannot take all."""
+"""Make recorded text safe for a terminal, which obeys some characters and cannot take others."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def visible(text: str) -> str:
-    """The text with U+FFFD for lone surrogates and for control characters (Unicode's Cc) but tab and line feed."""
+    """Replace lone surrogates and control characters (Unicode's Cc), but for tab and line feed, with U+FFFD."""
     return _CONTROL.sub("\ufffd", text)
 
 
 def one_line(text: str) -> str:
-    """The same on a line of its own, whatever lines it had: nothing that was said can pass for a line of ours."""
+    """Make text safe and put it on one line, so that nothing said can pass for a line of the program."""
     return visible(text).replace("\n", " ")

@@ -298,6 +298,22 @@ def test_a_path_and_all_below_it_can_be_ignored(demo: MemoryRecording, pattern: 
     assert len(told(compared(demo, other, ignore=(pattern,)))) == left
 
 
+@pytest.mark.parametrize("pattern", ["truncation[0]", "truncation[0].audio_end_ms", "truncation.*.audio_end_ms"])
+def test_an_index_can_be_ignored_at_the_start_of_an_aspect(demo: MemoryRecording, pattern: str) -> None:
+    assert compared(demo, changed(demo, '"audio_end_ms":5248', '"audio_end_ms":4348'), ignore=(pattern,)).same
+
+
+def test_a_key_that_is_not_a_plain_word_is_quoted_in_its_path_and_can_be_ignored() -> None:
+    def asked(value: int) -> MemoryRecording:
+        session = {"tools": [{"name": "f", "parameters": {"$schema": value, "first name": value}}]}
+        return recording(client("session.update", session=session))
+
+    found = compared(asked(1), asked(2))
+    paths = ["tools[0].parameters.$schema", 'tools[0].parameters["first name"]']
+    assert told(found) == [(f"configuration {path}", 1, 2) for path in paths]
+    assert compared(asked(1), asked(2), ignore=tuple(f"configuration.{path}" for path in paths)).same
+
+
 def test_json_names_the_first_difference_and_holds_every_turn(demo: MemoryRecording) -> None:
     value = json.loads(json.dumps(compared(demo, changed(demo, r"\"days\":2", r"\"days\":3")).to_json()))
     assert value["same"] is False

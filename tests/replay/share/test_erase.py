@@ -82,7 +82,7 @@ async def test_speech_whose_span_is_not_reliable_is_refused() -> None:
             item={"id": "u", "type": "message", "role": "user", "content": [{"type": "input_audio"}]},
         ),
     )
-    with pytest.raises(RequestError, match="which input audio is item u cannot be told"):
+    with pytest.raises(RequestError, match="cannot tell which input audio belongs to item u"):
         await plan_erasure(session, Selection(items=("u",)))
 
 

@@ -28,12 +28,12 @@ def test_rules_are_read_from_toml_and_from_json(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "error", "says"),
     [
-        ("rules.toml", "ids = ", NotRecognised, "is no TOML"),
-        ("rules.json", "{", NotRecognised, "is no JSON"),
+        ("rules.toml", "ids = ", NotRecognised, "is not TOML"),
+        ("rules.json", "{", NotRecognised, "is not JSON"),
         ("rules.json", '{"idz": "keep"}', DamagedFile, "idz"),
         ("rules.json", '{"audio": "loud"}', DamagedFile, "audio"),
-        ("rules.json", '{"replace": [{"pattern": "(", "with": ""}]}', DamagedFile, "is no regular expression"),
-        ("rules.json", '{"forbid": ["("]}', DamagedFile, "is no regular expression"),
+        ("rules.json", '{"replace": [{"pattern": "(", "with": ""}]}', DamagedFile, "is not a regular expression"),
+        ("rules.json", '{"forbid": ["("]}', DamagedFile, "is not a regular expression"),
     ],
 )
 def test_a_rules_file_that_says_something_else_is_refused(
