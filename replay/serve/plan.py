@@ -120,8 +120,9 @@ class Plan:
 
     @property
     def target(self) -> str | None:
-        """Path and query of the recorded handshake; None if an import had none."""
-        return self.info.target
+        """Path and query of the recorded handshake; the summary's if there is none on record, else None."""
+        request = self.opened.request if self.opened is not None else None
+        return request.target if request is not None else self.info.target
 
     @property
     def subprotocol(self) -> str | None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 from earwitness.replay.open import bundled_recording
@@ -134,3 +135,14 @@ async def test_audio_held_apart_counts_like_audio_in_the_text():
         assert [other.delivery.delivered_ms(item_id, frame.seq) for frame in session.frames] == delivered
         assert delivered[-1] > 0
     assert other.holds == plan.holds
+
+
+def test_the_recorded_handshake_names_the_target_not_the_summary():
+    session = recording(
+        server("session.created"), opened={**OPEN, "request": {"target": "/openai/v1/realtime?model=m"}}
+    )
+    planner = Planner(replace(session.info, target="/v1/realtime?model=other"))
+    for frame in session.frames:
+        planner.apply(frame)
+    assert planner.plan().target == "/openai/v1/realtime?model=m"
+    assert Planner(replace(session.info, target="/v1/realtime")).plan().target == "/v1/realtime"
