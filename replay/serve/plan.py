@@ -120,7 +120,7 @@ class Plan:
 
     @property
     def target(self) -> str | None:
-        """Path and query of the recorded handshake; the summary's if there is none on record, else None."""
+        """Path and query of the recorded handshake; of the summary, where no handshake is on record."""
         request = self.opened.request if self.opened is not None else None
         return request.target if request is not None else self.info.target
 
