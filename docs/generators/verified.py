@@ -12,6 +12,7 @@ from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.schemas.frame import Frame
 
+from . import cases
 from .markdown import code, table
 
 __all__ = ["page"]
@@ -78,7 +79,7 @@ def page() -> str:
     total = sum(report.statements for _, _, report in reports)
     unexplained = sum(len(report.unexplained) for _, _, report in reports)
     summary = f"\nTogether {total} statements; unexplained differences: {unexplained}.\n"
-    return _HEAD + rules + "\n" + table(head, rows) + summary + _LIVE
+    return _HEAD + rules + "\n" + table(head, rows) + summary + cases.section() + _LIVE
 
 
 def _sessions() -> Iterator[tuple[str, list[Frame]]]:
