@@ -18,6 +18,7 @@ from .common import (
     json_option,
     output_option,
     progress_stream,
+    say,
     session_arguments,
     write_to,
 )
@@ -95,7 +96,7 @@ async def audio(
             write = _write_items if items else _write_call
             written = await write(recordings, path, options, lambda done: bar.update(int(done * 1000) - bar.pos))
     for note in written.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     if as_json:
         emit_json(written.json)
     else:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option, session_arguments
+from .common import coroutine, db_option, emit_json, json_option, say, session_arguments
 
 if TYPE_CHECKING:
     from ..replay.compare.check import CheckReport, Difference
@@ -61,11 +61,11 @@ def _print(public_id: str, report: CheckReport, *, explained: bool) -> None:
 
 
 def _print_difference(difference: Difference) -> None:
-    click.echo(f"  record {difference.seq}, {difference.type}: {difference.subject}")
-    click.echo(f"    stated         {_short(difference.stated)}")
-    click.echo(f"    reconstructed  {_short(difference.reconstructed)}  [{difference.seqs}]")
+    say(f"  record {difference.seq}, {difference.type}: {difference.subject}")
+    say(f"    stated         {_short(difference.stated)}")
+    say(f"    reconstructed  {_short(difference.reconstructed)}  [{difference.seqs}]")
     if difference.explanation is not None:
-        click.echo(f"    explained      {difference.explanation}")
+        say(f"    explained      {difference.explanation}")
 
 
 def _short(value: Any) -> str:

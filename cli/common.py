@@ -32,6 +32,7 @@ __all__ = [
     "output_option",
     "progress_stream",
     "read_dash",
+    "say",
     "session_argument",
     "session_arguments",
     "speed_option",
@@ -181,7 +182,16 @@ def emit_json(value: Any) -> None:
     except TypeError:
         # What was recorded may hold lone surrogates or nest deeper than orjson writes; both stay as they are.
         text = json.dumps(value, indent=2)
-    click.echo(text)
+    from ..replay.show.terminal import json_visible
+
+    click.echo(json_visible(text))
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print text in which words of a recording may be: what a terminal obeys is shown as escapes."""
+    from ..replay.show.terminal import visible
+
+    click.echo(visible(text), err=err)
 
 
 def emit_json_line(value: Any) -> None:
@@ -193,12 +203,13 @@ def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = f
     """Lay out rows in columns; columns named in ``right`` are set flush right."""
     from ..replay.show.terminal import one_line
 
+    rows = [[one_line(cell) for cell in row] for row in rows]  # before its width is measured
     widths = [max(len(row[n]) for row in [header, *rows]) for n in range(len(header))]
 
     def line(row: list[str]) -> str:
         cells = (
             text.rjust(width) if n in right else text.ljust(width)
-            for n, (text, width) in enumerate(zip(map(one_line, row), widths, strict=True))
+            for n, (text, width) in enumerate(zip(row, widths, strict=True))
         )
         return "  ".join(cells).rstrip()
 

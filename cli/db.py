@@ -16,6 +16,7 @@ from .common import (
     is_terminal,
     json_option,
     progress_stream,
+    say,
     session_argument,
     write_to,
 )
@@ -157,7 +158,7 @@ async def erase(
         public_id = (await reader.resolve(session)).id
         plan = await plan_erasure(reader.recording(public_id), selection)
     if plan.fresh and not yes:
-        click.echo(_erasure_text(public_id, plan), err=True)
+        say(_erasure_text(public_id, plan), err=True)
         if not click.confirm("Erase them for good?", err=True):
             click.echo("Nothing was erased.", err=True)
             ctx.exit(1)

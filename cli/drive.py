@@ -12,6 +12,7 @@ from .common import (
     emit_json,
     json_option,
     key_from_environment,
+    say,
     session_argument,
     speed_option,
 )
@@ -105,7 +106,7 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
         driven = outcome.driven
         click.echo(f"session {outcome.session}: {driven.sent.count} frames sent, {driven.received.count} received")
         for note in driven.notes:
-            click.echo(f"note: {note}")
+            say(f"note: {note}")
         click.echo("")
         click.echo(render_diff(outcome.diff))
     ctx.exit(0 if outcome.diff.same else 1)

@@ -150,9 +150,12 @@ def _escape_what_cannot_be_encoded() -> None:
 
 def _print_error(error: EarwitnessError) -> None:
     """Print an error as one paragraph."""
+    from ..replay.show.terminal import visible
     from .common import is_terminal
 
     terminal = is_terminal(sys.stderr)
     name = "earwitness:" if os.environ.get("NO_COLOR") else click.style("earwitness:", fg="red")
-    text = textwrap.fill(f"{name} {error}", 100 if terminal else 10_000, break_long_words=False, break_on_hyphens=False)
+    text = textwrap.fill(
+        f"{name} {visible(str(error))}", 100 if terminal else 10_000, break_long_words=False, break_on_hyphens=False
+    )
     click.echo(text, err=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 
-from .common import coroutine, db_option, emit_json, is_dash, json_option, or_standard_input, speed_option
+from .common import coroutine, db_option, emit_json, is_dash, json_option, or_standard_input, say, speed_option
 
 if TYPE_CHECKING:
     from ..replay.serve.options import ServeArguments
@@ -117,7 +117,7 @@ async def replay(
         emit_json([each.to_json() for each in outcome.reports])
     else:
         for each in outcome.reports:
-            click.echo(each.text())
+            say(each.text())
         if not outcome.reports:
             click.echo("no client connected")
     if report is not None and not is_dash(report):

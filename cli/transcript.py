@@ -16,6 +16,7 @@ from .common import (
     is_terminal,
     output_option,
     progress_stream,
+    say,
     session_argument,
 )
 
@@ -100,7 +101,7 @@ async def transcript(
                 progress=lambda part: bar.update(int(part * 1000) - bar.pos),
             )
     for note in done.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     if output is None:
         # Bytes: the same in every locale.
         click.echo(done.data, nl=False)

@@ -13,9 +13,11 @@ from typing import Final
 
 from ..schemas.frame import NS_PER_MS
 
-__all__ = ["clock", "decimal", "ms_of", "parse_time", "point", "seconds", "timestamp", "wall_clock"]
+__all__ = ["JUMP_NS", "clock", "decimal", "ms_of", "parse_time", "point", "seconds", "timestamp", "wall_clock"]
 
 _NS_PER_S: Final = 1000 * NS_PER_MS
+JUMP_NS: Final = 24 * 3600 * _NS_PER_S
+"""A longer pause between two records is a clock that was set, and counts as no time at all."""
 _TIME: Final = re.compile(
     r"(?:(?:(?P<h>[0-9]{1,4}):)?(?P<m>[0-9]{1,6}):(?P<s>[0-5][0-9])|(?P<only>[0-9]{1,9}))(?:\.(?P<part>[0-9]{1,9}))?"
 )
@@ -38,6 +40,8 @@ def ms_of(ns: int | None) -> int | None:
 def point(ns: int | None, unknown: str = "-") -> str:
     """Write a time in a session as ``MM:SS.mmm``; hours go into the minutes."""
     ms = ms_of(ns)
+    if ms is not None and ms < 0:  # a clock that was set back
+        return f"-{point(-ms * NS_PER_MS)}"
     return unknown if ms is None else f"{ms // 60_000:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
 
 
@@ -49,6 +53,8 @@ def timestamp(ns: int, separator: str = ".") -> str:
 
 def clock(ms: int, *, tenths: bool = True) -> str:
     """Write a time for a page: ``M:SS.t``, or ``H:MM:SS.t`` from an hour on; cut off, as clocks do."""
+    if ms < 0:
+        return f"-{clock(-ms, tenths=tenths)}"
     whole = ms // 1000
     minutes, second = divmod(whole, 60)
     hours, minute = divmod(minutes, 60)
@@ -58,6 +64,8 @@ def clock(ms: int, *, tenths: bool = True) -> str:
 
 def decimal(ns: int, digits: int = 3) -> str:
     """Write nanoseconds as seconds with so many decimals: ``12.345``."""
+    if ns < 0:
+        return f"-{decimal(-ns, digits)}"
     unit = 10**digits
     rounded = (ns * unit + _NS_PER_S // 2) // _NS_PER_S
     return f"{rounded // unit}.{rounded % unit:0{digits}d}"

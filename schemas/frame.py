@@ -14,6 +14,8 @@ import msgspec
 import orjson
 import pybase64
 
+from .values import TOO_DEEP
+
 __all__ = ["KINDS", "NS_PER_MS", "SENDERS", "Frame", "Kind", "Sender", "parse_json", "parse_object", "sniff_type"]
 
 Kind = Literal["open", "text", "binary", "close", "gap", "note", "cutoff"]
@@ -99,7 +101,7 @@ def parse_json(data: bytes | str) -> Any:
         try:
             return json.loads(data if isinstance(data, str) else data.decode("utf-8"), parse_constant=refuse)
         except RecursionError:
-            raise ValueError("nested too deeply") from None
+            raise ValueError(TOO_DEEP) from None
 
 
 def parse_object(data: bytes | str | None) -> dict[str, Any] | None:

@@ -68,6 +68,8 @@ class Source(_Part):
     """File name without its folder."""
     part: int = 1
     """Which session of the file, from 1."""
+    problems: list[str] | None = None
+    """What of the file could not be taken as it stood, by line; absent if nothing."""
 
 
 class OpenStatement(Statement):

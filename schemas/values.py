@@ -12,6 +12,7 @@ from .paths import Path
 
 __all__ = [
     "DEEPEST",
+    "TOO_DEEP",
     "Comparison",
     "Json",
     "integer",
@@ -68,6 +69,9 @@ def objects(fields: Json, key: str) -> list[Json | None]:
 
 DEEPEST: Final = 100
 """Deeper nesting is not read: nothing in the protocol needs it, and what comes later may recurse."""
+
+TOO_DEEP: Final = f"nested deeper than {DEEPEST} levels"
+"""What is said of it, wherever it is refused or listed."""
 
 
 def too_deep(value: Any) -> bool:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from ...schemas.frame import Frame
 from ...schemas.state import Conversation
+from .believed import Times, believed
+from .pieces import AudioProblem
 
 __all__ = ["Clock", "StateClock"]
 
@@ -20,14 +22,17 @@ _UNKNOWN: Final = -1
 class Clock:
     """Offsets by seq, in nanoseconds since the session opened.
 
-    A record without a time has that of the last record before it that has one. Where no record has a time (an import
-    from a source without a clock), the input stream is the clock: a record's time is the length of the audio that the
-    client had sent before it, as far as :meth:`fall_back` says.
+    A record without a time has that of the last record before it that has one. Times never fall, whatever the source
+    stated (:mod:`.believed`). Where no record has a time (an import from a source without a clock), the input stream is
+    the clock: a record's time is the length of the audio that the client had sent before it, as far as
+    :meth:`fall_back` says.
     """
 
     def __init__(self) -> None:
         self._offsets = array("q")
-        self._last = _UNKNOWN
+        self._last: int | None = None
+        self._corrected: Times | None = None
+        self._read = False
         self._fallback: npt.NDArray[np.float64] | None = None
         self._fallback_seqs: npt.NDArray[np.integer] | None = None
 
@@ -36,12 +41,28 @@ class Clock:
         for frame in frames:
             if frame.offset_ns is not None and frame.kind != "open":
                 self._last = frame.offset_ns
-            self._offsets.append(self._last)
+            self._offsets.append(_UNKNOWN if self._last is None else self._last)
+        self._read = False
 
     @property
     def known(self) -> bool:
         """Whether any record has a time."""
-        return self._last != _UNKNOWN
+        return self._last is not None
+
+    def problems(self) -> list[AudioProblem]:
+        """Return that records have another time than the one that was stated, if some do."""
+        times = self._believed()
+        if times is None:
+            return []
+        stated = np.frombuffer(self._offsets, np.int64)
+        other = np.flatnonzero((times != stated) & (stated != _UNKNOWN))
+        detail = f"the clock stepped back or jumped: the times of {len(other)} records are not those that were stated"
+        return [AudioProblem(int(other[0]), "clock", detail)] if len(other) else []
+
+    def _believed(self) -> Times | None:
+        if not self._read:
+            self._corrected, self._read = believed(np.frombuffer(self._offsets, np.int64)), True
+        return self._corrected
 
     def fall_back(self, seqs: npt.NDArray[np.integer], sent_ns: npt.NDArray[np.float64]) -> None:
         """Set the length of the input stream: after the record ``seqs[n]`` it was ``sent_ns[n]`` long."""
@@ -50,7 +71,9 @@ class Clock:
     def at(self, seq: int) -> int:
         """Return the time of a record in nanoseconds."""
         if self.known:
-            return max(self._offsets[seq], 0) if seq < len(self._offsets) else max(self._last, 0)
+            times = self._believed()
+            seq = min(seq, len(self._offsets) - 1)
+            return max(self._offsets[seq], 0) if times is None else int(times[seq])
         if self._fallback is None or self._fallback_seqs is None:
             return 0
         before = int(np.searchsorted(self._fallback_seqs, seq, side="left"))
@@ -60,7 +83,8 @@ class Clock:
         """Return the times of records; None if the recording has no clock."""
         if not self.known:
             return None
-        times = np.frombuffer(self._offsets, np.int64)[seqs]
+        corrected = self._believed()
+        times = (np.frombuffer(self._offsets, np.int64) if corrected is None else corrected)[seqs]
         return np.maximum(times, 0, out=times)
 
 

@@ -19,6 +19,7 @@ from ...schemas.state import Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
+from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
@@ -169,6 +170,7 @@ async def _mix(
         tracks, channels = timeline_tracks(sources, timelines, track, as_), 2 if track == "both" else 1
     if not tracks:
         raise nothing_to_hear(sources, timelines, track, item)
+    refuse_long_silence(tracks, start, end)
     rate = file_rate(max(each.piece.format.rate for each in tracks), kind)
     first, last = _bounds(tracks, rate, start or 0, end)
     mixer = Mixer(tracks, rate, channels, start=first, end=last)

@@ -64,7 +64,7 @@ class Timeline:
         if not clock.known:
             clock.fall_back(*(stream.sent_ns() if stream else _stated_clock(conversation)))
         timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
-        timeline.problems += [*stream.problems, *_problems(conversation, stream, timeline.plan)]
+        timeline.problems += [*clock.problems(), *stream.problems, *_problems(conversation, stream, timeline.plan)]
         return timeline
 
     def placed(self, sides: tuple[Side, ...] = SIDES, as_: Reading = "heard") -> list[Placed]:

@@ -16,7 +16,7 @@ from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
 from ...schemas.state import Close, Conversation, Gap
 from ...schemas.summary import dialect_reading
-from ...schemas.values import DEEPEST, Json, integer, members, string, too_deep
+from ...schemas.values import DEEPEST, TOO_DEEP, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
@@ -56,12 +56,14 @@ class Folder:
         state, counts = self.state, self.state.counts
         handler_of = self._handlers.get
         frame: Frame | None = None
-        last_ns = state.last_ns
+        last_ns, before = state.last_ns, state.last_ns or 0
         try:
             for frame in frames:
                 ns = frame.offset_ns
                 if ns is not None:
-                    last_ns = ns
+                    if ns < before:
+                        state.clock.fell(frame.seq, before - ns)
+                    last_ns = before = ns
                 kind = frame.type
                 if kind is not None and frame.kind == "text":
                     handler = handler_of(kind)
@@ -69,6 +71,8 @@ class Folder:
                         counts[kind] += 1
                         continue
                 state.seq, state.ns = frame.seq, ns
+                if ns is not None:
+                    state.clock.look(frame.seq, ns)
                 if frame.kind == "text":
                     self._event(frame)
                 else:
@@ -122,7 +126,7 @@ class Folder:
             state.problem("invalid-json")
             return None
         if sum(map(payload.count, _BRACKETS_EACH)) > DEEPEST and too_deep(value):
-            state.problem("too-deep", f"nested deeper than {DEEPEST} levels")
+            state.problem("too-deep", TOO_DEEP)
             return None
         if not isinstance(value, dict):
             state.problem("not-an-object")
@@ -180,6 +184,9 @@ class Folder:
     def _open(self, stated: Json) -> None:
         self._reading = dialect_reading(stated)
         self.state.dialect = string(stated, "dialect")
+        problems = members(stated, "source").get("problems")
+        for problem in cast("list[Any]", problems) if isinstance(problems, list) else []:
+            self.state.problem("source", str(problem))
 
 
 _BRACKETS_EACH: Final = tuple(bytes((bracket,)) for bracket in _BRACKETS)

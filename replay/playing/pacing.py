@@ -6,6 +6,7 @@ import math
 from typing import Final
 
 from ...schemas.errors import RequestError
+from ..times import JUMP_NS
 
 __all__ = ["MAX_SPEED", "Pacer", "parse_speed"]
 
@@ -36,7 +37,8 @@ class Pacer:
     """Due times for frames in recorded order, on the caller's clock.
 
     A frame is due its recorded gap after what came before it: the frame before, or a cause that arrived later. The gap
-    counts from the *due* time of the frame before, not from when it was sent, so delays do not add up.
+    counts from the *due* time of the frame before, not from when it was sent, so delays do not add up. Where the
+    recorded clock stepped back or jumped (:data:`~earwitness.replay.times.JUMP_NS`), there is no gap.
 
     Args:
         speed: recorded seconds per second; :data:`MAX_SPEED` leaves gaps out.
@@ -63,6 +65,7 @@ class Pacer:
             return ready
         known = [value for value in (self._offset_ns, cause_ns) if value is not None]
         gap = max(0, offset_ns - max(known)) if known else 0
+        gap = gap if gap <= JUMP_NS else 0
         return ready + round(gap / self._speed)
 
     def sent(self, offset_ns: int | None, due_ns: int) -> None:

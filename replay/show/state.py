@@ -245,9 +245,9 @@ def _response(response: Response) -> str:
             reason = f" ({stated})"
         case _:
             pass
-    latency = ""
-    if response.trigger_ns is not None and response.first_audio_ns is not None:
-        latency = f", first audio after {(response.first_audio_ns - response.trigger_ns) / 1e6:.0f} ms"
+    latency, asked, first = "", response.trigger_ns, response.first_audio_ns
+    if asked is not None and first is not None and first >= asked:  # else the clock stepped back
+        latency = f", first audio after {(first - asked) / 1e6:.0f} ms"
     band = "" if response.in_band else ", out of band"
     return (
         f"{point(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"

@@ -229,9 +229,8 @@ def _row(number: int, line: Line) -> list[Any]:
 
 
 def _shown(text: str | None) -> str:
-    # A null character ends the text for many readers.
-    safe = (text or "").replace("\0", "\ufffd")
-    return f"'{safe}" if safe.startswith(_FORMULA) else safe
+    safe = visible(text or "")  # a null character ends the text for many readers
+    return f"'{safe}" if (text or "").startswith(_FORMULA) else safe
 
 
 FORMATS: Final[Mapping[str, Callable[[Transcript], str]]] = MappingProxyType(

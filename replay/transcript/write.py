@@ -12,6 +12,7 @@ from ...schemas.recording import Recording
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
 from ..output import new_file
+from ..show.terminal import json_visible, visible
 from .line import readable
 from .lines import Reading, Transcript, transcribe
 from .subtitles import as_srt, as_vtt
@@ -102,19 +103,20 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        return _encoded(await page(recording, reading, sound=sound, silent=silent, progress=progress))
+        return _encoded(visible(await page(recording, reading, sound=sound, silent=silent, progress=progress)))
     timeline = await read_timeline(recording)
     transcript = transcribe(timeline.conversation, reading, timeline.plan)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
-        return _encoded(transcript.text(form))
+        text = transcript.text(form)
+        return _encoded(json_visible(text) if form.startswith("json") else visible(text, keep="\r"))
     utterances = spoken(timeline, transcript)
     check_times(utterances)
     guessed = sum(each.timing == "records" for each in utterances)
     note = (
         f"{guessed} of {len(utterances)} utterances stand where their records came: nothing says when they were spoken"
     )
-    return _encoded(subtitles(utterances), (note,) if guessed else ())
+    return _encoded(visible(subtitles(utterances)), (note,) if guessed else ())
 
 
 async def write_transcript(

@@ -6,20 +6,25 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from ..errors import DamagedFile
 from ..frame import Frame, Sender, parse_json
 from ..statements import CloseStatement, OpenStatement, Source
+from ..values import TOO_DEEP, too_deep
 from .imported import ImportedSession, imported_session
 
 __all__ = ["is_capture", "read_capture"]
 
 _NS_PER_S = 1_000_000_000
 _SIDES = ("client", "server")
+_BEGIN: Final = re.compile(r'\s*\{\s*"dir"\s*:\s*"(?:client|server)"')
+_MOST_PROBLEMS: Final = 5
+_INT64: Final = range(-(1 << 63), 1 << 63)
 
 
 def is_capture(first_line: str) -> bool:
@@ -27,7 +32,7 @@ def is_capture(first_line: str) -> bool:
     try:
         value = parse_json(first_line)
     except ValueError:
-        return False
+        return _BEGIN.match(first_line) is not None  # a damaged one: its line will be named
     match value:
         case {"dir": "client" | "server", "event": _} | {"dir": "client" | "server", "close": _}:
             return True
@@ -38,8 +43,9 @@ def is_capture(first_line: str) -> bool:
 def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
     """Return the sessions of a capture, in order.
 
-    Times that the source did not have are None, never invented. A session without a close in the source ends with a
-    ``close`` record by the recorder that has no code and says so.
+    Times that the source did not have are None, never invented; the others are kept as they are, also where they go
+    back. What is odd about them is among the problems of the session's :class:`.Source`. A session without a close in
+    the source ends with a ``close`` record by the recorder that has no code and says so.
 
     Raises:
         DamagedFile: a line cannot be read. ``data``: ``line`` (from 1), ``reason``, and ``sessions`` with everything
@@ -55,7 +61,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
             if current is None:
                 current = _Session(name, len(sessions) + 1)
                 sessions.append(current)
-            if current.take(line):
+            if current.take(line, number):
                 current = None
         except ValueError as error:
             read = sum(session.count for session in sessions)
@@ -75,6 +81,7 @@ class _Session:
 
     def __init__(self, name: str, part: int) -> None:
         self._source = Source(format="capture", name=name, part=part)
+        self._problems: list[str] = []
         self._frames: list[Frame] = []
         self._last: int | None = None
 
@@ -83,13 +90,15 @@ class _Session:
         """Number of lines read."""
         return len(self._frames)
 
-    def take(self, line: str) -> bool:
+    def take(self, line: str, number: int) -> bool:
         """Take a line; return True if it closes the connection."""
         value = _object(parse_json(line), "the line")
+        if too_deep(value.get("event")):
+            raise ValueError(TOO_DEEP)
         side = value.get("dir")
         if side not in _SIDES:
             raise ValueError("'dir' is neither 'client' nor 'server'")
-        offset = self._offset(value.get("t"))
+        offset = self._offset(value.get("t"), number)
         if "event" in value:
             event = value["event"]
             stated = cast("dict[str, Any]", event).get("type") if isinstance(event, dict) else None
@@ -103,14 +112,17 @@ class _Session:
         self._add("recorder", "close", offset, statement.to_payload())
         return True
 
-    def _offset(self, t: Any) -> int | None:
+    def _offset(self, t: Any, number: int) -> int | None:
         if t is None:
             return None
-        if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
+        if isinstance(t, bool) or not isinstance(t, int | float):
             raise ValueError("'t' is neither null nor a number of seconds")
-        offset = round(t * _NS_PER_S)
-        if self._last is not None and offset < self._last:
-            raise ValueError(f"'t' goes back, from {self._last / _NS_PER_S:g} to {t:g}")
+        if abs(t) > _INT64.stop / _NS_PER_S or (offset := round(t * _NS_PER_S)) not in _INT64:
+            self._problems.append(f"line {number}: 't' is too large for a time: {str(t)[:20]}; its record has none")
+            return None
+        before = self._last or 0
+        if offset < before:
+            self._problems.append(f"line {number}: 't' goes back, from {before / _NS_PER_S:g} to {t:g}")
         self._last = offset
         return offset
 
@@ -119,7 +131,13 @@ class _Session:
 
     def finish(self, why: str) -> ImportedSession:
         """Return the session; ``why`` says how it ends if it has no close."""
-        return imported_session(OpenStatement(origin="import", source=self._source), self._frames, why)
+        source = self._source
+        if len(self._problems) > _MOST_PROBLEMS:
+            more = len(self._problems) - _MOST_PROBLEMS
+            self._problems[_MOST_PROBLEMS:] = [f"and {more} more lines with such times"]
+        if self._problems:
+            source = source.model_copy(update={"problems": self._problems})
+        return imported_session(OpenStatement(origin="import", source=source), self._frames, why)
 
 
 def _object(value: Any, what: str) -> dict[str, Any]:

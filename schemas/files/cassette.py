@@ -18,6 +18,7 @@ from. The formatting of the JSON is not kept; the journal is the byte-exact form
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
@@ -31,6 +32,7 @@ from ..frame import KINDS, SENDERS, Frame, parse_json
 from ..recording import SessionInfo
 from ..statements import CloseStatement, CutoffStatement, OpenStatement, Statement
 from ..summary import statement_of, time_text
+from ..values import TOO_DEEP, too_deep
 
 __all__ = [
     "CASSETTE_VERSION",
@@ -50,6 +52,8 @@ CASSETTE_VERSION: Final = 1
 
 _RAW: Final = "$raw"
 _RECORD_LENGTH: Final = 5
+_EVENT: Final = 4
+_BEGIN: Final = re.compile(r'\s*\{\s*"earwitness"\s*:\s*"cassette"')
 _INT64: Final = range(-(1 << 63), 1 << 63)
 _BOUNDS: Final[dict[str, type[Statement]]] = {
     model.kind: model for model in (OpenStatement, CloseStatement, CutoffStatement)
@@ -107,7 +111,7 @@ def is_cassette(first_line: str) -> bool:
     try:
         value = parse_json(first_line)
     except ValueError:
-        return False
+        return _BEGIN.match(first_line) is not None  # a damaged one: its line will be named
     return isinstance(value, dict) and cast("dict[str, Any]", value).get("earwitness") == "cassette"
 
 
@@ -166,7 +170,7 @@ def _event(frame: Frame) -> str:
     if payload is not None and frame.kind != "binary":
         try:
             value = json.loads(payload.decode("utf-8"))
-            if not (isinstance(value, dict) and _RAW in value):
+            if not (isinstance(value, dict) and _RAW in value) and not too_deep(value):
                 # Numbers too large for a double, NaN and lone surrogates cannot be written: then the text itself is.
                 text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
                 text.encode("utf-8")
@@ -283,6 +287,9 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
             continue
         try:
             value = json.loads(line)
+            parts = cast("list[Any]", value)[_EVENT:] if isinstance(value, list) else [value]
+            if any(map(too_deep, parts)):
+                raise ValueError(TOO_DEEP)
             if isinstance(value, dict):
                 cassette.others.append((len(cassette.frames), line))
                 continue
@@ -294,7 +301,7 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
                 raise ValueError(f"its seq is {frame.seq}, but {len(cassette.frames)} is next")
             _check_place(frame, cassette.frames[-1] if cassette.frames else None)
         except (ValueError, RecursionError) as error:
-            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            reason = TOO_DEEP if isinstance(error, RecursionError) else str(error)
             raise DamagedFile(
                 f"{name}, line {number}: {reason}.",
                 hint=f"The {len(cassette.frames)} records before it can be read; --partial imports them.",
@@ -338,7 +345,12 @@ def _header(line: str, name: str) -> CassetteHeader:
             hint='A cassette begins with {"earwitness": "cassette", "version": 1, …}.',
             file=name,
         )
-    value = cast("dict[str, Any]", parse_json(line))
+    try:
+        value = cast("dict[str, Any]", parse_json(line))
+        if too_deep(value):
+            raise ValueError(TOO_DEEP)
+    except ValueError as error:
+        raise _damaged_header(name, str(error)) from None
     version = value.get("version")
     if isinstance(version, int) and version > CASSETTE_VERSION:
         raise NotRecognised(
@@ -351,10 +363,14 @@ def _header(line: str, name: str) -> CassetteHeader:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise DamagedFile(
-            f"{name}, line 1: the header's {where!r}: {first['msg']}.",
-            hint="The header's fields are described in docs/cassettes.md.",
-            line=1,
-            reason=first["msg"],
-            cassette=Cassette(CassetteHeader()),
-        ) from None
+        raise _damaged_header(name, first["msg"], f"the header's {where!r}: ") from None
+
+
+def _damaged_header(name: str, reason: str, where: str = "") -> DamagedFile:
+    return DamagedFile(
+        f"{name}, line 1: {where}{reason}.",
+        hint="The header's fields are described in docs/cassettes.md.",
+        line=1,
+        reason=reason,
+        cassette=Cassette(CassetteHeader()),
+    )

@@ -13,7 +13,7 @@ from ....schemas.refs import Seqs
 
 __all__ = ["EventGroup", "EventLog", "Noted"]
 
-_UNTIMED: Final = -1
+_UNTIMED: Final = -(1 << 63)
 
 
 @dataclass(frozen=True, slots=True)

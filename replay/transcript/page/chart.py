@@ -97,8 +97,8 @@ def chart(
         BARS,
         speaking,
         [_band("assistant", start, end, duration_ms, clock(start)) for start, end in unheard if start < duration_ms],
-        [Mark(_share(at, duration_ms), label) for at, label in cuts if at <= duration_ms],
-        [Mark(_share(at, duration_ms), label) for at, label in tools if at <= duration_ms],
+        [Mark(_share(at, duration_ms), label) for at, label in cuts if 0 <= at <= duration_ms],
+        [Mark(_share(at, duration_ms), label) for at, label in tools if 0 <= at <= duration_ms],
         _ticks(duration_ms),
     )
 
@@ -132,6 +132,7 @@ def _share(ms: int, duration: int) -> str:
 
 
 def _ticks(duration: int) -> list[Mark]:
-    step = next((each for each in _STEPS_MS if duration // each <= _MOST_TICKS), _STEPS_MS[-1])
+    days = duration // (_STEPS_MS[-1] * _MOST_TICKS) + 1
+    step = next((each for each in _STEPS_MS if duration // each <= _MOST_TICKS), days * _STEPS_MS[-1])
     # None so near the end that its label would not fit.
     return [Mark(_share(at, duration), clock(at, tenths=False)) for at in range(0, duration - duration // 24, step)]

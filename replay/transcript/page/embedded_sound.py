@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from ....schemas.errors import CannotWrite, RequestError
 from ....schemas.recording import Recording
 from ...audio.encode import FileFormat, file_rate, refuse_too_long, sound_file
 from ...audio.formats import Samples
+from ...audio.long_silence import long_silence, refuse_long_silence
 from ...audio.mix import Mixer, render
 from ...audio.pieces import SIDES, AudioProblem, Side
 from ...audio.playback import Reading
@@ -103,7 +104,7 @@ async def read_sound(
         progress: is called with how much is done, from 0 to 1.
 
     Returns:
-        The sound; None if the recording holds none.
+        The sound; None if the recording holds none, or if hours of it would be silence: the timeline's problems say so.
 
     Raises:
         RequestError: it is too long for a page.
@@ -111,6 +112,12 @@ async def read_sound(
     """
     tracks = timeline_tracks([recording], [timeline], "both", as_)
     if not tracks:
+        return None
+    silence = long_silence(tracks)
+    if silence is not None:
+        if kind is not None:
+            refuse_long_silence(tracks, None, None)
+        timeline.problems.append(replace(silence, detail=f"{silence.detail}. The page is without sound"))
         return None
     rate = max(track.piece.format.rate for track in tracks)
     mixer = Mixer(tracks, rate, 2)

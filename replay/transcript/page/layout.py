@@ -47,7 +47,7 @@ def lay_out(info: SessionInfo, timeline: Timeline, log: EventLog, reading: Readi
     placed = timeline.clock.known or any(each.timing != "records" or each.start_ns for each in utterances)
     intervals = timeline.intervals() if placed else []
     ends = [each.end_ns for each in intervals] + [each.end_ns for each in utterances if placed]
-    duration = ms_of(max([*ends, conversation.last_ns or 0])) or 0
+    duration = ms_of(max([*ends, timeline.clock.at(conversation.last_seq) if timeline.clock.known else 0])) or 0
     if sound is not None:
         duration = sound.duration_ms
     problems = [*timeline.problems, *(sound.problems if sound else ())]

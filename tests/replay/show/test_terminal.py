@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
 
@@ -10,20 +11,40 @@ from earwitness.replay.compare.diff import diff
 from earwitness.replay.compare.diff_text import render_diff
 from earwitness.replay.show.state import render_state
 from earwitness.replay.show.tail import SessionTail
-from earwitness.replay.show.terminal import visible
+from earwitness.replay.show.terminal import json_visible, visible
 from earwitness.replay.transcript.lines import transcribe
 from earwitness.schemas.recording import MemoryRecording, SessionInfo
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sessions import Session
 
 ESCAPES = "\x1b[2J\x1b]0;title\x07 \x9b31m \x7f\b done"
 
 
-def test_control_characters_and_lone_surrogates_are_replaced_and_no_others() -> None:
+def test_control_characters_and_those_of_direction_are_escaped_and_no_others() -> None:
+    embeddings = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
     for code in range(sys.maxunicode + 1):
         letter = chr(code)
-        unfit = unicodedata.category(letter) in ("Cc", "Cs") and letter not in "\t\n"
-        assert visible(letter) == ("\ufffd" if unfit else letter)
+        if unicodedata.category(letter) == "Cs":
+            assert visible(letter) == "\ufffd"
+            continue
+        mark = letter in "\u200e\u200f\u061c"
+        directs = mark or unicodedata.bidirectional(letter) in embeddings
+        unfit = directs or (unicodedata.category(letter) == "Cc" and letter not in "\t\n")
+        assert visible(letter) == (f"\\u{code:04x}" if unfit else letter)
+        if unfit and code > 0x1F:
+            assert json_visible(json.dumps(letter, ensure_ascii=False)) == f'"\\u{code:04x}"'
+
+
+def test_marks_of_direction_stay_where_letters_run_from_right_to_left() -> None:
+    assert visible("שלום!\u200f yes\nno\u200f!") == "שלום!\u200f yes\nno\\u200f!"
+    assert visible("שלום \u202eabc") == "שלום \\u202eabc"
+
+
+@given(st.text())
+def test_json_keeps_its_value(text: str) -> None:
+    assert json.loads(json_visible(json.dumps(text, ensure_ascii=False))) == text
 
 
 def test_what_was_said_cannot_write_a_line_of_its_own() -> None:

@@ -9,6 +9,7 @@ import json
 import pytest
 from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
+from earwitness.replay.show.terminal import visible
 from earwitness.replay.transcript.lines import Line, Transcript, transcribe
 from earwitness.replay.transcript.text import COLUMNS
 from earwitness.schemas.refs import Seqs, to_plain
@@ -120,12 +121,12 @@ def test_csv_lines_end_as_rfc_4180_says_and_what_needs_quotes_has_them() -> None
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\uff1d1"])
 def test_csv_disarms_what_a_spreadsheet_would_compute(text: str) -> None:
     (row,) = rows(line(text, name=text, item_id=text, remark=text))
-    assert [row[column] for column in ("text", "name", "item_id", "remark")] == [f"'{text}"] * 4
+    assert [row[column] for column in ("text", "name", "item_id", "remark")] == [f"'{visible(text)}"] * 4
 
 
 def test_csv_leaves_everything_else_as_it_is() -> None:
     assert rows(line("1 = 1"))[0]["text"] == "1 = 1"
-    assert rows(line("a\0b"))[0]["text"] == "a\ufffdb"
+    assert rows(line("a\0b"))[0]["text"] == "a\\u0000b"
 
 
 def test_csv_of_a_session_without_a_clock_leaves_times_empty() -> None:
@@ -136,7 +137,7 @@ def test_csv_of_a_session_without_a_clock_leaves_times_empty() -> None:
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))))
 def test_csv_gives_back_every_text(texts: list[str]) -> None:
     for text, row in zip(texts, rows(*map(line, texts)), strict=True):
-        assert row["text"] in (text, f"'{text}")
+        assert row["text"] in (visible(text), f"'{visible(text)}")
         assert not row["text"].startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
 
 

@@ -56,7 +56,9 @@ def test_what_follows_a_close_is_the_next_session() -> None:
         ("[]", "not a JSON object"),
         ('{"dir":"up","event":{}}', "neither 'client' nor 'server'"),
         ('{"dir":"client","t":"1","event":{}}', "number of seconds"),
-        ('{"dir":"client","t":1.0,"event":{}}', "goes back"),
+        ('{"dir":"client","t":true,"event":{}}', "number of seconds"),
+        ('{"dir":"client","event":' + "[" * 101 + "]" * 101 + "}", "nested deeper than 100 levels"),
+        ('{"dir":"client","event":' + "[" * 90_000 + "]" * 90_000 + "}", "nested deeper than 100 levels"),
         ('{"dir":"client","t":null}', "'close' is not a JSON object"),
     ],
 )

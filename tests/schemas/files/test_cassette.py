@@ -135,7 +135,7 @@ def test_unknown_header_keys_lines_and_elements_survive_a_round_trip() -> None:
         ('[1,0,"client","text",{"$raw":{"base64":"?"}}]', "does not hold valid base64"),
         ('[1,0,"client","text",{},{"redacted":"x"}]', "not a list of strings"),
         ('[1,9223372036854775808,"client","text",{}]', "more than 64 bits"),
-        (f'[1,0,"client","text",{"[" * 100_000}{"]" * 100_000}]', "nested too deeply"),
+        (f'[1,0,"client","text",{"[" * 100_000}{"]" * 100_000}]', "nested deeper than 100 levels"),
         ('[1,0,"recorder","open",{}]', "only the first record can be 'open'"),
         ('[1,0,"recorder","close",{"code":"x","by":"client"}]', "'close' statement, 'code'"),
         ('[1,0,"recorder","close",7]', "'close' statement: "),
