@@ -59,7 +59,7 @@ async def read_everything(session: MemoryRecording, folder: Path) -> dict[str, A
         "cassette": lambda: export_cassette(session, folder / "call.ndjson", force=True),
     }
     for form in FORMATS:
-        readers[form] = lambda form=form: export_transcript(session, form)  # type: ignore[misc]
+        readers[form] = lambda form=form: export_transcript(session, form)
     made: dict[str, Any] = {}
     for name, read in readers.items():
         try:

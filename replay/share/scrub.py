@@ -12,21 +12,24 @@ import re
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
+from urllib.parse import quote_plus, unquote_plus
 
 import orjson
 import pybase64
 
 from ...schemas.audio import APPEND_TYPES, audio_key, decode_base64, silence
 from ...schemas.errors import RequestError
-from ...schemas.frame import Frame, parse_json
+from ...schemas.frame import Frame
 from ...schemas.paths import write_path
 from ...schemas.recording import Recording, SessionInfo
-from ...schemas.values import Comparison, Json, too_deep
+from ...schemas.summary import MODEL_PARAMETERS
+from ...schemas.values import Comparison, Json
 from ..playing.ids import ID_KEYS
 from ..playing.match import canonical_client_event
-from .chunks import replace_in_chunks
+from .chunks import replace_across, unescaped
 from .placeholder import tone
 from .rules import ScrubRules
+from .streams import list_pieces
 from .survey import Survey, read_event
 
 __all__ = ["ScrubbedRecording", "scrub_recording"]
@@ -36,12 +39,18 @@ _NO_TEXT: Final = frozenset(
     (
         *("type", "object", "status", "role", "phase", "model", "voice", "format", "modalities", "output_modalities"),
         *("tool_choice", "language", "code", "truncation", "eagerness", "effort", "by", "opened_at", "found_at"),
-        *("origin", "program", "upstream", "target", "dialect"),
+        *("origin", "program", "upstream", "dialect"),
     )
 )
 """Keys whose values are words of the protocol or the recorder, not of the speakers."""
+_FREE: Final = frozenset(("labels", "metadata", "variables", "properties", "extra", "kept"))
+"""Keys of objects whose keys and values are anybody's words."""
+_PROTOCOL_KEY: Final = re.compile(r"\$?[a-z][a-z0-9_]*")
+_PROTOCOL_PARAMETERS: Final = frozenset((*MODEL_PARAMETERS, "api-version", "intent"))
 _BLANK: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 """One transparent pixel."""
+_BLOB: Final = re.compile(r"[A-Za-z0-9+/]{256,}={0,2}")
+"""Base64 of sound, wherever it stands: no word is as long."""
 _SHORTEST_SOUND: Final = 32
 """Base64 characters: a millisecond or less."""
 
@@ -77,6 +86,7 @@ async def scrub_recording(recording: Recording, rules: ScrubRules) -> ScrubbedRe
     async for batch in recording.batches():
         for frame in batch:
             scrubber.inspect(frame)
+    scrubber.inspect_info(recording.info)
     return ScrubbedRecording(recording, scrubber)
 
 
@@ -120,9 +130,16 @@ class _Scrubber:
                 steps = (None if isinstance(step, int) else step for step in path)
                 self._changed[write_path((*str(old.get("type")).split("."), *steps))] = None
 
+    def inspect_info(self, info: SessionInfo) -> None:
+        """Refuse what the rules forbid in what the header of a cassette states."""
+        made = self.info(info)
+        for text in (*made.labels, *made.labels.values(), made.target or "", made.source or ""):
+            self._refuse(text, 0)
+
     def _refuse(self, text: str, seq: int) -> None:
+        plain = unquote_plus(unescaped(text))
         for pattern in self._forbidden:
-            if pattern.search(text):
+            if pattern.search(text) or pattern.search(plain):
                 raise RequestError(
                     f"record {seq} still has what the rules forbid: {pattern.pattern!r}.",
                     hint="Add a replacement for it.",
@@ -146,7 +163,9 @@ class _Scrubber:
             info,
             id="scrubbed" if stable else info.id,
             links={} if stable else info.links,
-            labels={key: self._text(value) for key, value in info.labels.items()},
+            labels={self._text(key): self._text(value) for key, value in info.labels.items()},
+            target=None if info.target is None else self._target(info.target),
+            source=None if info.source is None else self._text(info.source),
             match=policy or None,
         )
 
@@ -184,14 +203,22 @@ class _Scrubber:
         for key, value in event.items():
             if key == sound and isinstance(value, str):
                 out[key] = self._sound(value, offset, of_input=key == "audio")
-            elif key == "delta" and frame.seq in self._found.deltas:
-                out[key] = self._found.deltas[frame.seq]
+            elif (frame.seq, key) in self._found.pieces:
+                out[key] = self._found.pieces[frame.seq, key]
             else:
                 self._put(out, key, value, of_input=frame.sender == "client")
-        return out
+        return {self._key(key, free=False): value for key, value in out.items()}
 
-    def _put(self, out: Json, key: str, value: Any, *, of_input: bool) -> None:
-        """Put a scrubbed value where it belongs, or nothing."""
+    def _put(self, out: Json, key: str, value: Any, *, of_input: bool, free: bool = False) -> None:
+        """Put a scrubbed value where it belongs, or nothing.
+
+        Args:
+            out: the object that it is put into.
+            key: its key.
+            value: as recorded.
+            of_input: whether sound in it is the user's.
+            free: whether the object's keys and values are anybody's words, not the protocol's.
+        """
         if key == "instructions" and self._rules.instructions == "drop":
             return
         if key == "logprobs" and self._rules.replace:  # its tokens spell what was replaced
@@ -201,40 +228,73 @@ class _Scrubber:
         elif isinstance(value, dict):
             inner: Json = {}
             fields = cast("Json", value)
-            stays = of_input or fields.get("role") == "user"
+            stays, anybodys = of_input or fields.get("role") == "user", free or key in _FREE
             for name, each in fields.items():
-                self._put(inner, name, each, of_input=stays)
-            out[key] = inner
+                self._put(inner, name, each, of_input=stays, free=anybodys)
+            out[key] = {self._key(name, free=anybodys): each for name, each in inner.items()}
         elif isinstance(value, list):
-            out[key] = [self._element(key, each, of_input=of_input) for each in cast("list[Any]", value)]
+            made = [self._element(key, each, of_input=of_input, free=free) for each in cast("list[Any]", value)]
+            out[key] = self._across(made)
         elif isinstance(value, str):
-            out[key] = self._string(key, value)
+            blob = self._rules.audio != "keep" and _BLOB.fullmatch(value)
+            if blob and not ("image" in key and self._rules.images == "keep"):
+                out[key] = self._sound(value, 0, of_input=of_input)
+            else:
+                out[key] = self._string(key, value, free=free)
         else:
             out[key] = value
 
-    def _element(self, key: str, value: Any, *, of_input: bool) -> Any:
+    def _across(self, values: list[Any]) -> list[Any]:
+        """Replace what only elements of a list spell together: words with their times, parts of a content."""
+        places = list_pieces(values)
+        if len(places) > 1 and self._rules.replace:
+            texts = [cast("str", values[index][key]) for index, key in places]
+            for (index, key), text in zip(places, replace_across(texts, self._rules.replace), strict=True):
+                values[index][key] = text
+        return values
+
+    def _element(self, key: str, value: Any, *, of_input: bool, free: bool) -> Any:
         holder: Json = {}
         name = "" if key in ID_KEYS else key  # a list is not an id, whatever its key
-        self._put(holder, name, value, of_input=of_input)
+        self._put(holder, name, value, of_input=of_input, free=free)
         return holder.get(name)
 
-    def _string(self, key: str, value: str) -> str:
+    def _key(self, key: str, *, free: bool) -> str:
+        """Replace in a key, unless it can be one of the protocol's."""
+        return key if not free and _PROTOCOL_KEY.fullmatch(key) else self._text(key)
+
+    def _string(self, key: str, value: str, *, free: bool) -> str:
         if self._rules.images == "blank" and value.startswith("data:image/"):
             return _BLANK
         if key.endswith("id") and value in self._found.ids:
             return self._found.ids[value]
-        if key in _NO_TEXT or key in ID_KEYS:
+        if not free and (key in _NO_TEXT or key in ID_KEYS):
             return value
-        if key in ("arguments", "output") and self._rules.replace:
-            value = _unescaped(value)
+        if key == "target":
+            return self._target(value)
         if key in ("message", "param"):  # errors name items and events
             value = _WORD.sub(
                 lambda word: self._found.ids.get(word[0], word[0]) if _is_long(word[0]) else word[0], value
             )
         return self._text(value)
 
+    def _target(self, target: str) -> str:
+        """Replace in the query of a request, but for what selects model and version: a client must find its session."""
+        path, mark, query = target.partition("?")
+        parts = [part.partition("=") for part in query.split("&")]
+        made = [
+            (name, equals, value if name in _PROTOCOL_PARAMETERS else self._quoted(value))
+            for name, equals, value in parts
+        ]
+        return path + mark + "&".join("".join(part) for part in made)
+
+    def _quoted(self, value: str) -> str:
+        plain = unquote_plus(value)
+        made = self._text(plain)
+        return value if made == plain else quote_plus(made)
+
     def _text(self, value: str) -> str:
-        return replace_in_chunks([value], self._rules.replace)[0]
+        return self._found.streams.text(value)
 
     def _sound(self, text: str, offset: int, *, of_input: bool) -> str:
         if self._rules.audio == "keep":
@@ -258,19 +318,6 @@ def _is_long(word: str) -> bool:
     return len(word) >= _SHORTEST_ID_IN_TEXT
 
 
-def _unescaped(text: str) -> str:
-    r"""Write a JSON text without escapes like ``\u00e9``, behind which a name would hide from its pattern."""
-    if "\\u" not in text:
-        return text
-    try:
-        value = parse_json(text)
-        plain = text if too_deep(value) else json.dumps(value, ensure_ascii=False)
-        plain.encode()
-    except ValueError:
-        return text
-    return plain
-
-
 def _is_sound(text: str) -> bool:
     """Whether a text in place of audio can be audio: words may stand there too, and be base64 by chance."""
     return len(text) >= _SHORTEST_SOUND and decode_base64(text) is not None
@@ -283,13 +330,20 @@ def _dump(event: Mapping[str, Any]) -> bytes:
         return json.dumps(event, separators=(",", ":")).encode()
 
 
-def _texts(value: Any, key: str = "") -> Iterable[str]:
-    """Yield every text of an event but its sound."""
+def _texts(value: Any, key: str = "", *, free: bool = False) -> Iterable[str]:
+    """Yield every text of an event but its sound, what it is called, and what the elements of a list spell together."""
     if isinstance(value, dict):
+        anybodys = free or key in _FREE
         for name, each in cast("Json", value).items():
-            yield from _texts(each, name)
+            if anybodys or not _PROTOCOL_KEY.fullmatch(name):
+                yield name
+            yield from _texts(each, name, free=anybodys)
     elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _texts(each, key)
+        values = cast("list[Any]", value)
+        pieces = [cast("str", values[index][name]) for index, name in list_pieces(values)]
+        if len(pieces) > 1:
+            yield from ("".join(pieces), " ".join(pieces))
+        for each in values:
+            yield from _texts(each, key, free=free)
     elif isinstance(value, str) and not (key == "audio" and _is_sound(value)):
         yield value

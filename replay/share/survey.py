@@ -13,8 +13,8 @@ from ...schemas.state import Session
 from ...schemas.values import Json, too_deep
 from ..fold import Folder
 from ..playing.ids import ID_KEYS
-from .chunks import replace_in_chunks
 from .rules import ScrubRules
+from .streams import Streams
 
 __all__ = ["Survey", "read_event"]
 
@@ -29,7 +29,8 @@ class Survey:
     Attributes:
         formats: the session, for the formats of its audio.
         ids: what each id is replaced by; empty if the rules keep ids.
-        deltas: the scrubbed text of deltas, by seq.
+        pieces: the scrubbed text of what came in pieces, by seq and key.
+        streams: replaces in all other text.
         offsets: byte position of a frame's sound in its stream, by seq; empty unless the rules want a tone.
     """
 
@@ -38,10 +39,10 @@ class Survey:
         self._folder = Folder()
         self.formats = Session()
         self.ids: dict[str, str] = {}
-        self.deltas: dict[int, str] = {}
+        self.pieces: dict[tuple[int, str], str] = {}
+        self.streams = Streams(rules.replace)
         self.offsets: dict[int, int] = {}
         self._numbers: dict[str, int] = {}
-        self._streams: dict[tuple[Any, ...], tuple[list[int], list[str]]] = {}
         self._positions: dict[tuple[Any, ...], int] = {}
         self._in_pieces = bool(rules.replace or rules.forbid)
 
@@ -58,12 +59,8 @@ class Survey:
         name = canonical_type(frame.type or "")
         if self._rules.audio == "tone":
             self._learn_position(frame, event)
-        delta = event.get("delta")
-        if self._in_pieces and name.endswith(".delta") and audio_key(name) is None and isinstance(delta, str):
-            place = (name, *(event.get(key) for key in ("response_id", "item_id", "output_index", "content_index")))
-            seqs, texts = self._streams.setdefault(place, ([], []))
-            seqs.append(frame.seq)
-            texts.append(delta)
+        if self._in_pieces:
+            self.streams.learn(frame.seq, name, event)
 
     def _learn_ids(self, value: Any, key: str = "") -> None:
         if isinstance(value, dict):
@@ -76,6 +73,8 @@ class Survey:
                 self._learn_ids(each)
         elif isinstance(value, str) and key in ID_KEYS and value and value != _ROOT and value not in self.ids:
             found = _PREFIX.match(value)
+            if found and self.streams.text(value) != value:
+                found = None  # its beginning may be a name
             kind = found[1] if found else key.removesuffix("_id").removeprefix("previous_") or "id"
             number = self._numbers[kind] = self._numbers.get(kind, 0) + 1
             self.ids[value] = f"{kind}_{number:06d}"
@@ -91,11 +90,9 @@ class Survey:
     def finish(self) -> Iterator[tuple[int, str]]:
         """Replace in the texts that came in pieces. Yields the seq of each one's first piece, and its whole text."""
         self.formats = self._folder.conversation().session
-        for seqs, texts in self._streams.values():
-            replaced = replace_in_chunks(texts, self._rules.replace)
-            yield seqs[0], "".join(replaced)
-            self.deltas.update(zip(seqs, replaced, strict=True))
-        self._streams.clear()
+        for seq, pieces, whole in self.streams.finish():
+            self.pieces.update(pieces)
+            yield seq, whole
 
 
 def read_event(frame: Frame) -> Json | None:
