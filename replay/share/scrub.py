@@ -19,6 +19,7 @@ import pybase64
 
 from ...schemas.audio import APPEND_TYPES, audio_key, decode_base64, silence
 from ...schemas.errors import RequestError
+from ...schemas.files.kept import KEPT
 from ...schemas.frame import Frame
 from ...schemas.paths import write_path
 from ...schemas.recording import Recording, SessionInfo
@@ -193,6 +194,7 @@ class _Scrubber:
             if self._rules.headers == "drop" and isinstance(headers, list):
                 kept = [each for each in cast("list[Any]", headers) if _name(each) in _KEPT_HEADERS]
                 cast("Json", part)["headers"] = kept
+        statement.pop(KEPT, None)  # nobody knows what it is
         if self._rules.ids == "stable":
             statement.pop("links", None)
 

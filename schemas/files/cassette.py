@@ -8,7 +8,7 @@ further line that is an array is a record::
 
 ``event`` is the JSON value of a text frame, or the recorder's statement. What JSON cannot represent without loss is
 wrapped in an object whose only key is ``$raw``: ``{"$raw": {"text": …}}``, ``{"$raw": {"base64": …}}`` or
-``{"$raw": {"erased": true}}``.
+``{"$raw": {"erased": true, "type": …}}``.
 
 A cassette keeps all event content: folding it gives the state, and the full digest, of the session that it was made
 from. The formatting of the JSON is not kept; the journal is the byte-exact form. Unknown header keys, unknown lines
@@ -28,7 +28,7 @@ import pybase64
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ..errors import DamagedFile, NotRecognised
-from ..frame import KINDS, SENDERS, Frame, parse_json
+from ..frame import KINDS, SENDERS, Frame, parse_json, sniff_type
 from ..recording import SessionInfo
 from ..statements import CloseStatement, CutoffStatement, OpenStatement, Statement
 from ..summary import statement_of, time_text
@@ -142,7 +142,14 @@ def cassette_header(info: SessionInfo, last: Frame | None) -> CassetteHeader:
 
 def encode_header(header: CassetteHeader) -> str:
     """Return the first line of a cassette, without the line end."""
-    return header.model_dump_json(exclude_none=True)
+    extra = header.model_extra or {}
+    value = {**header.model_dump(exclude_none=True, exclude=set(extra)), **extra}
+    if header.close is not None:  # also of what is unknown nothing is left out
+        value["close"].update(header.close.model_extra or {})
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return json.dumps(value, separators=(",", ":"))
 
 
 def encode_record(frame: Frame, extras: list[Any] | None = None) -> str:
@@ -194,7 +201,8 @@ def _extras(frame: Frame, extras: list[Any] | None) -> list[Any]:
 def _raw(frame: Frame) -> dict[str, Any]:
     payload = frame.payload
     if payload is None:
-        return {_RAW: {"erased": True}}
+        named = {} if frame.type is None else {"type": frame.type}
+        return {_RAW: {"erased": True, **named}}
     if frame.kind != "binary":
         try:
             return {_RAW: {"text": payload.decode("utf-8")}}
@@ -231,7 +239,11 @@ def decode_record(record: list[Any]) -> Frame:
     body = _body(event)
     type_: str | None = None
     if kind == "text" and isinstance(event, dict):
-        stated = cast("dict[str, Any]", event).get("type")
+        fields = cast("dict[str, Any]", event)
+        if _RAW not in fields:
+            stated = fields.get("type")
+        else:
+            stated = fields[_RAW].get("type") if body is None else sniff_type(body)
         type_ = stated if isinstance(stated, str) else None
     return Frame(seq, offset, kind, sender, type_, body, redacted=redacted)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import PurePath
 from typing import cast
+
+import msgspec
 
 from ..errors import DamagedFile, NotRecognised
 from ..statements import OpenStatement, Source
@@ -11,6 +14,7 @@ from ..summary import statement_of
 from .capture import is_capture, read_capture
 from .cassette import Cassette, is_cassette, read_cassette
 from .imported import ImportedSession, imported_session
+from .kept import KEPT, kept_of
 
 __all__ = ["read_sessions"]
 
@@ -54,7 +58,12 @@ def read_sessions(text: str, path: PurePath, *, partial: bool = False) -> list[I
 
 def _from_cassette(cassette: Cassette, name: str, damaged: int | None = None) -> ImportedSession:
     header, frames = cassette.header, cassette.frames
-    if frames and frames[0].kind == "open":
+    stated = bool(frames) and frames[0].kind == "open"
+    kept = kept_of(cassette, 0 if stated else 1)
+    if stated:
+        if kept is not None:
+            payload = json.dumps({**statement_of(frames[0]), KEPT: kept}).encode()
+            frames = [msgspec.structs.replace(frames[0], body=payload), *frames[1:]]
         opening = OpenStatement.model_validate(statement_of(frames[0]))
     else:
         # A cassette written by hand may leave the handshake to its header.
@@ -65,5 +74,7 @@ def _from_cassette(cassette: Cassette, name: str, damaged: int | None = None) ->
             labels=header.labels,
             source=Source(format="cassette", name=name),
         )
+        if kept is not None:
+            opening = opening.model_copy(update={KEPT: kept})
     why = "the source ends here, without a close" if damaged is None else f"the source is damaged at line {damaged}"
     return imported_session(opening, frames, why, header.match)
