@@ -162,14 +162,37 @@ async def erase(
         if not click.confirm("Erase them for good?", err=True):
             click.echo("Nothing was erased.", err=True)
             ctx.exit(1)
-    _print(await run(db, public_id, plan.seqs, reason), as_json=as_json)
+    report = await run(db, public_id, plan.seqs, reason)
+    if as_json:
+        found = plan.repeated
+        repeated = found and [{"seq": each.seq, "sender": each.sender, "type": each.type} for each in found]
+        emit_json({**report.to_json(), "repeated": repeated, "erased_before": plan.before})
+    else:
+        say("\n".join((report.to_text(), *_repeated_text(plan))))
+
+
+def _repeated_text(plan: Erasure) -> list[str]:
+    """Say which records the erasure did not reach."""
+    if plan.repeated is None:
+        return ["No words of it are on record: whether other records repeat what was said is not known."]
+    note: list[str] = []
+    if plan.before:
+        note = [f"{plan.before} of them were erased before: whether other records repeat their words is not known."]
+    if not plan.repeated:
+        return note
+    width = len(str(plan.repeated[-1].seq))
+    return [
+        *note,
+        f"Words of it are repeated in {len(plan.repeated)} records that stay (erase them by --seq, or keep them):",
+        *(f"  {frame.seq:>{width}}  {frame.sender}  {frame.type or frame.kind}" for frame in plan.repeated),
+    ]
 
 
 def _erasure_text(public_id: str, plan: Erasure) -> str:
     lines = [f"{plan.fresh} of the {plan.messages} messages of session {public_id}:"]
     width = len(str(max(plan.types.values())))
     lines += [f"  {count:>{width}}  {name or '(no type)'}" for name, count in plan.types.most_common()]
-    return "\n".join(lines)
+    return "\n".join((*lines, *_repeated_text(plan)))
 
 
 @db.command()

@@ -3,7 +3,8 @@
 What users want erased is something that was said, and it is in many messages: in pieces of audio or text, whole in
 what the server states at the end (``….done``, ``response.done``), and in what a client asks for again. An item's
 messages are those that name it, those from which the fold read it and, for speech, the input audio that it was cut
-from. Messages are erased whole: erasing a ``response.done`` erases what it states about other items.
+from. Messages are erased whole: erasing a ``response.done`` erases what it states about other items. What repeats the
+words elsewhere is listed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ...schemas.refs import Seqs
 from ...schemas.state import Conversation, Item
 from ..audio.input_stream import InputStream
 from ..fold import fold_recording
+from .unreached import Words, find_repeated
 
 __all__ = ["Erasure", "Selection", "parse_range", "plan_erasure"]
 
@@ -55,12 +57,20 @@ class Erasure:
         fresh: how many of them still have their bytes.
         messages: how many messages the session has.
         types: the fresh ones by type; None for binary ones and text without a type.
+        repeated: records that stay and repeat words of what goes (:mod:`.unreached`), without what they hold;
+            None if no words of it are on record. Words that were erased before cannot be looked for: see ``before``.
     """
 
     seqs: Seqs = field(default_factory=Seqs)
     fresh: int = 0
     messages: int = 0
     types: Counter[str | None] = field(default_factory=Counter[str | None])
+    repeated: list[Frame] | None = None
+
+    @property
+    def before(self) -> int:
+        """How many of the messages were erased before."""
+        return len(self.seqs) - self.fresh
 
 
 def parse_range(text: str) -> tuple[int, int | None]:
@@ -128,6 +138,8 @@ async def plan_erasure(recording: Recording, selection: Selection) -> Erasure:
             hint="Only what crossed the wire can be erased, not the recorder's own statements.",
             session=session,
         )
+    by_record = bool(selection.everything or selection.ranges or selection.types)
+    plan.repeated = await find_repeated(recording, plan.seqs, named.words, of_records=by_record)
     return plan
 
 
@@ -138,6 +150,7 @@ class _Named:
         self.seqs: set[int] = set()
         self.spoken: str | None = None
         """An item whose sound is located by its place in the input stream, which must be complete."""
+        self.words = Words()
 
     def read(self, conversation: Conversation, ids: Iterable[str]) -> None:
         stream = InputStream(conversation)
@@ -149,6 +162,7 @@ class _Named:
                 raise RequestError(
                     f"the session has no item {id_}", hint="'earwitness show SESSION --json' lists the ids.", item=id_
                 )
+            self.words.add_item(item)
             self.seqs.update(item.seqs)
             if item.request_seq is not None:
                 self.seqs.add(item.request_seq)

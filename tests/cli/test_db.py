@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from earwitness.recorder.journal import Journal
+from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_path, bundled_recording
 from earwitness.schemas.statements import OpenStatement
 
@@ -126,7 +127,20 @@ def test_what_is_already_erased_needs_no_confirmation(
 ) -> None:
     first = earwitness.ok("db", "erase", session, "--seq", "1-9", *WHY, "--yes", "--json").json()
     monkeypatch.setattr(sys, "stdin", Terminal(""))
-    assert earwitness.ok("db", "erase", session, "--seq", "1-9", *WHY, "--json").json() == first
+    again = earwitness.ok("db", "erase", session, "--seq", "1-9", *WHY, "--json").json()
+    assert (first.pop("erased_before"), again.pop("erased_before")) == (0, 9)
+    assert (first.pop("repeated"), again.pop("repeated")) == ([], None)  # what is gone cannot be looked for
+    assert again == first
+
+
+def test_what_repeats_the_erased_words_is_listed(earwitness: Command, session: str) -> None:
+    state = fold(bundled_recording().frames)
+    call = next(item for item in state.items if item.type == "function_call")
+    done = earwitness.ok("db", "erase", session, "--item", call.id, *WHY, "--yes", "--json").json()
+    assert all(each.keys() == {"seq", "sender", "type"} for each in done["repeated"])
+    print(done["repeated"])
+    text = earwitness.ok("db", "erase", session, "--type", "input_audio_buffer.append", *WHY, "--yes").out
+    assert "No words of it are on record" in text
 
 
 @pytest.mark.parametrize(
