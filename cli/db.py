@@ -183,7 +183,7 @@ def _repeated_text(plan: Erasure) -> list[str]:
     width = len(str(plan.repeated[-1].seq))
     return [
         *note,
-        f"Words of it are repeated in {len(plan.repeated)} records that stay (erase them by --seq, or keep them):",
+        f"Words of it are repeated in {len(plan.repeated)} records that stay; --seq erases messages:",
         *(f"  {frame.seq:>{width}}  {frame.sender}  {frame.type or frame.kind}" for frame in plan.repeated),
     ]
 

@@ -27,7 +27,8 @@ async def import_(files: tuple[Path, ...], db: str, partial: bool, as_json: bool
     """Import cassettes and captures into the journal.
 
     A capture has one JSON object per line: {"dir": "client", "t": 0.1, "event": {…}}. Times that
-    are missing stay unknown. All files are read before anything is written. FILE '-' reads standard input.
+    are missing stay unknown; where they go back, the lines stay in the file's order, and 'show'
+    lists it. All files are read before anything is written. FILE '-' reads standard input.
 
     \b
     Examples:

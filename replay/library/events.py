@@ -52,6 +52,8 @@ def _frame(seq: int, sent: Sent) -> Frame:
     try:
         body = event if isinstance(event, bytes) else (event if isinstance(event, str) else json.dumps(event)).encode()
         offset_ns = None if seconds is None else round(float(seconds) * 1_000_000_000)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise RequestError(f"event {seq} cannot be written as JSON: {error}.", seq=seq) from error
+    if offset_ns is not None and not -(1 << 63) <= offset_ns < 1 << 63:
+        raise RequestError(f"event {seq} has a time that no recording can hold: {seconds} s.", seq=seq)
     return Frame(seq, offset_ns, "text", values[0], sniff_type(body), body)

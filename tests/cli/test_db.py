@@ -138,7 +138,7 @@ def test_what_repeats_the_erased_words_is_listed(earwitness: Command, session: s
     call = next(item for item in state.items if item.type == "function_call")
     done = earwitness.ok("db", "erase", session, "--item", call.id, *WHY, "--yes", "--json").json()
     assert all(each.keys() == {"seq", "sender", "type"} for each in done["repeated"])
-    print(done["repeated"])
+    assert done["repeated"][0] == {"seq": 0, "sender": "recorder", "type": None}  # its labels name the city
     text = earwitness.ok("db", "erase", session, "--type", "input_audio_buffer.append", *WHY, "--yes").out
     assert "No words of it are on record" in text
 
