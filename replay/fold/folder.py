@@ -18,6 +18,7 @@ from ...schemas.state import Close, Conversation, Gap
 from ...schemas.summary import dialect_reading
 from ...schemas.values import DEEPEST, TOO_DEEP, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
+from .clock_watch import ClockWatch
 from .hot import handlers
 from .table import CLIENT, REQUESTS, SERVER
 from .until import Point, as_until
@@ -44,6 +45,7 @@ class Folder:
         self.state = State()
         """The working state, for code that follows it while it grows. Not a value."""
         self._watch = watch
+        self._clock = ClockWatch(self.state.problems)
         self._handlers = handlers(self.state)
         self._reading = DialectReading()
 
@@ -62,7 +64,7 @@ class Folder:
                 ns = frame.offset_ns
                 if ns is not None:
                     if ns < before:
-                        state.clock.fell(frame.seq, before - ns)
+                        self._clock.fell(frame.seq, before - ns)
                     last_ns = before = ns
                 kind = frame.type
                 if kind is not None and frame.kind == "text":
@@ -72,7 +74,7 @@ class Folder:
                         continue
                 state.seq, state.ns = frame.seq, ns
                 if ns is not None:
-                    state.clock.look(frame.seq, ns)
+                    self._clock.look(frame.seq, ns)
                 if frame.kind == "text":
                     self._event(frame)
                 else:

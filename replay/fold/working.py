@@ -29,7 +29,6 @@ from ...schemas.state import (
     Truncation,
 )
 from ...schemas.values import Json
-from .clock_watch import ClockWatch
 from .order import Order
 from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
@@ -232,7 +231,6 @@ class State:
         self.rate_limits: RateLimits | None = None
         self.gaps: list[Gap] = []
         self.problems: list[Problem] = []
-        self.clock = ClockWatch(self.problems)
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.unknown: dict[str, int] = {}
         self.close: Close | None = None

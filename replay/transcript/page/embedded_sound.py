@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +16,7 @@ from ....schemas.recording import Recording
 from ...audio.encode import FileFormat, file_rate, refuse_too_long, sound_file
 from ...audio.formats import Samples
 from ...audio.long_silence import long_silence, refuse_long_silence
-from ...audio.mix import Mixer, render
+from ...audio.mix import Mixer, Track, render
 from ...audio.pieces import SIDES, AudioProblem, Side
 from ...audio.playback import Reading
 from ...audio.timeline import Timeline
@@ -111,13 +111,7 @@ async def read_sound(
         CannotWrite: there is no space for temporary files.
     """
     tracks = timeline_tracks([recording], [timeline], "both", as_)
-    if not tracks:
-        return None
-    silence = long_silence(tracks)
-    if silence is not None:
-        if kind is not None:
-            refuse_long_silence(tracks, None, None)
-        timeline.problems.append(replace(silence, detail=f"{silence.detail}. The page is without sound"))
+    if not tracks or _is_silent_for_hours(tracks, timeline, kind):
         return None
     rate = max(track.piece.format.rate for track in tracks)
     mixer = Mixer(tracks, rate, 2)
@@ -150,6 +144,17 @@ async def read_sound(
         mixer.close()
     by_side: dict[Side, list[int]] = {side: peaks.channel(number) for number, side in enumerate(SIDES)}
     return Sound(kind, data, rate, mixer.samples, by_side, tuple(mixer.problems))
+
+
+def _is_silent_for_hours(tracks: Sequence[Track], timeline: Timeline, kind: FileFormat | None) -> bool:
+    """Whether hours of the sound would be silence; if sound was not asked for, a problem says so."""
+    silence = long_silence(tracks)
+    if silence is None:
+        return False
+    if kind is not None:
+        refuse_long_silence(tracks, None, None)
+    timeline.problems.append(replace(silence, detail=f"{silence.detail}. The page is without sound"))
+    return True
 
 
 def _refuse_too_large(recording: Recording, path: Path) -> None:
