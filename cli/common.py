@@ -32,6 +32,7 @@ __all__ = [
     "output_option",
     "progress_stream",
     "read_dash",
+    "reveal_option",
     "say",
     "session_argument",
     "session_arguments",
@@ -113,6 +114,12 @@ speed_option = click.option(
     show_default=True,
     metavar="N|max",
     help="Play N recorded seconds per second; max does not wait.",
+)
+reveal_option = click.option(
+    "--reveal",
+    type=click.Choice(["dtmf"]),
+    multiple=True,
+    help="Show what is hidden: dtmf, the keys that the caller pressed (card numbers and PINs), which are • otherwise.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; docs/json.md lists the fields.")
 force_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")

@@ -22,7 +22,7 @@ async def list_(db: str, as_json: bool, limit: int | None) -> None:
         earwitness list --limit 10
     """
     from ..recorder.journal import JournalReader
-    from ..replay.show.state import info_json, list_rows
+    from ..replay.show.listing import info_json, list_rows
 
     async with await JournalReader.open(db) as reader:
         sessions = await reader.sessions()

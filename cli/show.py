@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option, session_argument, table
+from .common import coroutine, db_option, emit_json, json_option, reveal_option, session_argument, table
 
 if TYPE_CHECKING:
     from ..replay.fold import Until
+    from ..replay.show.keys import Revealed
     from ..schemas.recording import Recording
 
 __all__ = ["show"]
@@ -33,6 +34,7 @@ __all__ = ["show"]
     help="With --json: use the names and shapes of the session's own dialect, to compare with its documentation.",
 )
 @click.option("--digest", is_flag=True, help="Print only the state's full and content digests.")
+@reveal_option
 @json_option
 @coroutine
 async def show(
@@ -43,6 +45,7 @@ async def show(
     limit: int | None,
     own_dialect: bool,
     digest: bool,
+    reveal: tuple[Revealed, ...],
     as_json: bool,
 ) -> None:
     """Show the state of a conversation at any point in time.
@@ -56,7 +59,10 @@ async def show(
     """
     from ..replay.fold import fold_recording, parse_until
     from ..replay.open import open_recording
-    from ..replay.show.state import info_json, render_state
+    from ..replay.show.keys import masked_state
+    from ..replay.show.listing import info_json
+    from ..replay.show.state import render_state
+    from ..replay.usage import usage_of
     from ..schemas.refs import to_plain
 
     if own_dialect and not as_json:
@@ -68,7 +74,7 @@ async def show(
     until = parse_until(at) if at is not None else None
     async with open_recording(session, db) as recording:
         if events:
-            await _print_events(recording, until, limit, as_json=as_json)
+            await _print_events(recording, until, limit, reveal, as_json=as_json)
             return
         conversation = await fold_recording(recording, until=until)
     if digest:
@@ -80,20 +86,24 @@ async def show(
         else:
             click.echo(f"full     {full}\ncontent  {content}")
     elif as_json:
+        usage = usage_of(conversation)
         if own_dialect:
             from ..replay.show.own_dialect import in_own_dialect
 
             conversation = in_own_dialect(conversation)
-        emit_json({"session": info_json(recording.info), "state": to_plain(conversation)})
+        state = masked_state(to_plain(conversation), reveal)
+        emit_json({"session": info_json(recording.info), "state": state, "usage": to_plain(usage)})
     else:
-        click.echo(render_state(recording.info, conversation))
+        click.echo(render_state(recording.info, conversation, reveal))
 
 
-async def _print_events(recording: Recording, until: Until | None, limit: int | None, *, as_json: bool) -> None:
-    from ..replay.show.state import EventRow, event_rows
+async def _print_events(
+    recording: Recording, until: Until | None, limit: int | None, reveal: tuple[Revealed, ...], *, as_json: bool
+) -> None:
+    from ..replay.show.listing import EventRow, event_rows
 
     shown: deque[EventRow] = deque(maxlen=limit)
-    async for row in event_rows(recording, until):
+    async for row in event_rows(recording, until, reveal):
         shown.append(row)
     if as_json:
         emit_json([row.to_json() for row in shown])

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .common import coroutine, db_option, emit_json_line
+from .common import coroutine, db_option, emit_json_line, reveal_option
 
 if TYPE_CHECKING:
+    from ..replay.show.keys import Revealed
     from ..replay.show.tail import TailLine
 
 __all__ = ["tail"]
@@ -20,8 +21,9 @@ __all__ = ["tail"]
 @click.argument("session", required=False)
 @db_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line; docs/json.md lists the fields.")
+@reveal_option
 @coroutine
-async def tail(session: str | None, db: str, as_json: bool) -> None:
+async def tail(session: str | None, db: str, as_json: bool, reveal: tuple[Revealed, ...]) -> None:
     """Follow sessions while they are being recorded.
 
     Prints a line whenever something is said, called, cut off or goes wrong. Without SESSION, follows all sessions that
@@ -45,9 +47,9 @@ async def tail(session: str | None, db: str, as_json: bool) -> None:
 
     async with await JournalReader.open(db) as reader:
         if session is None:
-            await follow_sessions(reader, say, wait=_ticks)
+            await follow_sessions(reader, say, wait=_ticks, reveal=reveal)
             return
-        info, lines = await reader.resolve(session), SessionTail()
+        info, lines = await reader.resolve(session), SessionTail(reveal)
         async for frames in reader.recording(info.id).follow():
             for frame in frames:
                 for line in lines.lines(frame):

@@ -16,12 +16,14 @@ from .common import (
     is_terminal,
     output_option,
     progress_stream,
+    reveal_option,
     say,
     session_argument,
 )
 
 if TYPE_CHECKING:
     from ..replay.audio.encode import FileFormat
+    from ..replay.show.keys import Revealed
     from ..replay.transcript.lines import Reading
 
 __all__ = ["transcript"]
@@ -59,6 +61,7 @@ _FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
     show_default=True,
     help="How an HTML page embeds the sound. auto: FLAC up to about three minutes, then Ogg Opus.",
 )
+@reveal_option
 @coroutine
 async def transcript(
     session: str,
@@ -69,6 +72,7 @@ async def transcript(
     output: Path | None,
     force: bool,
     sound: str,
+    reveal: tuple[Revealed, ...],
 ) -> None:
     """Print the transcript of a session, or write it to a file.
 
@@ -98,6 +102,7 @@ async def transcript(
                 cast("Reading", reading),
                 sound=None if sound in ("auto", "none") else cast("FileFormat", sound),
                 silent=sound == "none",
+                reveal=reveal,
                 progress=lambda part: bar.update(int(part * 1000) - bar.pos),
             )
     for note in done.notes:

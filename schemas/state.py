@@ -33,6 +33,7 @@ __all__ = [
     "PlaybackEvent",
     "Problem",
     "RateLimits",
+    "Refusal",
     "Response",
     "ServerError",
     "Session",
@@ -333,6 +334,15 @@ class Close:
 
 
 @dataclass(slots=True)
+class Refusal:
+    """The answer to a handshake that made no session: its HTTP status and body, secrets replaced."""
+
+    seq: int
+    status: int
+    body: str | None = None
+
+
+@dataclass(slots=True)
 class Conversation:
     """The state of a session after ``last_seq``.
 
@@ -364,6 +374,7 @@ class Conversation:
     """Number of events by their type on the wire."""
     unknown: dict[str, int] = field(default_factory=dict[str, int])
     """The same for types that the fold does not use: unknown types, and vendors' own."""
+    refusal: Refusal | None = None
     close: Close | None = None
     last_seq: int = -1
     last_ns: int | None = None

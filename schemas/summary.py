@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MODEL_PARAMETERS",
+    "SWITCHING_PROTOCOLS",
     "Summary",
     "dialect_reading",
     "model_of",
@@ -32,7 +33,8 @@ __all__ = [
 MODEL_PARAMETERS: Final = ("model", "deployment")
 """The query parameters that name a model; the second is Azure's."""
 
-_SWITCHING_PROTOCOLS: Final = 101
+SWITCHING_PROTOCOLS: Final = 101
+"""The HTTP status of a handshake that makes a session."""
 
 
 def parse_time(text: Any) -> datetime | None:
@@ -66,11 +68,11 @@ def opening_info(statement: Json) -> SessionInfo:
         statement: the record's JSON object. Nothing is taken for granted of it: other programs write cassettes.
     """
     target = string(members(statement, "request"), "target")
-    status = members(statement, "response").get("status", _SWITCHING_PROTOCOLS)
+    status = members(statement, "response").get("status", SWITCHING_PROTOCOLS)
     return SessionInfo(
         id="",
         opened_at=parse_time(statement.get("opened_at")),
-        status="open" if status == _SWITCHING_PROTOCOLS else "refused",
+        status="open" if status == SWITCHING_PROTOCOLS else "refused",
         dialect=string(statement, "dialect") or dialect_reading(statement).dialect,
         target=target,
         upstream=string(statement, "upstream"),

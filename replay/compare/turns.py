@@ -11,19 +11,19 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from ...schemas.dialects.normalise import normalise_response
 from ...schemas.frame import NS_PER_MS, parse_json
 from ...schemas.state import Conversation, Response, Truncation
 from ...schemas.values import too_deep
 from ..playing.ids import ID_KEYS
-from ..transcript.line import Line, Speaker
+from ..transcript.line import Kind, Line, Speaker
 from ..transcript.lines import transcribe
 
 __all__ = ["Cut", "Turn", "TurnKind", "json_or_text", "mask_ids", "turns_of"]
 
-TurnKind = Literal["message", "call", "output", "listing", "approval", "other", "response"]
+TurnKind = Kind
 
 _WORD: Final = re.compile(r"[A-Za-z0-9_\-]+")
 _MIN_ID_LENGTH: Final = 6
@@ -90,6 +90,8 @@ def turns_of(conversation: Conversation) -> list[Turn]:
     answered: set[str] = set()
     turns: list[tuple[int, Turn]] = []
     for line in _in_order_of_calls(transcribe(conversation, "generated").lines):
+        if line.kind == "response":  # :func:`_insert` has these, whatever their status
+            continue
         response = responses.get(line.response_id or "")
         first = response is not None and response.id not in answered
         if response is not None:
@@ -136,7 +138,7 @@ def _turn(line: Line, response: Response | None, cuts: list[Truncation], *, firs
         kind=line.kind,
         text="" if tool else " ".join(line.text.split()),
         name=line.name,
-        value=json_or_text(line.text) if tool else None,
+        value=_value(line) if tool else None,
         spoken=line.spoken,
         interrupted=line.interrupted,
         status=_status(response) if response is not None else None,
@@ -146,6 +148,12 @@ def _turn(line: Line, response: Response | None, cuts: list[Truncation], *, firs
         latency_ms=_latency(response) if response is not None and first else None,
         seqs=_bounds(line),
     )
+
+
+def _value(line: Line) -> Any:
+    """Arguments or output; of a call that the server makes itself, both."""
+    stated = json_or_text(line.text)
+    return stated if line.output is None else {"arguments": stated, "output": json_or_text(line.output)}
 
 
 def _bounds(value: Line | Response) -> tuple[int, int] | None:

@@ -14,8 +14,8 @@ from ...schemas.dialects.detect import DialectReading
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
-from ...schemas.state import Close, Conversation, Gap
-from ...schemas.summary import dialect_reading
+from ...schemas.state import Close, Conversation, Gap, Refusal
+from ...schemas.summary import SWITCHING_PROTOCOLS, dialect_reading
 from ...schemas.values import DEEPEST, TOO_DEEP, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
 from .clock_watch import ClockWatch
@@ -189,6 +189,10 @@ class Folder:
         problems = members(stated, "source").get("problems")
         for problem in cast("list[Any]", problems) if isinstance(problems, list) else []:
             self.state.problem("source", str(problem))
+        answer = members(stated, "response")
+        status = integer(answer, "status")
+        if status is not None and status != SWITCHING_PROTOCOLS:
+            self.state.refusal = Refusal(self.state.seq, status, string(answer, "body"))
 
 
 _BRACKETS_EACH: Final = tuple(bytes((bracket,)) for bracket in _BRACKETS)

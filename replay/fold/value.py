@@ -66,6 +66,7 @@ def build(state: State, dialect: str) -> Conversation:
         problems=[_copy(problem) for problem in state.problems],
         counts=dict(sorted(state.counts.items())),
         unknown=dict(sorted(state.unknown.items())),
+        refusal=state.refusal,
         close=None if state.close is None else _copy(state.close),
         last_seq=state.seq,
         last_ns=state.last_ns,

@@ -22,6 +22,7 @@ from ...schemas.state import (
     PlaybackEvent,
     Problem,
     RateLimits,
+    Refusal,
     Response,
     ServerError,
     Session,
@@ -233,6 +234,7 @@ class State:
         self.problems: list[Problem] = []
         self.counts: defaultdict[str, int] = defaultdict(int)
         self.unknown: dict[str, int] = {}
+        self.refusal: Refusal | None = None
         self.close: Close | None = None
 
         self.requests = Requests()

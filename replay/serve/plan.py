@@ -21,6 +21,7 @@ from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.frame import Frame, parse_object
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.statements import CloseStatement, OpenStatement
+from ...schemas.summary import SWITCHING_PROTOCOLS
 from ...schemas.values import Json, string
 from ..fold.folder import Folder
 from ..fold.output_audio import Delivery
@@ -137,11 +138,8 @@ class Plan:
         return (
             self.opened is not None
             and self.opened.response is not None
-            and self.opened.response.status != _SWITCHING_PROTOCOLS
+            and self.opened.response.status != SWITCHING_PROTOCOLS
         )
-
-
-_SWITCHING_PROTOCOLS: Final = 101
 
 
 class _OfItem(msgspec.Struct, gc=False):

@@ -1,141 +1,53 @@
-"""What ``list`` and ``show`` print: tables and JSON of sessions, records and state."""
+"""What ``show`` prints of a conversation's state, for a person."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Iterable
+from http import HTTPStatus
+from typing import Any, Final, cast
 
-from ...schemas.frame import Frame
-from ...schemas.recording import Recording, SessionInfo
-from ...schemas.refs import Seqs, to_plain
-from ...schemas.state import Call, Conversation, Item, Part, Response
+from ...schemas.failures import failure_of_transcription, reason_of, server_error_words
+from ...schemas.recording import SessionInfo
+from ...schemas.refs import Seqs
+from ...schemas.state import Call, Conversation, Item, Part, Refusal, Response, Session
 from ...schemas.summary import model_of
+from ...schemas.values import string
 from ..times import point, wall_clock
-from .terminal import visible
+from ..transcript.beside import voices_of
+from ..usage import counts_of, usage_of
+from .keys import Revealed, key_presses
+from .terminal import shortened, visible
+from .tools import ServerCall, approvals, server_call
+from .usage_text import usage_pairs
 
-if TYPE_CHECKING:  # `list` folds nothing
-    from ..fold import Until
+__all__ = ["formats_in_words", "refusal_words", "render_state", "tokens_in_words"]
 
-__all__ = ["EventRow", "event_rows", "info_json", "list_rows", "render_state"]
-
-_SHORT_ID: Final = 8
-_LONGEST_QUOTE: Final = 90
-_LONGEST_LABEL: Final = 24
-
-
-def info_json(info: SessionInfo) -> dict[str, Any]:
-    """Return a session's summary for JSON: the fields of :class:`SessionInfo`, less the match policy."""
-    return {key: value for key, value in to_plain(info).items() if key != "match"}
+_LONGEST_BODY: Final = 400
 
 
-def list_rows(sessions: Sequence[SessionInfo]) -> tuple[list[str], list[list[str]]]:
-    """Return the table of ``list``: its header and a row for each session."""
-    short = _short_ids([info.id for info in sessions])
-    rows = [
-        [
-            short[info.id],
-            "-" if info.opened_at is None else wall_clock(info.opened_at, "Z"),
-            info.dialect,
-            info.model or "-",
-            point(info.duration_ns),
-            str(info.frames),
-            info.status if info.close_code is None else f"{info.status} {info.close_code}",
-            " ".join([*_labels(info), info.source or ""]).strip(),
-        ]
-        for info in sessions
-    ]
-    return ["session", "opened", "dialect", "model", "length", "records", "status", "labels, source"], rows
+def render_state(info: SessionInfo, conversation: Conversation, reveal: Collection[Revealed] = ()) -> str:
+    """Write the state for a person: what the session is, what was said, what the responses became, what it cost.
 
-
-def _labels(info: SessionInfo) -> list[str]:
-    return [f"{key}={_quote(value, _LONGEST_LABEL)}" for key, value in sorted(info.labels.items())]
-
-
-def _short_ids(ids: Sequence[str]) -> dict[str, str]:
-    """Shorten ids to a common length at which they still differ."""
-    length = _SHORT_ID
-    while len({value[:length] for value in ids}) < len(set(ids)):
-        length += 1
-    return {value: value[:length] for value in ids}
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """A record as ``show --events`` lists it."""
-
-    frame: Frame
-
-    @property
-    def size(self) -> int | None:
-        """Bytes of the payload as it crossed the wire; None if erased."""
-        payload = self.frame.payload
-        return None if payload is None else len(payload)
-
-    @property
-    def remark(self) -> str:
-        """Whether it was erased, and what was redacted."""
-        remarks = ["erased"] if self.frame.erased else []
-        if self.frame.redacted:
-            remarks.append(f"redacted: {', '.join(self.frame.redacted)}")
-        return "; ".join(remarks)
-
-    def cells(self) -> list[str]:
-        """Return the row for a table."""
-        frame, size = self.frame, self.size
-        return [
-            str(frame.seq),
-            point(frame.offset_ns),
-            frame.sender,
-            frame.kind,
-            frame.type or "-",
-            "-" if size is None else str(size),
-            self.remark,
-        ]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the row for JSON, with the event if it is JSON."""
-        frame = self.frame
-        try:
-            event = frame.json() if frame.kind != "binary" else None
-        except ValueError:
-            event = None
-        return {
-            "seq": frame.seq,
-            "offset_ns": frame.offset_ns,
-            "sender": frame.sender,
-            "kind": frame.kind,
-            "type": frame.type,
-            "bytes": self.size,
-            "redacted": list(frame.redacted),
-            "erased": frame.erased,
-            "event": event,
-        }
-
-
-async def event_rows(recording: Recording, until: Until | None = None) -> AsyncIterator[EventRow]:
-    """Yield a row for each record up to a point.
-
-    Raises:
-        RequestError: the recording ends before it.
+    Args:
+        info: the session's summary.
+        conversation: its state.
+        reveal: what is shown though it is hidden by default.
     """
-    frames = (frame async for batch in recording.batches() for frame in batch)
-    async for frame in frames if until is None else until.cut_async(frames):
-        yield EventRow(frame)
-
-
-def render_state(info: SessionInfo, conversation: Conversation) -> str:
-    """Write the state for a person: what the session is, what was said, what the responses became."""
-    blocks = [_head(info, conversation), _items(conversation), _responses(conversation), _remarks(conversation)]
+    blocks = [
+        _head(info, conversation),
+        _items(conversation),
+        _keys(conversation, reveal),
+        _responses(conversation),
+        _usage(conversation),
+        _remarks(conversation),
+    ]
     return visible("\n\n".join(block for block in blocks if block))
 
 
 def _head(info: SessionInfo, conversation: Conversation) -> str:
     session = conversation.session
     opened = wall_clock(info.opened_at, "Z") if info.opened_at else "time unknown"
-    heard = _format(session.input_format.type, session.input_format.rate)
-    spoken = _format(session.output_format.type, session.output_format.rate)
-    formats = f"{heard} in, {spoken} out"
+    formats = formats_in_words(session)
     lines = [
         f"session   {info.id}",
         f"          {conversation.dialect}, {model_of(info, conversation) or 'model unknown'}, {formats}",
@@ -143,6 +55,8 @@ def _head(info: SessionInfo, conversation: Conversation) -> str:
     ]
     if info.url:
         lines.append(f"          {info.url}")
+    if conversation.refusal is not None:
+        lines.append(f"          the upstream refused the handshake with {refusal_words(conversation.refusal)}")
     if info.labels:
         lines += [f"          {key}={value}" for key, value in sorted(info.labels.items())]
     return _lines(lines)
@@ -155,6 +69,8 @@ def _lines(lines: Iterable[str]) -> str:
 
 def _end(conversation: Conversation) -> str:
     close = conversation.close
+    if conversation.refusal is not None:
+        return f"refused with {conversation.refusal.status}"
     if close is None:
         return "still open at this point"
     if close.kind == "cutoff":
@@ -165,40 +81,87 @@ def _end(conversation: Conversation) -> str:
     return f"closed {close.code}{reason} by the {close.by}"
 
 
-def _format(name: str, rate: int) -> str:
-    return f"{name} {rate / 1000:g} kHz"
+def refusal_words(refusal: Refusal) -> str:
+    """Return the answer to a handshake that made no session: status, its meaning, body."""
+    known = {status.value: status.phrase for status in HTTPStatus}
+    head = " ".join(filter(None, (str(refusal.status), known.get(refusal.status))))
+    body = " ".join((refusal.body or "").split())
+    return f"{head}: {shortened(body, _LONGEST_BODY)}" if body else f"{head}, without a body"
+
+
+def formats_in_words(session: Session) -> str:
+    """Return the audio formats of both sides; what nobody stated is called so, also where a default applies."""
+    sides = ((session.input_format, "in"), (session.output_format, "out"))
+    if not any(change.by == "server" for change in session.history) and not any(side.stated for side, _ in sides):
+        return "audio formats not stated"
+    return ", ".join(
+        f"{side.type} {side.rate / 1000:g} kHz {name}{'' if side.stated else ' (the default; not stated)'}"
+        for side, name in sides
+    )
 
 
 def _items(conversation: Conversation) -> str:
     if not conversation.items:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
-    rows = [_item(item, calls.get(item.id), conversation) for item in conversation.items]
+    approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
+    rows = [_item(item, calls.get(item.id), conversation, approved) for item in conversation.items]
     return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
 
 
-def _item(item: Item, call: Call | None, conversation: Conversation) -> str:
+def _item(item: Item, call: Call | None, conversation: Conversation, approved: dict[str, bool]) -> str:
     head = f"{point(item.first_ns):>9}  {_who(item):<10}"
     state = f" ({item.status})" if item.status not in (None, "completed") else ""
-    return f"{head}  {_said(item, call)}{state}{_cut(item, conversation)}  [{_span(item.seqs)}] {item.id}"
+    said = _served(server_call(item, approved)) if item.type in _SERVED else _said(item, call)
+    return f"{head}  {said}{state}{_cut(item, conversation)}  [{_span(item.seqs)}] {item.id}"
 
 
 def _span(seqs: Seqs) -> str:
     return "" if seqs.first is None else f"{seqs.first}" if seqs.first == seqs.last else f"{seqs.first}-{seqs.last}"
 
 
+_SERVED: Final = ("mcp_call", "mcp_approval_request")
+_NAMES: Final = {
+    "function_call": "call",
+    "function_call_output": "output",
+    "mcp_call": "mcp call",
+    "mcp_approval_request": "asks",
+    "mcp_approval_response": "answers",
+    "mcp_list_tools": "mcp tools",
+}
+
+
 def _who(item: Item) -> str:
-    if item.type == "message":
-        return item.role or "message"
-    return {"function_call": "call", "function_call_output": "output"}.get(item.type, item.type)
+    return item.role or "message" if item.type == "message" else _NAMES.get(item.type, item.type)
+
+
+def _served(call: ServerCall) -> str:
+    """A call that the server makes itself, or its request for approval."""
+    said = f"{call.server or '?'}: {call.name or '?'} {shortened(' '.join(call.arguments.split()))}".rstrip()
+    if call.output is not None:
+        said += f" → {shortened(' '.join(call.output.split()))}"
+    if call.error is not None:
+        said += " (failed)" if call.error == "failed" else f" (failed: {call.error})"
+    if call.asked:
+        said += (
+            " (approval not answered)" if call.approved is None else " (approved)" if call.approved else " (refused)"
+        )
+    return said
 
 
 def _said(item: Item, call: Call | None) -> str:
     if item.type == "function_call":
         arguments = item.arguments if item.arguments is not None else (call.arguments if call else "")
-        return f"{item.name or '?'} {_quote(' '.join((arguments or '').split()))}"
+        return f"{item.name or '?'} {shortened(' '.join((arguments or '').split()))}"
     if item.type == "function_call_output":
-        return _quote(item.output or "")
+        return shortened(item.output or "")
+    if item.type == "mcp_approval_response":
+        approve = item.fields.get("approve")
+        return "approved" if approve is True else "refused" if approve is False else "(no answer stated)"
+    if item.type == "mcp_list_tools":
+        tools = item.fields.get("tools")
+        count = f"{len(cast('list[Any]', tools))} tools" if isinstance(tools, list) else "(no tools stated)"
+        return f"{string(item.fields, 'server_label') or '?'}: {count}"
     if item.content:
         return " | ".join(_part(part) for part in item.content)
     return "(no content stated)" if item.type == "message" else ""
@@ -206,14 +169,18 @@ def _said(item: Item, call: Call | None) -> str:
 
 def _part(part: Part) -> str:
     if part.text is not None:
-        return f"“{_quote(part.text)}”"
+        return f"“{shortened(part.text)}”"
     if part.type == "input_audio":
         status = part.transcription.status if part.transcription else None
+        failure = failure_of_transcription(part.transcription)
         if part.transcript:
-            return f"“{_quote(part.transcript)}”" + (" (partial)" if status == "partial" else "")
-        return f"(audio, transcription {status or 'none'})"
+            voices = "".join(f" [{voice.speaker or '?'}] {shortened(voice.text)}" for voice in voices_of(part))
+            said = f"“{shortened(part.transcript)}”" + (" (partial)" if status == "partial" else "")
+            return f"{said}{f' (by speaker:{voices})' if voices else ''}{f' ({failure})' if failure else ''}"
+        said = failure or f"transcription {status or 'none'}"
+        return f"(audio, {said})"
     if part.transcript is not None:
-        return f"“{_quote(part.transcript)}”"
+        return f"“{shortened(part.transcript)}”"
     if part.image_url is not None:
         return "(image)"
     return f"({part.type})"
@@ -224,10 +191,6 @@ def _cut(item: Item, conversation: Conversation) -> str:
     return "" if cut is None else f" — cut at {cut.audio_end_ms} ms"
 
 
-def _quote(text: str, longest: int = _LONGEST_QUOTE) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
-
-
 def _responses(conversation: Conversation) -> str:
     if not conversation.responses:
         return ""
@@ -235,28 +198,46 @@ def _responses(conversation: Conversation) -> str:
 
 
 def _response(response: Response) -> str:
-    usage = response.usage or {}
-    tokens = ""
-    if isinstance(usage.get("total_tokens"), int):
-        tokens = f", {usage['total_tokens']} tokens ({usage.get('input_tokens')} in, {usage.get('output_tokens')} out)"
-    reason = ""
-    match response.status_details:
-        case {"reason": str(stated)}:
-            reason = f" ({stated})"
-        case _:
-            pass
+    tokens = tokens_in_words(response)
+    reason = f" ({stated})" if (stated := reason_of(response.status_details)) else ""
+    if not reason and response.status in ("failed", "incomplete"):
+        reason = " (no reason stated)"
     latency, asked, first = "", response.trigger_ns, response.first_audio_ns
     if asked is not None and first is not None and first >= asked:  # else the clock stepped back
         latency = f", first audio after {(first - asked) / 1e6:.0f} ms"
     band = "" if response.in_band else ", out of band"
     return (
-        f"{point(response.created_ns):>9}  {response.status}{reason}{latency}{tokens}{band}  [{_span(response.seqs)}]"
+        f"{point(response.created_ns):>9}  {response.status}{reason}{latency}, {tokens}{band}"
+        f"  [{_span(response.seqs)}] {response.id}"
     )
+
+
+def tokens_in_words(response: Response) -> str:
+    """Return the tokens that a response states, in and out; what it does not state is called so."""
+    counts = counts_of(response.usage or {})
+    if "total" not in counts:
+        return "tokens not stated"
+    sides = (counts.get("input.tokens"), counts.get("output.tokens"))
+    taken, given = ("?" if side is None else f"{side:g}" for side in sides)
+    return f"{counts['total']:g} tokens ({taken} in, {given} out)"
+
+
+def _keys(conversation: Conversation, reveal: Collection[Revealed]) -> str:
+    rows = [f"  {point(press.offset_ns):>9}  {press.key}  [{press.seq}]" for press in key_presses(conversation, reveal)]
+    if not rows:
+        return ""
+    hint = "" if "dtmf" in reveal else " (hidden; --reveal dtmf shows them)"
+    return f"keys pressed{hint}\n" + _lines(rows)
+
+
+def _usage(conversation: Conversation) -> str:
+    rows = [f"  {name:<13}  {text}" for name, text in usage_pairs(usage_of(conversation))]
+    return "usage\n" + _lines(rows) if rows else ""
 
 
 def _remarks(conversation: Conversation) -> str:
     lines = [
-        f"{point(error.offset_ns):>9}  error {error.code or error.type or ''}: {error.message or ''}"
+        f"{point(error.offset_ns):>9}  error {server_error_words(error)}"
         + (f" (caused by record {error.cause_seq})" if error.cause_seq is not None else "")
         + f"  [{error.seq}]"
         for error in conversation.errors

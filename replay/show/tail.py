@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any, Final, NamedTuple, cast
 
 from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
+from ...schemas.failures import error_words, reason_of, stated_error
 from ...schemas.frame import Frame
 from ...schemas.values import Json
 from ..times import point
+from .keys import Revealed, shown_key
 from .terminal import one_line
 
 __all__ = ["SessionTail", "TailLine", "follow_sessions"]
@@ -44,10 +46,12 @@ _INTERESTING: Final = frozenset(
         "conversation.item.input_audio_transcription.failed",
         "conversation.item.truncated",
         "error",
+        "input_audio_buffer.dtmf_event_received",
         "input_audio_buffer.speech_started",
         "response.audio_transcript.done",
         "response.done",
         "response.function_call_arguments.done",
+        "response.output_item.added",
         "response.output_audio_transcript.done",
         "response.output_text.done",
         "response.text.done",
@@ -63,8 +67,11 @@ _Told = tuple[str, str]
 class SessionTail:
     """Turns the frames of one session into lines, without holding the conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, reveal: Collection[Revealed] = ()) -> None:
+        self._reveal = reveal
         self._told: set[_Told] = set()
+        self._names: dict[str, str] = {}
+        """The functions of calls whose arguments are not whole yet, by item."""
 
     def lines(self, frame: Frame) -> list[TailLine]:
         """Return the lines for the session's next frame; for most frames there are none."""
@@ -87,21 +94,30 @@ class SessionTail:
             case {"type": "conversation.item.input_audio_transcription.completed", "transcript": str(text)}:
                 return "user", text.strip()
             case {"type": "conversation.item.input_audio_transcription.failed", "error": error}:
-                return "user", f"(transcription failed: {_message(error)})"
+                return "user", f"(transcription failed: {error_words(error) or 'no reason stated'})"
             case {"type": "response.output_audio_transcript.done", "transcript": str(text)}:
                 return "assistant", text
             case {"type": "response.output_text.done", "text": str(text)}:
                 return "assistant", text
             case {"type": "response.function_call_arguments.done", "arguments": arguments}:
-                return "call", f"{event.get('name') or ''} {arguments}"
+                name = self._names.pop(str(event.get("item_id")), None)
+                return "call", f"{event.get('name') or name or '(function not stated)'} {arguments}"
+            case {"type": "response.output_item.added", "item": {"id": str(item_id), "name": str(name)}}:
+                self._names[item_id] = name
+                return None
+            case {"type": "response.output_item.added"}:
+                return None
+            case {"type": "input_audio_buffer.dtmf_event_received"}:
+                return "user", f"presses {shown_key(event, self._reveal)}"
             case {"type": "conversation.item.truncated", "audio_end_ms": cut}:
                 return "cut", f"at {cut} ms of the assistant's audio"
             case {"type": "input_audio_buffer.speech_started"}:
                 return "", "the user begins to speak"
-            case {"type": "response.done", "response": {"status": str(status)}} if status != "completed":
-                return "response", status
-            case {"type": "error", "error": error}:
-                return "error", _message(error)
+            case {"type": "response.done", "response": {"status": str(status)} as response} if status != "completed":
+                reason = reason_of(cast("Json", response).get("status_details"))
+                return "response", f"{status}: {reason}" if reason else status
+            case {"type": "error"}:
+                return "error", error_words(stated_error(event)) or "no words stated"
             case {"item": item}:
                 return self._item(item)
             case _:
@@ -130,14 +146,6 @@ def _texts(content: Any) -> list[str]:
     return [text for text in stated if isinstance(text, str)]
 
 
-def _message(error: Any) -> str:
-    match error:
-        case {"message": str(message)}:
-            return message
-        case _:
-            return "no message"
-
-
 def _statement(kind: str, statement: Json) -> _Told | None:
     match kind:
         case "close":
@@ -154,7 +162,11 @@ def _statement(kind: str, statement: Json) -> _Told | None:
 
 
 async def follow_sessions(
-    reader: JournalReader, say: Callable[[str, TailLine], None], *, wait: Callable[[], AsyncIterator[None]]
+    reader: JournalReader,
+    say: Callable[[str, TailLine], None],
+    *,
+    wait: Callable[[], AsyncIterator[None]],
+    reveal: Collection[Revealed] = (),
 ) -> None:
     """Follow every session that begins from now on, each from its first frame, until cancelled.
 
@@ -162,6 +174,7 @@ async def follow_sessions(
         reader: an open reader.
         say: called with the session's public id and each line.
         wait: returns an iterator that yields whenever it is time to look for new sessions.
+        reveal: what is shown though it is hidden by default.
     """
     known = {info.id for info in await reader.sessions() if info.status != "open"}
     async with asyncio.TaskGroup() as group:
@@ -169,11 +182,13 @@ async def follow_sessions(
             for info in await reader.sessions():
                 if info.id not in known:
                     known.add(info.id)
-                    group.create_task(_follow(reader, info.id, say))
+                    group.create_task(_follow(reader, info.id, say, reveal))
 
 
-async def _follow(reader: JournalReader, public_id: str, say: Callable[[str, TailLine], None]) -> None:
-    tail = SessionTail()
+async def _follow(
+    reader: JournalReader, public_id: str, say: Callable[[str, TailLine], None], reveal: Collection[Revealed]
+) -> None:
+    tail = SessionTail(reveal)
     recording = reader.recording((await reader.resolve(public_id)).id)
     async for frames in recording.follow():
         for frame in frames:

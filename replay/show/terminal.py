@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["json_visible", "one_line", "visible"]
+__all__ = ["json_visible", "one_line", "shortened", "visible"]
 
 _BIDI: Final = "\u061c\u202a-\u202e\u2066-\u2069"
 _MARKS: Final = "\u200e\u200f"
@@ -59,3 +59,8 @@ def json_visible(text: str) -> str:
 def one_line(text: str) -> str:
     """Make text safe and put it on one line, so that nothing said can pass for a line of the program."""
     return visible(text).replace("\n", " ")
+
+
+def shortened(text: str, longest: int = 90) -> str:
+    """Cut a text to so many characters, with an ellipsis as the last of them."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

@@ -10,10 +10,15 @@ A transcript is data (:class:`.Line`), made by a pure function of the conversati
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
+from ...schemas.failures import failure_of_transcription
 from ...schemas.state import Conversation, Item, Part
 from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
+from ..show.keys import Revealed
+from ..show.tools import ServerCall, approvals, server_call, unfinished
+from .beside import voices_of, with_keys, with_outcomes
 from .heard import Estimate, estimate
 from .line import Kind, Line, Speaker, readable
 from .text import Transcript
@@ -21,7 +26,13 @@ from .text import Transcript
 __all__ = ["READINGS", "Line", "Reading", "Transcript", "part_words", "transcribe"]
 
 
-def transcribe(conversation: Conversation, reading: Reading = "heard", plan: PlaybackPlan | None = None) -> Transcript:
+def transcribe(
+    conversation: Conversation,
+    reading: Reading = "heard",
+    plan: PlaybackPlan | None = None,
+    *,
+    reveal: Collection[Revealed] = (),
+) -> Transcript:
     """Make a transcript of a conversation.
 
     Args:
@@ -29,6 +40,7 @@ def transcribe(conversation: Conversation, reading: Reading = "heard", plan: Pla
         reading: what to write.
         plan: how the assistant's audio played, as a timeline has it from every record's time; worked out from the times
             that the conversation holds if None.
+        reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
 
     What was deleted from the conversation later was said all the same: its lines stand where it appeared. Responses
     outside the conversation are part of what was generated and delivered, and nobody heard them.
@@ -40,8 +52,9 @@ def transcribe(conversation: Conversation, reading: Reading = "heard", plan: Pla
         raise ValueError(f"{reading!r} is not a reading; choose one of {', '.join(READINGS)}")
     writer = _Writer(conversation, reading, plan_playback(conversation) if plan is None else plan)
     lines = [writer.line(item) for item in _all_items(conversation, reading)]
-    said = tuple(line for line in lines if line is not None)
-    return Transcript(reading, said, conversation.session.model, writer.texts)
+    said = with_keys([line for line in lines if line is not None], conversation, reveal)
+    ended = [each for each in conversation.responses if each.in_band or reading != "heard"]
+    return Transcript(reading, tuple(with_outcomes(said, ended)), conversation.session.model, writer.texts)
 
 
 def part_words(part: Part) -> str | None:
@@ -89,6 +102,8 @@ class _Writer:
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
         self._out_of_band = {item.id for item in conversation.out_of_band}
+        self._approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
+        self._has_arguments = {call.item_id for call in conversation.calls if call.done_seq is not None}
         close = conversation.close
         self._last_delivered = close.handed.get("client") if close is not None and reading != "generated" else None
         self.texts: dict[tuple[str, int], str] = {}
@@ -100,6 +115,7 @@ class _Writer:
         if kind == "message":
             return self._message(item)
         text, speaker = _text_of_tool(item)
+        call = server_call(item, self._approved) if item.type in ("mcp_call", "mcp_approval_request") else None
         response = self._responses.get(item.response_id or "")
         return Line(
             speaker=speaker,
@@ -113,7 +129,10 @@ class _Writer:
             start_ns=item.first_ns,
             end_ns=item.done_ns,
             interrupted=response is not None and response.status == "cancelled" and item.status != "completed",
-            remark=self._remark(item, []),
+            remark=self._remark(item, _of_call(call, unfinished(item, has_arguments=item.id in self._has_arguments))),
+            server=_label(item),
+            output=None if call is None or call.output is None else readable(call.output),
+            approved=None if call is None else call.approved,
         )
 
     def _message(self, item: Item) -> Line:
@@ -123,8 +142,12 @@ class _Writer:
         cut_at: int | None = None
         for part in item.content:
             words = self._words(item, part)
-            if words is None:
+            failure = failure_of_transcription(part.transcription)
+            if failure is not None:
+                missing.append(failure)
+            elif words is None:
                 missing.append(_what_is_missing(part))
+            if words is None:
                 continue
             if words.estimate is not None:
                 estimates.append(words.estimate)
@@ -148,6 +171,7 @@ class _Writer:
             estimate=estimates[0] if estimates else None,
             cut_at=cut_at,
             remark=self._remark(item, missing),
+            voices=tuple(voice for part in item.content for voice in voices_of(part)),
         )
 
     def _words(self, item: Item, part: Part) -> _Words | None:
@@ -195,9 +219,7 @@ def _delivered(part: Part, text: str, last_seq: int) -> str:
 def _what_is_missing(part: Part) -> str:
     if part.type == "input_audio":
         status = None if part.transcription is None else part.transcription.status
-        return {"failed": "transcription failed", "pending": "no transcription yet"}.get(
-            status or "", "no transcription"
-        )
+        return "no transcription yet" if status == "pending" else "no transcription"
     if part.type == "input_image":
         return "an image"
     return "no transcript" if part.type == "output_audio" else "no text"
@@ -206,15 +228,24 @@ def _what_is_missing(part: Part) -> str:
 def _text_of_tool(item: Item) -> tuple[str, Speaker]:
     if item.type == "function_call_output":
         return readable(item.output or ""), "tool"
-    if item.type == "mcp_call":
-        output = f" → {item.output}" if item.output is not None else ""
-        return readable(f"{item.arguments or ''}{output}"), "assistant"
     if item.type == "mcp_approval_response":
         return "approved" if item.fields.get("approve") else "refused", "user"
     if item.type == "mcp_list_tools":
         tools = item.fields.get("tools")
         return f"{len(tools)} tools" if isinstance(tools, list) else "", "tool"  # type: ignore[arg-type]  # any list
     return readable(item.arguments or ""), "assistant"
+
+
+def _of_call(call: ServerCall | None, state: str | None) -> list[str]:
+    """What a reader should know of a call: that it is not whole, that it failed, that nobody has approved it."""
+    remarks = [] if state is None else [state]
+    if call is None:
+        return remarks
+    if call.asked:
+        remarks.append("not answered" if call.approved is None else "approved" if call.approved else "refused")
+    if call.error is not None:
+        remarks.append("failed" if call.error == "failed" else f"failed: {readable(call.error)}")
+    return remarks
 
 
 def _label(item: Item) -> str | None:

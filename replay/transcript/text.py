@@ -15,6 +15,7 @@ from ...schemas.refs import to_plain
 from ..audio.playback import Reading
 from ..show.terminal import one_line, visible
 from ..times import decimal, point
+from .beside import labelled
 from .line import NAMES, Line
 
 __all__ = ["COLUMNS", "FORMATS", "Transcript"]
@@ -93,26 +94,33 @@ def _records(line: Line) -> str:
 
 def _said(line: Line) -> str:
     words = " ".join(_with_cut(line).split())
-    if line.kind == "call":
-        words = f"calls {line.name or '?'}({words})"
-    elif line.kind == "output":
-        words = f"returns {words}"
-    elif line.kind in ("listing", "approval", "other"):
-        words = f"{line.kind}: {' '.join(filter(None, (line.name, words)))}"
+    match line.kind:
+        case "call":
+            on = f" on {line.server}" if line.server else ""
+            returned = "" if line.output is None else f", which returns {' '.join(line.output.split())}"
+            words = f"calls {line.name or '?'}({words}){on}{returned}"
+        case "output":
+            words = f"returns {words}"
+        case "key":
+            words = f"presses {words}"
+        case "listing" | "approval" | "other":
+            words = f"{line.kind}: {' '.join(filter(None, (line.name, words)))}"
+        case _:
+            pass
     marks = _marks(line)
     return f"{words}{' ' if words and marks else ''}{marks}"
 
 
 def _with_cut(line: Line) -> str:
-    """The text with a mark where the user cut in, in a reading that goes on after it."""
+    """The text with a mark where the user cut in, in a reading that goes on after it, and with who of several spoke."""
     text = line.text
     if line.cut_at is None:
-        return text
+        return labelled(text, line.voices)
     mark = "[interrupted]" if line.cut_at else "[not heard]"
     return f"{text[: line.cut_at]} {mark} {text[line.cut_at :].lstrip(' ')}".strip()
 
 
-def _marks(line: Line) -> str:
+def _marks(line: Line, escape: Callable[[str], str] = str) -> str:
     marks: list[str] = []
     if line.interrupted and line.cut_at is None:
         heard = line.estimate
@@ -122,8 +130,8 @@ def _marks(line: Line) -> str:
             marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
     elif line.estimate is not None:
         marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
-    if line.remark:
-        marks.append(f"({line.remark})")
+    remarks = [line.remark, f"response {line.outcome}" if line.outcome else None]
+    marks += [f"({escape(remark)})" for remark in remarks if remark]
     return " ".join(marks)
 
 
@@ -131,13 +139,19 @@ def _paragraph(line: Line) -> str:
     text = _escaped(_with_cut(line))
     if line.kind == "call":
         said = f"*calls* {_code(line.name or '?')} {_code(line.text)}"
+        if line.server:
+            said += f" *on* {_escaped(line.server)}"
+        if line.output is not None:
+            said += f", *which returns* {_code(line.output)}"
     elif line.kind == "output":
         said = f"*returns* {_code(line.text)}"
-    elif line.kind == "message":
+    elif line.kind == "key":
+        said = f"*presses* {text}"
+    elif line.kind in ("message", "response"):
         said = text
     else:
         said = f"*{line.kind}* {' '.join(filter(None, (_escaped(line.name or ''), text)))}"
-    marks = _marks(line)
+    marks = _marks(line, _escaped)
     said = f"{said}{' ' if said and marks else ''}{f'*{marks}*' if marks else ''}"
     return f"**{NAMES[line.speaker]}** `{_when(line)}`  \n{said}  \n<sub>records {_records(line)}</sub>"
 
@@ -177,6 +191,11 @@ COLUMNS: Final = (
     "total_ms",
     "remark",
     "records",
+    "outcome",
+    "server",
+    "output",
+    "approved",
+    "voices",
 )
 """The columns of the CSV form. ``start_s`` and ``end_s`` are seconds since the session opened."""
 
@@ -225,6 +244,11 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.remark),
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
+        _shown(line.outcome),
+        _shown(line.server),
+        _shown(line.output),
+        "" if line.approved is None else "yes" if line.approved else "no",
+        _shown("\n".join(f"{voice.speaker or '?'}: {voice.text}" for voice in line.voices)),
     ]
 
 

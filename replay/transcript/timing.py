@@ -121,7 +121,7 @@ class _Finder:
         found = (
             self._part(item, part)
             for line in self._transcript.lines
-            if line.kind == "message"
+            if line.kind == "message" and line.item_id is not None
             for item in (items[line.item_id],)
             for part in item.content
             if part.type in ("input_audio", "output_audio")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +12,7 @@ from ...schemas.recording import Recording
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
 from ..output import new_file
+from ..show.keys import Revealed
 from ..show.terminal import json_visible, visible
 from .line import readable
 from .lines import Reading, Transcript, transcribe
@@ -66,14 +67,21 @@ def format_of(stated: str | None, target: Path | None) -> str:
     return found
 
 
-async def transcribe_recording(recording: Recording, reading: Reading = "heard") -> Transcript:
+async def transcribe_recording(
+    recording: Recording, reading: Reading = "heard", *, reveal: Collection[Revealed] = ()
+) -> Transcript:
     """Read a recording and transcribe it, with what was played worked out from every record's time.
+
+    Args:
+        recording: the session.
+        reading: what to write.
+        reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
 
     Raises:
         ValueError: there is no such reading.
     """
     timeline = await read_timeline(recording)
-    return transcribe(timeline.conversation, reading, timeline.plan)
+    return transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
 
 
 async def export_transcript(
@@ -83,6 +91,7 @@ async def export_transcript(
     *,
     sound: FileFormat | None = None,
     silent: bool = False,
+    reveal: Collection[Revealed] = (),
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
     """Return the transcript of a session as the bytes of a file. The same recording gives the same bytes.
@@ -93,6 +102,7 @@ async def export_transcript(
         reading: what to write.
         sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
+        reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
         progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
@@ -103,9 +113,10 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        return _encoded(visible(await page(recording, reading, sound=sound, silent=silent, progress=progress)))
+        page_of = page(recording, reading, sound=sound, silent=silent, reveal=reveal, progress=progress)
+        return _encoded(visible(await page_of))
     timeline = await read_timeline(recording)
-    transcript = transcribe(timeline.conversation, reading, timeline.plan)
+    transcript = transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
         text = transcript.text(form)
@@ -127,6 +138,7 @@ async def write_transcript(
     format: str | None = None,  # noqa: A002  (the command's own word)
     sound: FileFormat | None = None,
     silent: bool = False,
+    reveal: Collection[Revealed] = (),
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
@@ -139,6 +151,7 @@ async def write_transcript(
         format: one of :data:`FORMATS`.
         sound: how to embed the sound in HTML.
         silent: leave the sound out of HTML.
+        reveal: what is shown though it is hidden by default.
         force: overwrite an existing file.
         progress: is called with how much of the sound is done, from 0 to 1.
 
@@ -148,7 +161,9 @@ async def write_transcript(
     """
     target = Path(target)
     form = format_of(format, target)
-    done = await export_transcript(recording, form, reading, sound=sound, silent=silent, progress=progress)
+    done = await export_transcript(
+        recording, form, reading, sound=sound, silent=silent, reveal=reveal, progress=progress
+    )
     with new_file(target, force=force) as path:
         path.write_bytes(done.data)
     return done

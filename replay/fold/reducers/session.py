@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from ....schemas.audio import stated_format
+from ....schemas.failures import stated_error
 from ....schemas.state import CauseBy, ConfigChange, RateLimits, ServerError
 from ....schemas.values import Json, integer, members, objects, string
 from ..answers import answer
@@ -67,7 +68,7 @@ def rate_limits_updated(state: State, event: Json) -> None:
 
 def error(state: State, event: Json) -> None:
     """``error``: kept, and what it refuses is taken back."""
-    stated = members(event, "error")
+    stated = stated_error(event)
     refused = answer(state, event)
     cause = state.answers.get(state.seq)
     state.errors.append(

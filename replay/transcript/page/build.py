@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from ....schemas.recording import Recording
 from ...audio.encode import FileFormat
 from ...audio.playback import Reading
 from ...audio.timeline import read_timeline
+from ...show.keys import Revealed
 from .behind import EventLog, Noted
 from .embedded_sound import read_sound
 from .fill import render
@@ -22,6 +23,7 @@ async def page(
     *,
     sound: FileFormat | None = None,
     silent: bool = False,
+    reveal: Collection[Revealed] = (),
     progress: Callable[[float], None] | None = None,
 ) -> str:
     """Return a session as a self-contained HTML page.
@@ -33,6 +35,7 @@ async def page(
         reading: what to show; ``heard`` also shows, marked, what was produced and not heard.
         sound: how to embed the sound; None decides by its length.
         silent: leave the sound out.
+        reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
         progress: is called with how much is done, from 0 to 1.
 
     Raises:
@@ -42,4 +45,4 @@ async def page(
     log = EventLog()
     timeline = await read_timeline(Noted(recording, log))
     audio = None if silent else await read_sound(recording, timeline, reading, sound, progress)
-    return render(lay_out(recording.info, timeline, log, reading, audio))
+    return render(lay_out(recording.info, timeline, log, reading, audio, reveal))

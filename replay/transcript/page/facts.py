@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from ....schemas.audio import AudioFormat
+from ....schemas.failures import reason_of, server_error_words
 from ....schemas.recording import SessionInfo
 from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem, Interval, Side
 from ...audio.playback import PlaybackPlan
 from ...fold.digest import full_digest
+from ...show.state import formats_in_words, refusal_words, tokens_in_words
+from ...show.usage_text import usage_pairs
 from ...times import clock, ms_of, seconds, wall_clock
+from ...usage import usage_of
 from ..timing import Spoken
 from .embedded_sound import Sound
 from .rows import wait_ms
@@ -64,7 +67,7 @@ def figures(
     calls = len(conversation.calls) + sum(item.type == "mcp_call" for item in conversation.items)
     if calls:
         found.append(("tool calls", str(calls)))
-    return found
+    return found + usage_pairs(usage_of(conversation))
 
 
 def _covered(intervals: Sequence[Interval], side: Side) -> int:
@@ -100,11 +103,6 @@ def _reply(response: Response, spoken_ns: int | None) -> Reply:
     lasted = ""
     if response.created_ns is not None and response.done_ns is not None:
         lasted = seconds(max(response.done_ns - response.created_ns, 0) // 1_000_000)
-    usage = response.usage or {}
-    tokens = ""
-    counts = usage.get("input_tokens"), usage.get("output_tokens")
-    if all(isinstance(count, int) for count in counts):
-        tokens = f"{counts[0]} in, {counts[1]} out"
     seqs = response.seqs
     return Reply(
         clock(start) if start is not None else "",
@@ -112,22 +110,17 @@ def _reply(response: Response, spoken_ns: int | None) -> Reply:
         _TRIGGERS[response.trigger],
         "" if (wait := wait_ms(response)) is None else seconds(wait),
         lasted,
-        response.status + _reason(response.status_details),
-        tokens,
+        f"{response.status}{_reason(response)}",
+        tokens_in_words(response) if response.usage else "",
         "" if seqs.first is None else f"{seqs.first}–{seqs.last}",
     )
 
 
-def _reason(details: Any) -> str:
-    match details:
-        case {"reason": str(reason)}:
-            return f" ({reason.replace('_', ' ')})"
-        case {"error": {"message": str(message)}}:
-            return f" ({message})"
-        case str(reason):
-            return f" ({reason})"
-        case _:
-            return ""
+def _reason(response: Response) -> str:
+    stated = reason_of(response.status_details)
+    if not stated and response.status in ("failed", "incomplete"):
+        stated = "no reason stated"
+    return f" ({stated})" if stated else ""
 
 
 def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pairs:
@@ -137,8 +130,7 @@ def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pai
         at = ms_of(error.offset_ns)
         when = "" if at is None else f"{clock(at)}, "
         cause = "" if error.cause_seq is None else f"; caused by record {error.cause_seq}"
-        name = error.code or error.type or "error"
-        found.append((f"{when}record {error.seq}", f"The server reports {name}: {error.message or ''}{cause}"))
+        found.append((f"{when}record {error.seq}", f"The server reports {server_error_words(error)}{cause}"))
     for gap in conversation.gaps:
         text = f"{gap.frames} messages ({gap.bytes} bytes) crossed here that could not be stored: {gap.reason}"
         found.append((f"record {gap.seq}", text))
@@ -165,8 +157,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
     found += [
         ("model", model_of(info, conversation) or "not stated"),
         ("vocabulary", conversation.dialect),
-        ("audio in", _format(session.input_format)),
-        ("audio out", _format(session.output_format)),
+        ("audio", formats_in_words(session)),
         ("records", str(conversation.last_seq + 1)),
         ("end", _end(conversation)),
     ]
@@ -182,12 +173,10 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
     return found
 
 
-def _format(stated: AudioFormat) -> str:
-    return f"{stated.type}, {stated.rate / 1000:g} kHz{'' if stated.stated else ' (the default; not stated)'}"
-
-
 def _end(conversation: Conversation) -> str:
     close = conversation.close
+    if conversation.refusal is not None:
+        return f"no session: the upstream refused the handshake with {refusal_words(conversation.refusal)}"
     if close is None:
         return "still open at this point"
     if close.kind == "cutoff":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from ....schemas.recording import SessionInfo
 from ....schemas.state import Conversation
 from ....schemas.summary import model_of
 from ...audio.timeline import Timeline
+from ...show.keys import Revealed
 from ...times import clock, ms_of, seconds, wall_clock
 from ..lines import Reading, transcribe
 from ..timing import Spoken, spoken
@@ -39,10 +40,17 @@ class Page:
     """How many utterances stand where their records came, because nothing says when they were spoken."""
 
 
-def lay_out(info: SessionInfo, timeline: Timeline, log: EventLog, reading: Reading, sound: Sound | None) -> Page:
+def lay_out(
+    info: SessionInfo,
+    timeline: Timeline,
+    log: EventLog,
+    reading: Reading,
+    sound: Sound | None,
+    reveal: Collection[Revealed] = (),
+) -> Page:
     """Decide what stands on the page."""
     conversation = timeline.conversation
-    transcript = transcribe(conversation, reading, timeline.plan)
+    transcript = transcribe(conversation, reading, timeline.plan, reveal=reveal)
     utterances = spoken(timeline, transcript)
     placed = timeline.clock.known or any(each.timing != "records" or each.start_ns for each in utterances)
     intervals = timeline.intervals() if placed else []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
 from ....schemas.refs import Seqs
 from ....schemas.state import Call, Conversation, Item, Response
 from ...audio.pieces import Interval
 from ...times import clock, ms_of, seconds
+from ..beside import same_words
 from ..line import NAMES, Line
 from ..subtitles import sentences
 from ..text import Transcript
@@ -53,6 +54,7 @@ class Tool:
     took: str | None = None
     long: bool = False
     unanswered: bool = False
+    server: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,8 @@ class Turn:
         waited: how long the reply took, ready to be read.
         typed: whether it is text, in a conversation that is otherwise spoken.
         remark: what a reader should know.
+        voices: who said what, where several speakers are told apart: label and words. Every word stands here or in
+            ``segments``.
         tool: the call, where it is one.
         behind: the records.
     """
@@ -101,6 +105,7 @@ class Turn:
     typed: bool = False
     remark: str | None = None
     tool: Tool | None = None
+    voices: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
 @dataclass(slots=True)
@@ -184,14 +189,15 @@ def _turn(number: int, line: Line, sources: _Sources) -> Turn:
     output = sources.outputs.get(line.call_id or "")
     if tool and output is not None:
         seqs = Seqs.union(line.seqs, output.seqs)
-    remark = line.remark
-    if line.kind != "call":
-        kind = {"output": "output of a call that is not on record", "listing": "tools listed"}.get(line.kind, line.kind)
+    remark = _remark(line)
+    if line.kind not in ("call", "response"):
+        kind = _KINDS.get(line.kind, line.kind)
         remark = "; ".join(filter(None, (kind, line.name, remark)))
+    speaker = line.speaker if line.kind in ("key", "response") else "tool"
     return Turn(
         number,
-        "tool",
-        "Tool",
+        speaker,
+        NAMES[speaker],
         None,
         None,
         _came(line, sources),
@@ -202,8 +208,21 @@ def _turn(number: int, line: Line, sources: _Sources) -> Turn:
     )
 
 
+_KINDS: Final = {
+    "key": "key pressed",
+    "listing": "tools listed",
+    "output": "output of a call that is not on record",
+}
+
+
+def _remark(line: Line) -> str | None:
+    approval = None if line.approved is None else "approved" if line.approved else "refused by the client"
+    outcome = f"response {line.outcome}" if line.outcome else None
+    return "; ".join(filter(None, (line.remark, approval, outcome))) or None
+
+
 def _message(number: int, line: Line, sources: _Sources) -> Turn:
-    item = sources.items[line.item_id]
+    item = sources.items[line.item_id or ""]
     keys = [(item.id, part.index) for part in item.content]
     said = [sources.spoken[key] for key in keys if key in sources.spoken]
     segments: list[Segment] = []
@@ -221,9 +240,12 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
     if line.speaker == "assistant" and line.response_id:
         wait = sources.waits.pop(line.response_id, None)
     rest = "\n".join(each.rest for each in said if each.rest)
-    remark = line.remark
+    remark = _remark(line)
     if not (segments or rest or remark):
         remark = "no words"
+    voices = [(voice.speaker or "?", voice.text) for voice in line.voices]
+    if voices and same_words(line.text, line.voices):
+        segments = []
     return Turn(
         number,
         line.speaker,
@@ -239,6 +261,7 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         waited=wait,
         typed=not line.spoken,
         remark=remark,
+        voices=voices,
     )
 
 
@@ -256,7 +279,7 @@ def _place(line: Line, said: Sequence[Spoken], sources: _Sources) -> tuple[int |
     """When an entry was spoken, from the first of its words to the last, in ms."""
     if not sources.placed:
         return None, None
-    interval = sources.intervals.get(line.item_id)
+    interval = sources.intervals.get(line.item_id or "")
     if said:
         start, end = min(each.start_ns for each in said), max(each.end_ns for each in said)
     elif line.spoken and interval is not None:
@@ -313,8 +336,8 @@ def _came(line: Line, sources: _Sources) -> str | None:
 
 
 def _tool(line: Line, sources: _Sources) -> Tool:
-    call = sources.calls.get(line.item_id)
-    item = sources.items.get(line.item_id)
+    call = sources.calls.get(line.item_id or "")
+    item = sources.items.get(line.item_id or "")
     output = sources.outputs.get(line.call_id or "")
     text = output.text if output is not None else None
     arguments = line.text
@@ -334,6 +357,7 @@ def _tool(line: Line, sources: _Sources) -> Tool:
         took,
         long=shown is not None and len(shown) > _SHORT_OUTPUT,
         unanswered=text is None,
+        server=line.server,
     )
 
 
