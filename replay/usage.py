@@ -8,7 +8,8 @@ the two apart. :func:`_basis` decides by what the responses put out:
 - Output tokens for a response that put out nothing are not its own, if they repeat the statement before.
 - A second of sound costs as many tokens in each response of a session. The reading in which it does is the right one.
 
-What that leaves open stays open.
+Where that leaves it open, the documentation of the model's vendor decides: OpenAI's models (``gpt-…``) state the usage
+of each response. For any other model it stays open.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ _DETAILS: Final = {
 _KINDS: Final = ("text", "audio", "image", "cached", "reasoning")
 _UNREAD: Final = ("session.closed", "session.usage.updated", "transcription.done")
 """Events of vocabularies that are not folded, and that state usage."""
+_PER_RESPONSE: Final = "gpt-"
+"""How the names of OpenAI's models begin (reference, ``response.done``: "Usage statistics for the Response")."""
 _LEAST_SOUND_S: Final = 1.0
 """Less is not counted exactly: some vendors count a whole second."""
 _CLEARLY: Final = 1.1
@@ -196,7 +199,8 @@ def _basis(conversation: Conversation) -> Basis:
             return "sum"
         if running * _CLEARLY < own:
             return "last"
-    return "not known"
+    documented = (conversation.session.model or "").startswith(_PER_RESPONSE)
+    return "sum" if documented and not not_own else "not known"
 
 
 def _same_either_way(statements: Sequence[Counts]) -> bool:

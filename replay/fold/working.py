@@ -236,7 +236,6 @@ class State:
         self.unknown: dict[str, int] = {}
         self.refusal: Refusal | None = None
         self.close: Close | None = None
-
         self.requests = Requests()
         self.other_requests = Requests()
         """Those of vocabularies that are not folded: never pending, but their answers are told."""

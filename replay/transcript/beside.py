@@ -84,7 +84,7 @@ def labelled(text: str, voices: Sequence[Voice]) -> str:
     """Return a user's words with the label of each stretch's speaker before it; every word stands there once.
 
     The segments of a transcription may say it in other words than the transcript, or not say all of it. Then the
-    transcript counts, and who said what stands behind it.
+    transcript counts, and who said what follows it.
     """
     if not voices:
         return text

@@ -67,7 +67,7 @@ def figures(
     calls = len(conversation.calls) + sum(item.type == "mcp_call" for item in conversation.items)
     if calls:
         found.append(("tool calls", str(calls)))
-    return found + usage_pairs(usage_of(conversation))
+    return found
 
 
 def _covered(intervals: Sequence[Interval], side: Side) -> int:
@@ -158,6 +158,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
         ("model", model_of(info, conversation) or "not stated"),
         ("vocabulary", conversation.dialect),
         ("audio", formats_in_words(session)),
+        *usage_pairs(usage_of(conversation)),
         ("records", str(conversation.last_seq + 1)),
         ("end", _end(conversation)),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Final
 
 from ....schemas.refs import Seqs
 from ....schemas.state import Call, Conversation, Item, Response
@@ -17,10 +17,10 @@ from ..subtitles import sentences
 from ..text import Transcript
 from ..timing import Spoken
 from .behind import EventGroup, EventLog
+from .json_text import pretty
 
-__all__ = ["Behind", "Segment", "Tool", "Turn", "pretty", "turns", "wait_ms"]
+__all__ = ["Behind", "Segment", "Tool", "Turn", "turns", "wait_ms"]
 
-_COLUMNS: Final = 88
 _SHORT_OUTPUT: Final = 400
 """A tool's output of up to so many characters is shown at once."""
 
@@ -365,45 +365,3 @@ def _behind(line: Line, seqs: Seqs, sources: _Sources, output: Line | None = Non
     ids = [("item", line.item_id), ("output item", output.item_id if output else None),
            ("response", line.response_id), ("call", line.call_id)]  # fmt: skip
     return Behind(len(seqs), sources.log.groups(seqs), [(name, value) for name, value in ids if value])
-
-
-class _Changed(ValueError):
-    """A JSON text that would not come out of a parser as it went in."""
-
-
-def pretty(text: str) -> str:
-    """Lay a JSON text out in lines of at most :data:`_COLUMNS`; return as it is what is not JSON or would change."""
-
-    def number(literal: str) -> float:
-        value = float(literal)
-        if repr(value) != literal:
-            raise _Changed
-        return value
-
-    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        value = dict(pairs)
-        if len(value) != len(pairs):
-            raise _Changed
-        return value
-
-    try:
-        value = json.loads(text, parse_float=number, object_pairs_hook=members)
-        return _laid_out(value, "", 0) if isinstance(value, dict | list) else text
-    except (ValueError, RecursionError):
-        return text
-
-
-def _laid_out(value: Any, indent: str, taken: int) -> str:
-    """A value as JSON: in one line where that fits behind ``taken`` columns, else a line for each member."""
-    line = json.dumps(value, ensure_ascii=False)
-    if len(indent) + taken + len(line) <= _COLUMNS or not isinstance(value, dict | list) or not value:
-        return line
-    inner = f"{indent}  "
-    if isinstance(value, dict):
-        named = (
-            (f"{json.dumps(key, ensure_ascii=False)}: ", each) for key, each in cast("dict[str, Any]", value).items()
-        )
-        lines = [f"{inner}{name}{_laid_out(each, inner, len(name))}" for name, each in named]
-        return "\n".join(("{", ",\n".join(lines), f"{indent}}}"))
-    lines = [f"{inner}{_laid_out(each, inner, 0)}" for each in cast("list[Any]", value)]
-    return "\n".join(("[", ",\n".join(lines), f"{indent}]"))

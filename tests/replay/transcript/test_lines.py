@@ -129,7 +129,7 @@ def test_a_deleted_item_was_said_all_the_same_and_stands_where_it_was() -> None:
     ("kind", "fields", "remark"),
     [
         (None, {}, "no transcription yet"),
-        ("failed", {"error": {"code": "x"}}, "transcription failed"),
+        ("failed", {"error": {"code": "x"}}, "transcription failed: x"),
         ("completed", {"transcript": "Yes."}, None),
     ],
 )
@@ -160,9 +160,13 @@ def test_mcp_items_have_lines_of_their_kind() -> None:
     script.output("a", type="mcp_approval_request", role=None, name="search", server_label="docs", arguments="{}")
     answer = {"id": "b", "type": "mcp_approval_response", "approval_request_id": "a", "approve": True}
     script.server("conversation.item.added", item=answer)
-    assert [(line.kind, line.text) for line in lines(script)] == [
-        ("listing", "1 tools"), ("call", "{} → found"), ("approval", "{}"), ("approval", "approved"),
+    found = lines(script)
+    assert [(line.kind, line.text, line.server) for line in found] == [
+        ("listing", "1 tools", "docs"), ("call", "{}", "docs"),
+        ("approval", "{}", "docs"), ("approval", "approved", None),
     ]  # fmt: skip
+    assert [line.output for line in found] == [None, "found", None, None]
+    assert [line.approved for line in found] == [None, None, True, None]
 
 
 def test_an_image_is_named() -> None:

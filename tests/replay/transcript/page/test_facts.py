@@ -70,13 +70,13 @@ def test_why_a_response_ended_is_said_however_it_was_stated() -> None:
     stated = [{"type": "cancelled", "reason": "turn_detected"}, "busy", {"error": {"message": "no"}}, None, 7]
     found = replies(Conversation(responses=[response(1, status_details=each) for each in stated]), [])
     assert [each.status for each in found] == [
-        "completed (turn detected)", "completed (busy)", "completed (no)", "completed", "completed",
+        "completed (turn_detected)", "completed (busy)", "completed (no)", "completed", "completed",
     ]  # fmt: skip
 
 
 def test_tokens_are_those_of_the_usage() -> None:
     (reply,) = replies(Conversation(responses=[response(1, usage={"input_tokens": 5, "output_tokens": 7})]), [])
-    assert reply.tokens == "5 in, 7 out"
+    assert reply.tokens == "12 tokens (5 in, 7 out)"
 
 
 def test_everything_that_went_wrong_is_named_with_its_record() -> None:
@@ -119,8 +119,7 @@ def test_the_page_says_where_it_comes_from_and_the_digest_of_what_it_shows() -> 
         ("server", "wss://a.example/v1"),
         ("model", "gpt-realtime"),
         ("vocabulary", "ga"),
-        ("audio in", "audio/pcm, 24 kHz"),
-        ("audio out", "audio/pcm, 24 kHz"),
+        ("audio", "audio/pcm 24 kHz in, audio/pcm 24 kHz out"),
         ("records", "3"),
         ("end", "closed with 1000 (bye) by the client"),
         ("a", "1"),
