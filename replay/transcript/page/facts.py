@@ -158,7 +158,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
         ("model", model_of(info, conversation) or "not stated"),
         ("vocabulary", conversation.dialect),
         ("audio", formats_in_words(session)),
-        *usage_pairs(usage_of(conversation)),
+        *((f"usage: {name}", text) for name, text in usage_pairs(usage_of(conversation))),
         ("records", str(conversation.last_seq + 1)),
         ("end", _end(conversation)),
     ]

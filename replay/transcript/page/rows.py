@@ -216,9 +216,8 @@ _KINDS: Final = {
 
 
 def _remark(line: Line) -> str | None:
-    approval = None if line.approved is None else "approved" if line.approved else "refused by the client"
     outcome = f"response {line.outcome}" if line.outcome else None
-    return "; ".join(filter(None, (line.remark, approval, outcome))) or None
+    return "; ".join(filter(None, (line.remark, outcome))) or None
 
 
 def _message(number: int, line: Line, sources: _Sources) -> Turn:
