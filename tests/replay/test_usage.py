@@ -21,7 +21,7 @@ def tokens(taken: int, given: int, **kinds: int) -> dict[str, Any]:
 
 def call(*usages: dict[str, Any] | None, model: str = "gpt-realtime", words: int = 0) -> Conversation:
     """A session of responses with those usages; each of them said so many words."""
-    said = Part(0, "output_text", text="word " * words)
+    said = Part("output_text", 0, text="word " * words)
     items = [
         Item(f"item_{n}", first_seq=n, type="message", role="assistant", content=[said]) for n in range(len(usages))
     ]
@@ -88,7 +88,7 @@ def test_deleted_items_and_responses_out_of_band_count() -> None:
 )
 def test_transcriptions_are_counted_apart(stated: dict[str, Any], seconds: float | None, total: int | None) -> None:
     heard = Transcription(status="completed", text="Hello.", usage=stated)
-    item = Item("u", first_seq=0, type="message", role="user", content=[Part(0, "input_audio", transcription=heard)])
+    item = Item("u", first_seq=0, type="message", role="user", content=[Part("input_audio", 0, transcription=heard)])
     usage = usage_of(Conversation(items=[item]))
     assert (usage.transcriptions.seconds, usage.transcriptions.total) == (seconds, total)
     assert usage.responses.total is None
