@@ -13,7 +13,8 @@ from earwitness.replay.fold import fold_recording
 from earwitness.replay.playing.pacing import Pacer
 from earwitness.replay.serve.plan import make_plan
 from earwitness.replay.share.cassette_file import export_cassette
-from earwitness.replay.show.state import event_rows, info_json, list_rows, render_state
+from earwitness.replay.show.listing import event_rows, info_json, list_rows
+from earwitness.replay.show.state import render_state
 from earwitness.replay.show.tail import SessionTail
 from earwitness.replay.transcript.write import FORMATS, export_transcript
 from earwitness.schemas.errors import RequestError
