@@ -17,7 +17,6 @@ from ...schemas.state import (
     BufferEvent,
     Close,
     Gap,
-    InputSpan,
     McpTools,
     PlaybackEvent,
     Problem,
@@ -29,6 +28,7 @@ from ...schemas.state import (
     Truncation,
 )
 from ...schemas.values import Json
+from .input_spans import Mark
 from .order import Order
 from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
@@ -157,7 +157,7 @@ class ItemWork:
     created_by: Literal["client", "model", "speech", "server", "unknown"] | None = None
     request_seq: int | None = None
     id_by_client: bool = False
-    span: InputSpan | None = None
+    span: Mark | None = None
     on_record: bool = False
     deleted_seq: int | None = None
     done_ns: int | None = None
@@ -220,6 +220,10 @@ class State:
         self.speech: list[SpeechSpan] = []
         self.speech_of: dict[str | None, SpeechSpan] = {}
         """The last utterance of each item. Utterances may overlap in time; each belongs to its own item."""
+        self.speech_received: dict[str | None, int] = {}
+        """Bytes of input received when each of them was said to begin."""
+        self.marks: list[Mark] = []
+        """Commits, clears and timeouts of the input buffer: what the spans of the items are told from."""
         self.buffer_events: list[BufferEvent] = []
         self.turn: TurnTrigger | None = None
 
