@@ -62,6 +62,7 @@ class Mark:
         start_ms, end_ms: as stated.
         started_seq, started: when speech was said to begin: the event, and the bytes received by then.
         padding_ms: how far the beginning may reach back.
+        behind_gap: whether frames were missing from the recording by then.
         seqs: the events that tell of it.
     """
 
@@ -75,6 +76,7 @@ class Mark:
     started_seq: int | None = None
     started: int | None = None
     padding_ms: float = PADDING_MS
+    behind_gap: bool = False
     seqs: Seqs = field(default_factory=Seqs)
 
 
@@ -186,7 +188,7 @@ class _Reading:
             span.why_not = "the stated times are not in order"
         elif not mark.end:
             span.why_not = _NO_AUDIO
-        elif clock.gap_at is not None and end > clock.gap_at:
+        elif mark.behind_gap and clock.gap_at is not None and end > clock.gap_at:
             span.why_not = "frames before its end are missing from the recording, which the server's clock counted"
         else:
             span.why_not = self._contradiction(mark, start, end)

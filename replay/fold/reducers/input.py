@@ -66,6 +66,7 @@ def timeout_triggered(state: State, event: Json) -> None:
         item.role, item.created_by = "user", "speech"
         mark = Mark("timeout", state.seq, state.input.received, item_id=item_id)
         mark.start_ms, mark.end_ms = number(event, "audio_start_ms"), number(event, "audio_end_ms")
+        mark.behind_gap = state.input.gap_at is not None
         state.marks.append(mark)
         _set_span(state, item, mark)
 
@@ -111,6 +112,7 @@ def _mark(state: State, item_id: str | None, speech: SpeechSpan | None, request:
     """Note what a commit took, and by which words of the server."""
     end = state.input.received if request is None else request.at_byte
     mark = Mark("commit", state.seq, end, asked=request is not None, item_id=item_id)
+    mark.behind_gap = state.input.gap_at is not None
     if speech is not None and speech.stopped_seq is not None:
         mark.kind, mark.asked, mark.end = "vad", False, state.input.received
         mark.start_ms, mark.end_ms = speech.start_ms, speech.end_ms
