@@ -23,8 +23,9 @@ from ...schemas.state import (
     Transcription,
 )
 from ...schemas.values import members, string
-from .input_spans import InputSpans, Mark, read_spans
+from .input_spans import Mark, read_spans
 from .interruptions import interruptions
+from .stated_formats import input_format_problems
 from .working import ItemWork, PartWork, State, TextStream, TranscriptionWork
 
 __all__ = ["build", "join"]
@@ -42,7 +43,8 @@ def build(state: State, dialect: str) -> Conversation:
     JSON values are shared with the working state, which never changes one.
     """
     deltas = _Deltas()
-    spans = _spans(state)
+    words = _words(state)
+    spans = read_spans(state.input, state.marks, words)
     frozen = {
         item: _item(item, deltas, spans.of, client_spoke=state.client_spoke)
         for item in (*state.items.values(), *state.deleted)
@@ -78,7 +80,7 @@ def build(state: State, dialect: str) -> Conversation:
         errors=[_copy(error) for error in state.errors],
         rate_limits=None if state.rate_limits is None else _copy(state.rate_limits),
         gaps=[_copy(gap) for gap in state.gaps],
-        problems=[_copy(problem) for problem in state.problems],
+        problems=[*map(_copy, state.problems), *input_format_problems(state, spans, words)],
         counts=dict(sorted(state.counts.items())),
         unknown=dict(sorted(state.unknown.items())),
         close=None if state.close is None else _copy(state.close),
@@ -123,13 +125,14 @@ class _Deltas(dict[PartWork, Seqs]):
         return seqs
 
 
-def _spans(state: State) -> InputSpans:
+def _words(state: State) -> dict[Mark, str]:
+    """What was understood in each span."""
     words: dict[Mark, str] = {}
     for item in (*state.items.values(), *state.deleted):
         if item.span is not None:
             said = (part.transcription.stream.text for part in item.parts.values() if part.transcription is not None)
             words[item.span] = next((text for text in said if text), "")
-    return read_spans(state.input, state.marks, words)
+    return words
 
 
 def _item(item: ItemWork, deltas: _Deltas, spans: dict[Mark, InputSpan], *, client_spoke: bool) -> Item:
