@@ -15,10 +15,11 @@ import orjson
 from ...schemas.errors import CannotWrite, RequestError
 from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
-from ...schemas.state import Item
+from ...schemas.state import InputClock, Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
+from .input_stream import InputPace
 from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Interval
@@ -26,7 +27,7 @@ from .playback import READINGS, Reading
 from .timeline import Timeline, read_timeline
 from .tracks import TRACKS, TrackChoice, in_a_row, item_pieces, item_tracks, nothing_to_hear, timeline_tracks
 
-__all__ = ["AudioReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
+__all__ = ["AudioReport", "InputReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
 
 Progress = Callable[[float], None]
 
@@ -35,11 +36,24 @@ _KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class InputReport:
+    """How the input of a session was read.
+
+    ``clock`` says where the milliseconds of voice activity count from; ``pace`` how the stream keeps pace with the
+    arrival of its messages, None without input or without times.
+    """
+
+    session: str
+    clock: InputClock
+    pace: InputPace | None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioReport:
     """What was written.
 
     ``start_ns`` is the place of the file's first sample on the first session's clock; ``problems`` names audio that
-    could not be used as it stands.
+    could not be used as it stands; ``input`` tells of each session how its input was read.
     """
 
     target: Path
@@ -49,6 +63,7 @@ class AudioReport:
     samples: int
     start_ns: int = 0
     problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
+    input: list[InputReport] = field(default_factory=list[InputReport])
 
     @property
     def seconds(self) -> float:
@@ -98,7 +113,7 @@ async def write_audio(
     writing = _part_of(progress, 0.5, 1.0)
     await _write(mix.sources, mix.mixer, target, kind, mix.rate, mix.channels, force=force, progress=writing)
     problems = mix.problems + mix.mixer.problems
-    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems)
+    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems, mix.input)
 
 
 class Sound(NamedTuple):
@@ -149,6 +164,7 @@ class _Mix:
     rate: int
     channels: int
     problems: list[AudioProblem]
+    input: list[InputReport]
 
 
 async def _mix(
@@ -175,7 +191,12 @@ async def _mix(
     first, last = _bounds(tracks, rate, start or 0, end)
     mixer = Mixer(tracks, rate, channels, start=first, end=last)
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
-    return _Mix(sources, mixer, rate, channels, [problem for timeline in timelines for problem in timeline.problems])
+    problems = [problem for timeline in timelines for problem in timeline.problems]
+    inputs = [
+        InputReport(source.info.id, timeline.conversation.input_audio.clock, timeline.stream.pace)
+        for source, timeline in zip(sources, timelines, strict=True)
+    ]
+    return _Mix(sources, mixer, rate, channels, problems, inputs)
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:

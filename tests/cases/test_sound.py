@@ -116,3 +116,18 @@ def test_a_span_of_speech_that_names_no_item_is_judged_too(tmp_path: Path) -> No
     span = case_state("06_localai_no_item_id.jsonl", tmp_path).items[0].span
     assert span is not None
     assert (span.start_ms, span.end_ms, span.reliable) == (400, 900, False)
+
+
+async def test_two_loud_sides_in_one_channel_do_not_clip_without_a_word(tmp_path: Path) -> None:
+    recording = case_recording("loud.ndjson", tmp_path)
+    mono = await write_audio(recording, tmp_path / "mono.wav", track="mono")
+    (problem,) = [each for each in mono.problems if each.what == "clipped"]
+    sides = (await read_audio(recording)).samples.astype(int).sum(axis=1)
+    first = int(np.flatnonzero(sides > 32_767)[0])
+    assert problem.detail == (
+        f"{np.count_nonzero(sides > 32_767)} samples, from {first / 24_000:.3f} s on, are louder than a file can hold "
+        "where several voices are added; a stereo file keeps the two sides apart"
+    )
+    assert not [
+        each for each in (await write_audio(recording, tmp_path / "both.wav")).problems if each.what == "clipped"
+    ]
