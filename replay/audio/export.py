@@ -192,11 +192,31 @@ async def _mix(
     mixer = Mixer(tracks, rate, channels, start=first, end=last)
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
     problems = [problem for timeline in timelines for problem in timeline.problems]
+    if item is not None:
+        problems += _inexact(timelines, item)
     inputs = [
         InputReport(source.info.id, timeline.conversation.input_audio.clock, timeline.stream.pace)
         for source, timeline in zip(sources, timelines, strict=True)
     ]
     return _Mix(sources, mixer, rate, channels, problems, inputs)
+
+
+def _inexact(timelines: Sequence[Timeline], item_id: str) -> list[AudioProblem]:
+    """Say so if it is not certain to the sample which part of the input an item is."""
+    spans = [
+        item.span for timeline in timelines for item in timeline.conversation.items if item.id == item_id and item.span
+    ]
+    return [
+        AudioProblem(
+            span.seqs.last,
+            "inexact",
+            "nobody stated where the item ends in the input"
+            if span.within_ms is None
+            else f"which part of the input the item is, is known to within {span.within_ms:.0f} ms",
+        )
+        for span in spans
+        if span.reliable and span.within_ms != 0
+    ]
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
@@ -268,7 +288,8 @@ async def _write(
 class ItemFile:
     """One entry of the manifest of :func:`write_items`.
 
-    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file.
+    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file, and
+    ``within_ms`` how far its part of the input may be off (None: nothing tells).
     """
 
     item: str
@@ -282,6 +303,7 @@ class ItemFile:
     end_ms: float | None = None
     cut: str | None = None
     why_not: str | None = None
+    within_ms: float | None = 0.0
 
 
 async def write_items(
@@ -369,7 +391,8 @@ async def _write_item(
     start = None if interval is None else round(interval.start_ns / 1e6, 3)
     end = None if interval is None else round(interval.end_ns / 1e6, 3)
     cut = next((playback.cut for playback in timeline.plan.of_item(item.id) if playback.cut), None)
-    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut}
+    within = 0.0 if item.span is None else item.span.within_ms
+    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut, "within_ms": within}
     try:
         tracks = in_a_row(item_pieces(timeline, item, as_), 0)
     except RequestError as error:
