@@ -25,7 +25,16 @@ from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
 from .timeline import Timeline, read_timeline
-from .tracks import TRACKS, TrackChoice, in_a_row, item_pieces, item_tracks, nothing_to_hear, timeline_tracks
+from .tracks import (
+    TRACKS,
+    TrackChoice,
+    in_a_row,
+    inexact_spans,
+    item_pieces,
+    item_tracks,
+    nothing_to_hear,
+    timeline_tracks,
+)
 
 __all__ = ["AudioReport", "InputReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
 
@@ -193,30 +202,12 @@ async def _mix(
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
     problems = [problem for timeline in timelines for problem in timeline.problems]
     if item is not None:
-        problems += _inexact(timelines, item)
+        problems += inexact_spans(timelines, item)
     inputs = [
         InputReport(source.info.id, timeline.conversation.input_audio.clock, timeline.stream.pace)
         for source, timeline in zip(sources, timelines, strict=True)
     ]
     return _Mix(sources, mixer, rate, channels, problems, inputs)
-
-
-def _inexact(timelines: Sequence[Timeline], item_id: str) -> list[AudioProblem]:
-    """Say so if it is not certain to the sample which part of the input an item is."""
-    spans = [
-        item.span for timeline in timelines for item in timeline.conversation.items if item.id == item_id and item.span
-    ]
-    return [
-        AudioProblem(
-            span.seqs.last,
-            "inexact",
-            "nobody stated where the item ends in the input"
-            if span.within_ms is None
-            else f"which part of the input the item is, is known to within {span.within_ms:.0f} ms",
-        )
-        for span in spans
-        if span.reliable and span.within_ms != 0
-    ]
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
