@@ -19,9 +19,9 @@ from ...schemas.state import InputClock, Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
-from .input_stream import InputPace
 from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
+from .pace import InputPace
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
 from .timeline import Timeline, read_timeline
@@ -62,7 +62,7 @@ class AudioReport:
     """What was written.
 
     ``start_ns`` is the place of the file's first sample on the first session's clock; ``problems`` names audio that
-    could not be used as it stands; ``input`` tells of each session how its input was read.
+    could not be used as it stands; ``input`` says of each session how its input was read.
     """
 
     target: Path

@@ -2,7 +2,7 @@
 
 The API reference (``input_audio_buffer.speech_started``) says that milliseconds count from the start of all audio
 written to the buffer during the session, and that ``audio_start_ms`` includes the padding already. Not every server
-does so: Speaches counts from the first sample of the current buffer, which a commit or a clear begins anew; xAI has
+does so: Speaches counts from the first sample of the current buffer, which starts again at a commit or a clear; xAI has
 another clock. No server says which, so it is told by what the spans of the whole session allow. There are two readings:
 
 ``session``
@@ -63,7 +63,7 @@ class Mark:
         started_seq, started: when speech was said to begin: the event, and the bytes received by then.
         padding_ms: how far the beginning may reach back.
         behind_gap: whether frames were missing from the recording by then.
-        seqs: the events that tell of it.
+        seqs: the events that it was read from.
     """
 
     kind: Literal["vad", "timeout", "commit", "clear"]
@@ -150,13 +150,13 @@ class _Reading:
             self.spans[mark] = self._commit(mark)
         elif mark.kind != "clear":
             self.spans[mark] = self._stated(mark)
-        self._begin_anew(mark)
+        self._begin_next(mark)
         self._since = mark.seq
 
     def _commit(self, mark: Mark) -> InputSpan:
         raise NotImplementedError
 
-    def _begin_anew(self, mark: Mark) -> None:
+    def _begin_next(self, mark: Mark) -> None:
         raise NotImplementedError
 
     def _origin(self) -> int:
@@ -223,7 +223,7 @@ class _FromSession(_Reading):
     def _commit(self, mark: Mark) -> InputSpan:
         return _commit_span(self._clock, self._floor, mark, 0.0)
 
-    def _begin_anew(self, mark: Mark) -> None:
+    def _begin_next(self, mark: Mark) -> None:
         span = self.spans.get(mark)
         end = mark.end if span is None or span.end_byte is None else min(span.end_byte, mark.end)
         if span is None or span.end_byte is not None:
@@ -266,7 +266,7 @@ class _FromBuffer(_Reading):
     def _commit(self, mark: Mark) -> InputSpan:
         return _commit_span(self._clock, self._high, mark, self._within_ms())
 
-    def _begin_anew(self, mark: Mark) -> None:
+    def _begin_next(self, mark: Mark) -> None:
         if mark.asked:
             self._low = self._high = max(mark.end, self._low)
             return

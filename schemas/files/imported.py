@@ -82,7 +82,8 @@ def imported_session(
         last_ns = next((frame.offset_ns for frame in reversed(frames) if frame.offset_ns is not None), None)
         payload = CloseStatement(code=None, reason=why, by="recorder").to_payload()
         tail.append(Frame(0, last_ns, "close", "recorder", None, payload))
-    return ImportedSession(opening, _Numbered((head, frames, tail), first), match)
+    numbered = _Numbered((head, frames, tail), first)
+    return ImportedSession(opening, list(numbered) if isinstance(frames, list) else numbered, match)
 
 
 class _Numbered(Sequence[Frame]):

@@ -23,7 +23,7 @@ async def test_audio_that_is_streamed_and_stated_whole_counts_once(tmp_path: Pat
     assert (len(samples), set(samples)) == (14_400, {2000})
 
 
-async def test_a_clock_that_starts_anew_with_each_buffer_gives_each_item_its_own_sound(tmp_path: Path) -> None:
+async def test_a_clock_that_starts_again_with_each_buffer_gives_each_item_its_own_sound(tmp_path: Path) -> None:
     name = "08_speaches_buffer_clock.jsonl"
     clock = case_state(name, tmp_path).input_audio.clock
     assert clock.counts_from == "buffer"

@@ -63,7 +63,7 @@ def test_a_later_span_may_decide_and_folding_on_is_folding_at_once(turns, clock:
     assert folder.conversation() == fold(frames)
 
 
-def test_a_clock_that_starts_anew_is_told_by_a_span_in_audio_that_was_committed() -> None:
+def test_a_clock_that_starts_again_is_told_by_a_span_in_audio_that_was_committed() -> None:
     conversation = talk([(0, 1000, 0), (0, 1000, 0)], "buffer")[0].fold()
     assert conversation.input_audio.clock.counts_from == "buffer"
     (refuted,) = conversation.input_audio.clock.refuted
