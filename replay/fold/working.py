@@ -10,7 +10,7 @@ from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ...schemas.refs import AudioRefs, Seqs
 from ...schemas.state import (
@@ -249,10 +249,7 @@ class State:
         self.client_spoke = False
 
         self.text_sinks: dict[TextKind, dict[tuple[str, int], Callable[[int, str], None]]] = {
-            "text": {},
-            "transcript": {},
-            "arguments": {},
-            "transcription": {},
+            kind: {} for kind in get_args(TextKind)
         }
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}
