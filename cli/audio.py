@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from ..schemas.recording import Recording
 
 __all__ = ["audio"]
+
+_CLOCKS: Final[dict[str | None, str]] = {
+    "buffer": "clock: the server counts the milliseconds of speech from the current buffer's first sample",
+    "unknown": "clock: what the server counts the milliseconds of speech from is not known",
+}
 
 
 @click.command()
@@ -138,7 +143,10 @@ async def _write_call(
     )
     return _Written(
         {**to_plain(report), "target": str(target)},
-        [str(problem) for problem in report.problems],
+        [
+            *map(str, report.problems),
+            *(_CLOCKS[each.clock.counts_from] for each in report.input if each.clock.counts_from in _CLOCKS),
+        ],
         f"{report.seconds:.3f} s, {report.rate} Hz, {report.channels} channel(s)",
     )
 

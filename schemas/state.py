@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .audio import AudioFormat, default_format
-from .input_audio import BufferEvent, InputAudio, InputFormat, InputSpan, SpeechSpan
+from .input_audio import BufferEvent, InputAudio, InputClock, InputFormat, InputSpan, Refuted, SpeechSpan
 from .refs import AudioRefs, Seqs
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Conversation",
     "Gap",
     "InputAudio",
+    "InputClock",
     "InputFormat",
     "InputSpan",
     "Interruption",
@@ -33,7 +34,11 @@ __all__ = [
     "PlaybackEvent",
     "Problem",
     "RateLimits",
+<<<<<<< HEAD
     "Refusal",
+=======
+    "Refuted",
+>>>>>>> d
     "Response",
     "ServerError",
     "Session",
@@ -229,7 +234,7 @@ class Truncation:
 
     item_id: str
     content_index: int
-    audio_end_ms: int
+    audio_end_ms: float
     status: Literal["requested", "done", "refused"]
     by: Literal["client", "server"]
     request_seq: int | None = None

@@ -87,7 +87,7 @@ def _sessions() -> Iterator[tuple[str, list[Frame]]]:
         sessions = read_file(path)
         for number, session in enumerate(sessions, 1):
             part = f"#{number}" if len(sessions) > 1 else ""
-            yield f"{path.name}{part}", session.frames
+            yield f"{path.name}{part}", list(session.frames)
     yield "the bundled conversation (synthetic)", list(bundled_recording().frames)
 
 

@@ -15,18 +15,28 @@ import orjson
 from ...schemas.errors import CannotWrite, RequestError
 from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
-from ...schemas.state import Item
+from ...schemas.state import InputClock, Item
 from ..output import new_file
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
 from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
+from .pace import InputPace
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
 from .timeline import Timeline, read_timeline
-from .tracks import TRACKS, TrackChoice, in_a_row, item_pieces, item_tracks, nothing_to_hear, timeline_tracks
+from .tracks import (
+    TRACKS,
+    TrackChoice,
+    in_a_row,
+    inexact_spans,
+    item_pieces,
+    item_tracks,
+    nothing_to_hear,
+    timeline_tracks,
+)
 
-__all__ = ["AudioReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
+__all__ = ["AudioReport", "InputReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
 
 Progress = Callable[[float], None]
 
@@ -35,11 +45,24 @@ _KEPT: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
+class InputReport:
+    """How the input of a session was read.
+
+    ``clock`` says where the milliseconds of voice activity count from; ``pace`` how the stream keeps pace with the
+    arrival of its messages, None without input or without times.
+    """
+
+    session: str
+    clock: InputClock
+    pace: InputPace | None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioReport:
     """What was written.
 
     ``start_ns`` is the place of the file's first sample on the first session's clock; ``problems`` names audio that
-    could not be used as it stands.
+    could not be used as it stands; ``input`` says of each session how its input was read.
     """
 
     target: Path
@@ -49,6 +72,7 @@ class AudioReport:
     samples: int
     start_ns: int = 0
     problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
+    input: list[InputReport] = field(default_factory=list[InputReport])
 
     @property
     def seconds(self) -> float:
@@ -98,7 +122,7 @@ async def write_audio(
     writing = _part_of(progress, 0.5, 1.0)
     await _write(mix.sources, mix.mixer, target, kind, mix.rate, mix.channels, force=force, progress=writing)
     problems = mix.problems + mix.mixer.problems
-    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems)
+    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems, mix.input)
 
 
 class Sound(NamedTuple):
@@ -149,6 +173,7 @@ class _Mix:
     rate: int
     channels: int
     problems: list[AudioProblem]
+    input: list[InputReport]
 
 
 async def _mix(
@@ -175,7 +200,14 @@ async def _mix(
     first, last = _bounds(tracks, rate, start or 0, end)
     mixer = Mixer(tracks, rate, channels, start=first, end=last)
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
-    return _Mix(sources, mixer, rate, channels, [problem for timeline in timelines for problem in timeline.problems])
+    problems = [problem for timeline in timelines for problem in timeline.problems]
+    if item is not None:
+        problems += inexact_spans(timelines, item)
+    inputs = [
+        InputReport(source.info.id, timeline.conversation.input_audio.clock, timeline.stream.pace)
+        for source, timeline in zip(sources, timelines, strict=True)
+    ]
+    return _Mix(sources, mixer, rate, channels, problems, inputs)
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
@@ -247,7 +279,8 @@ async def _write(
 class ItemFile:
     """One entry of the manifest of :func:`write_items`.
 
-    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file.
+    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file, and
+    ``within_ms`` how far its part of the input may be off (None: nothing tells).
     """
 
     item: str
@@ -261,6 +294,7 @@ class ItemFile:
     end_ms: float | None = None
     cut: str | None = None
     why_not: str | None = None
+    within_ms: float | None = 0.0
 
 
 async def write_items(
@@ -348,7 +382,8 @@ async def _write_item(
     start = None if interval is None else round(interval.start_ns / 1e6, 3)
     end = None if interval is None else round(interval.end_ns / 1e6, 3)
     cut = next((playback.cut for playback in timeline.plan.of_item(item.id) if playback.cut), None)
-    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut}
+    within = 0.0 if item.span is None else item.span.within_ms
+    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut, "within_ms": within}
     try:
         tracks = in_a_row(item_pieces(timeline, item, as_), 0)
     except RequestError as error:

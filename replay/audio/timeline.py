@@ -136,6 +136,8 @@ def _problems(conversation: Conversation, stream: InputStream, plan: PlaybackPla
     for problem in conversation.problems:
         if problem.what == "bad-audio":
             yield AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out")
+        elif problem.what == "audio-format":
+            yield AudioProblem(problem.seq, "format", problem.detail)
     formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in plan.playbacks]
     for side in dict.fromkeys(side for side, each in formats if not each.stated):
         yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")

@@ -11,11 +11,20 @@ from ...schemas.recording import Recording
 from ...schemas.state import Item
 from .formats import NS
 from .mix import Track
-from .pieces import Piece, Side
+from .pieces import AudioProblem, Piece, Side
 from .playback import Reading
 from .timeline import Timeline
 
-__all__ = ["TRACKS", "TrackChoice", "in_a_row", "item_pieces", "item_tracks", "nothing_to_hear", "timeline_tracks"]
+__all__ = [
+    "TRACKS",
+    "TrackChoice",
+    "in_a_row",
+    "inexact_spans",
+    "item_pieces",
+    "item_tracks",
+    "nothing_to_hear",
+    "timeline_tracks",
+]
 
 TrackChoice = Literal["user", "assistant", "both", "mono"]
 
@@ -101,6 +110,24 @@ def in_a_row(pieces: Sequence[Piece], source: int) -> list[Track]:
         tracks.append(Track(at, (0,), piece, source))
         at = tracks[-1].end_ns
     return tracks
+
+
+def inexact_spans(timelines: Sequence[Timeline], item_id: str) -> list[AudioProblem]:
+    """Say so where it is not certain to the sample which part of the input an item is."""
+    spans = [
+        item.span for timeline in timelines for item in timeline.conversation.items if item.id == item_id and item.span
+    ]
+    return [
+        AudioProblem(
+            span.seqs.last,
+            "inexact",
+            "nobody stated where the item ends in the input"
+            if span.within_ms is None
+            else f"which part of the input the item is, is known to within {span.within_ms:.0f} ms",
+        )
+        for span in spans
+        if span.reliable and span.within_ms != 0
+    ]
 
 
 def nothing_to_hear(

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, cast
 
-from ...schemas.values import Json, integer, members, string
+from ...schemas.values import Json, integer, members, number, string
 from .refusals import named_param, oldest_of_any, stated_event, subject
 from .requests import NOBODY, Answer, AnswerBy, Request, Requests, first_seq, item_fingerprint
 from .working import State
@@ -108,11 +108,11 @@ def _same_item(kind: str) -> Find:
 
 def _same_cut(state: State, event: Json) -> int | None:
     """The truncation of the same part of the item at the same position."""
-    wanted = (_item_id(event), integer(event, "content_index") or 0, integer(event, "audio_end_ms"))
+    wanted = (_item_id(event), integer(event, "content_index") or 0, number(event, "audio_end_ms"))
     return first_seq(
         each
         for each in state.requests.of_type("conversation.item.truncate")
-        if (string(each.event, "item_id"), integer(each.event, "content_index"), integer(each.event, "audio_end_ms"))
+        if (string(each.event, "item_id"), integer(each.event, "content_index"), number(each.event, "audio_end_ms"))
         == wanted
     )
 

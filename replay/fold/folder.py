@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, Final, cast
 
+from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.detect import DialectReading
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
@@ -121,6 +122,8 @@ class Folder:
             if frame.type is not None:
                 state.counts[frame.type] += 1
             state.problem("erased", frame.type or "")
+            if frame.type in APPEND_TYPES and state.input.gap_at is None:  # how long it was is gone with it
+                state.input.gap_at = state.input.received
             return None
         try:
             value: Any = parse_json(payload)

@@ -10,9 +10,22 @@ from typing import Final, TypeVar
 import numpy as np
 
 from ...schemas.refs import Seqs
-from ...schemas.state import Call, Conversation, InputAudio, Item, Part, Pending, Response, Session, Transcription
+from ...schemas.state import (
+    Call,
+    Conversation,
+    InputAudio,
+    InputSpan,
+    Item,
+    Part,
+    Pending,
+    Response,
+    Session,
+    Transcription,
+)
 from ...schemas.values import members, string
+from .input_spans import Mark, read_spans
 from .interruptions import interruptions
+from .stated_formats import input_format_problems
 from .working import ItemWork, PartWork, State, TextStream, TranscriptionWork
 
 __all__ = ["build", "join"]
@@ -30,8 +43,11 @@ def build(state: State, dialect: str) -> Conversation:
     JSON values are shared with the working state, which never changes one.
     """
     deltas = _Deltas()
+    words = _words(state)
+    spans = read_spans(state.input, state.marks, words)
     frozen = {
-        item: _item(item, deltas, client_spoke=state.client_spoke) for item in (*state.items.values(), *state.deleted)
+        item: _item(item, deltas, spans.of, client_spoke=state.client_spoke)
+        for item in (*state.items.values(), *state.deleted)
     }
     conversation = Conversation(
         dialect=state.dialect or dialect,
@@ -49,10 +65,11 @@ def build(state: State, dialect: str) -> Conversation:
         mcp=[_copy(tools, seqs=tools.seqs.copy()) for tools in state.mcp.values()],
         input_audio=InputAudio(
             state.input_audio.copy(),
-            state.input.committed_to,
+            spans.committed_to,
             [_copy(span) for span in state.speech],
             [_copy(event) for event in state.buffer_events],
             state.input.formats,
+            spans.clock,
         ),
         truncations=[_copy(truncation) for truncation in state.truncations],
         playback=[_copy(event) for event in state.playback],
@@ -63,7 +80,7 @@ def build(state: State, dialect: str) -> Conversation:
         errors=[_copy(error) for error in state.errors],
         rate_limits=None if state.rate_limits is None else _copy(state.rate_limits),
         gaps=[_copy(gap) for gap in state.gaps],
-        problems=[_copy(problem) for problem in state.problems],
+        problems=[*map(_copy, state.problems), *input_format_problems(state, spans, words)],
         counts=dict(sorted(state.counts.items())),
         unknown=dict(sorted(state.unknown.items())),
         refusal=state.refusal,
@@ -109,11 +126,21 @@ class _Deltas(dict[PartWork, Seqs]):
         return seqs
 
 
-def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
+def _words(state: State) -> dict[Mark, str]:
+    """What was understood in each span."""
+    words: dict[Mark, str] = {}
+    for item in (*state.items.values(), *state.deleted):
+        if item.span is not None:
+            said = (part.transcription.stream.text for part in item.parts.values() if part.transcription is not None)
+            words[item.span] = next((text for text in said if text), "")
+    return words
+
+
+def _item(item: ItemWork, deltas: _Deltas, spans: dict[Mark, InputSpan], *, client_spoke: bool) -> Item:
     # Whether the client is on record at all is known at the end: an item may come before the client's first event.
     by = item.created_by if client_spoke or item.created_by != "server" else None
     parts = [_part(item.parts[index], deltas[item.parts[index]]) for index in sorted(item.parts)]
-    spans = [] if item.span is None else [item.span.seqs]
+    marks = [] if item.span is None else [item.span.seqs]
     singles = [item.arguments.seqs, array("q", [] if item.request_seq is None else [item.request_seq])]
     return Item(
         id=item.id,
@@ -131,13 +158,13 @@ def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
         created_by=by or "unknown",
         request_seq=item.request_seq,
         id_by_client=item.id_by_client,
-        span=None if item.span is None else _copy(item.span, seqs=item.span.seqs.copy()),
+        span=None if item.span is None else spans.get(item.span),
         on_record=item.on_record,
         deleted_seq=item.deleted_seq,
         first_seq=item.first_seq,
         first_ns=item.first_ns,
         done_ns=item.done_ns,
-        seqs=join([item.seqs, *spans, *(part.seqs for part in parts)], singles),
+        seqs=join([item.seqs, *marks, *(part.seqs for part in parts)], singles),
     )
 
 

@@ -10,14 +10,13 @@ from array import array
 from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ...schemas.refs import AudioRefs, Seqs
 from ...schemas.state import (
     BufferEvent,
     Close,
     Gap,
-    InputSpan,
     McpTools,
     PlaybackEvent,
     Problem,
@@ -30,6 +29,7 @@ from ...schemas.state import (
     Truncation,
 )
 from ...schemas.values import Json
+from .input_spans import Mark
 from .order import Order
 from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
@@ -158,7 +158,7 @@ class ItemWork:
     created_by: Literal["client", "model", "speech", "server", "unknown"] | None = None
     request_seq: int | None = None
     id_by_client: bool = False
-    span: InputSpan | None = None
+    span: Mark | None = None
     on_record: bool = False
     deleted_seq: int | None = None
     done_ns: int | None = None
@@ -221,6 +221,10 @@ class State:
         self.speech: list[SpeechSpan] = []
         self.speech_of: dict[str | None, SpeechSpan] = {}
         """The last utterance of each item. Utterances may overlap in time; each belongs to its own item."""
+        self.speech_received: dict[str | None, int] = {}
+        """Bytes of input received when each of them was said to begin."""
+        self.marks: list[Mark] = []
+        """Commits, clears and timeouts of the input buffer: what the spans of the items are told from."""
         self.buffer_events: list[BufferEvent] = []
         self.turn: TurnTrigger | None = None
 
@@ -246,10 +250,7 @@ class State:
         self.client_spoke = False
 
         self.text_sinks: dict[TextKind, dict[tuple[str, int], Callable[[int, str], None]]] = {
-            "text": {},
-            "transcript": {},
-            "arguments": {},
-            "transcription": {},
+            kind: {} for kind in get_args(TextKind)
         }
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}

@@ -7,7 +7,7 @@ effect at once: appended audio, and the output of a function as far as it was se
 from __future__ import annotations
 
 from ....schemas.state import BufferEvent, ConfigChange, PlaybackEvent, Truncation
-from ....schemas.values import Json, integer, members, string
+from ....schemas.values import Json, integer, members, number, string
 from ..merge import audio_length
 from ..working import Output, State
 
@@ -63,7 +63,7 @@ def buffer_request(state: State, event: Json) -> None:
 
 def truncate(state: State, event: Json) -> None:
     """``conversation.item.truncate``: a cut is asked for."""
-    item_id, end = string(event, "item_id"), integer(event, "audio_end_ms")
+    item_id, end = string(event, "item_id"), number(event, "audio_end_ms")
     if item_id is None or end is None:
         state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
         return

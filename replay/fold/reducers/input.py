@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ....schemas.state import BufferEvent, InputSpan, SpeechSpan
+from ....schemas.state import BufferEvent, SpeechSpan
 from ....schemas.values import Json, integer, members, number, string
 from ..answers import answer
+from ..input_spans import PADDING_MS, Mark
 from ..merge import find_item, part_of, place_item
-from ..sample_clock import distrust_by_transcript
-from ..working import ItemWork, PartWork, State, TranscriptionWork, TurnTrigger
+from ..working import ItemWork, PartWork, Request, State, TranscriptionWork, TurnTrigger
 
 __all__ = [
     "cleared",
@@ -29,8 +29,9 @@ _USER_AUDIO = "input_audio"
 def speech_started(state: State, event: Json) -> None:
     """``input_audio_buffer.speech_started``: an utterance begins, for the item that it will become."""
     span = SpeechSpan(string(event, "item_id"), started_seq=state.seq, started_ns=state.ns)
-    span.start_ms = integer(event, "audio_start_ms")
+    span.start_ms = number(event, "audio_start_ms")
     _begin_speech(state, span)
+    state.speech_received[span.item_id] = state.input.received
 
 
 def speech_stopped(state: State, event: Json) -> None:
@@ -39,7 +40,8 @@ def speech_stopped(state: State, event: Json) -> None:
     span = state.speech_of.get(item_id)
     if span is None or span.stopped_seq is not None:
         span = _begin_speech(state, SpeechSpan(item_id))
-    span.end_ms = integer(event, "audio_end_ms")
+        state.speech_received.pop(item_id, None)
+    span.end_ms = number(event, "audio_end_ms")
     span.stopped_seq, span.stopped_ns = state.seq, state.ns
 
 
@@ -62,8 +64,11 @@ def timeout_triggered(state: State, event: Json) -> None:
         item = find_item(state, item_id)
         item.seqs.add(state.seq)
         item.role, item.created_by = "user", "speech"
-        span = state.input.span_of_times("timeout", number(event, "audio_start_ms"), number(event, "audio_end_ms"))
-        _set_span(state, item, span)
+        mark = Mark("timeout", state.seq, state.input.received, item_id=item_id)
+        mark.start_ms, mark.end_ms = number(event, "audio_start_ms"), number(event, "audio_end_ms")
+        mark.behind_gap = state.input.gap_at is not None
+        state.marks.append(mark)
+        _set_span(state, item, mark)
 
 
 def committed(state: State, event: Json) -> None:
@@ -72,28 +77,21 @@ def committed(state: State, event: Json) -> None:
     state.buffer_events.append(
         BufferEvent("input_audio_buffer.committed", state.seq, state.ns, state.input.received, item_id)
     )
-    speech = None if item_id is None else state.speech_of.get(item_id)
-    detected = speech is not None and speech.stopped_seq is not None
+    speech = _speech_of(state, item_id)
     request = answer(state, event)
-    end_byte = state.input.received if request is None else request.at_byte
     item = None if item_id is None else find_item(state, item_id)
     if item is not None and item.span is not None:  # by timeout
-        span = item.span
-    elif speech is not None and detected:
-        span = state.input.span_of_times("vad", speech.start_ms, speech.end_ms)
-        _trigger_by_speech(state, speech)
+        mark = item.span
     else:
-        span = state.input.span_of_commit(end_byte)
-    if span.end_byte is not None:
-        state.input.committed_to = max(state.input.committed_to, min(span.end_byte, state.input.received))
+        mark = _mark(state, item_id, speech, request)
     if item is None:
         state.problem("bad-field", "item_id")
         return
     if speech is not None:
         for seq in (speech.started_seq, speech.stopped_seq):
             if seq is not None:
-                span.seqs.add(seq)
-    _set_span(state, item, span)
+                mark.seqs.add(seq)
+    _set_span(state, item, mark)
     item.seqs.add(state.seq)
     item.on_record = True
     item.role = item.role or "user"
@@ -101,18 +99,42 @@ def committed(state: State, event: Json) -> None:
     part = part_of(state, item, 0, _USER_AUDIO)
     if part.transcription is None and members(members(state.session.config, "audio"), "input").get("transcription"):
         part.transcription = TranscriptionWork()
-    elif part.transcription is not None:
-        distrust_by_transcript(span, part.transcription.stream.text or "")
     place_item(state, item, event)
 
 
-def _set_span(state: State, item: ItemWork, span: InputSpan) -> None:
-    span.seqs.add(state.seq)
-    item.span = span
+def _speech_of(state: State, item_id: str | None) -> SpeechSpan | None:
+    """The utterance that became an item: the one that names it, else the last one, if that names no item."""
+    speech = None if item_id is None else state.speech_of.get(item_id)
+    return state.speech_of.pop(None, None) if speech is None else speech
+
+
+def _mark(state: State, item_id: str | None, speech: SpeechSpan | None, request: Request | None) -> Mark:
+    """Note what a commit took, and by which words of the server."""
+    end = state.input.received if request is None else request.at_byte
+    mark = Mark("commit", state.seq, end, asked=request is not None, item_id=item_id)
+    mark.behind_gap = state.input.gap_at is not None
+    if speech is not None and speech.stopped_seq is not None:
+        mark.kind, mark.asked, mark.end = "vad", False, state.input.received
+        mark.start_ms, mark.end_ms = speech.start_ms, speech.end_ms
+        mark.started_seq, mark.started = speech.started_seq, state.speech_received.get(speech.item_id)
+        padding = number(_turn_detection(state), "prefix_padding_ms")
+        mark.padding_ms = PADDING_MS if padding is None else padding
+        _trigger_by_speech(state, speech)
+    state.marks.append(mark)
+    return mark
+
+
+def _set_span(state: State, item: ItemWork, mark: Mark) -> None:
+    mark.seqs.add(state.seq)
+    item.span = mark
+
+
+def _turn_detection(state: State) -> Json:
+    return members(members(members(state.session.config, "audio"), "input"), "turn_detection")
 
 
 def _trigger_by_speech(state: State, speech: SpeechSpan) -> None:
-    detection = members(members(members(state.session.config, "audio"), "input"), "turn_detection")
+    detection = _turn_detection(state)
     if detection.get("create_response") is not False and speech.stopped_seq is not None:
         _trigger(state, "vad", speech.stopped_seq, speech.stopped_ns)
 
@@ -127,7 +149,7 @@ def cleared(state: State, event: Json) -> None:
     """``input_audio_buffer.cleared``: what was appended before the client's request is gone from the buffer."""
     request = answer(state, event)
     at_byte = state.input.received if request is None else request.at_byte
-    state.input.committed_to = max(state.input.committed_to, at_byte)
+    state.marks.append(Mark("clear", state.seq, at_byte, asked=request is not None))
     state.buffer_events.append(BufferEvent("input_audio_buffer.cleared", state.seq, state.ns, at_byte))
 
 
@@ -193,8 +215,6 @@ def transcription_completed(state: State, event: Json) -> None:
     transcription.logprobs = logprobs if isinstance(logprobs, list) else transcription.logprobs
     transcription.done_ns = state.ns
     state.text_sinks["transcription"].pop((item.id, part.index), None)
-    if item.span is not None and text is not None:
-        distrust_by_transcript(item.span, text)
 
 
 def transcription_failed(state: State, event: Json) -> None:

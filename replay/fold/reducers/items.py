@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ....schemas.state import McpTools, Truncation
-from ....schemas.values import Json, integer, members, objects, string
+from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer
 from ..merge import audio_length, find_item, merge_item, place_item
 from ..working import ItemWork, Output, Request, State
@@ -146,7 +146,7 @@ def item_deleted(state: State, event: Json) -> None:
 
 def item_truncated(state: State, event: Json) -> None:
     """``conversation.item.truncated``: the cut is done. Without a client's request the server made it itself."""
-    item_id, end = string(event, "item_id"), integer(event, "audio_end_ms")
+    item_id, end = string(event, "item_id"), number(event, "audio_end_ms")
     if item_id is None or end is None:
         state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
         return

@@ -8,6 +8,7 @@ from ....schemas.state import PlaybackEvent, Response
 from ....schemas.values import Json, integer, members, objects, string
 from ..answers import answer
 from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
+from ..stated_formats import check_first_sound
 from ..working import ItemWork, PartWork, State, TextStream
 from .items import item_of, take_item
 
@@ -247,6 +248,7 @@ def take_audio_delta(state: State, event: Json, length: int) -> None:
     item, part = found
     if not part.audio:
         part.first_audio_ns = state.ns
+        check_first_sound(state, event, item)
     part.audio.add(state.seq, length)
     state.audio_sinks[item.id, part.index] = part.audio.add
     if item.response is not None and item.response.first_audio_ns is None:

@@ -246,7 +246,7 @@ def test_no_capture_has_an_unexplained_difference(path: Path) -> None:
         report = check(session.frames)
         assert report.unexplained == []
         assert report.statements >= 13
-        assert_everything_final_was_compared(session.frames, report)
+        assert_everything_final_was_compared(list(session.frames), report)
 
 
 def assert_everything_final_was_compared(frames: list[Any], report: CheckReport) -> None:
