@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, cast
 
-from ....schemas.state import PlaybackEvent, Response
-from ....schemas.values import Json, integer, members, objects, string
+from ....schemas.state import PlaybackEvent, Response, TimedWord
+from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer
 from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
 from ..working import ItemWork, PartWork, State, TextStream
@@ -29,6 +29,7 @@ __all__ = [
     "text_done",
     "transcript_delta",
     "transcript_done",
+    "word_timed",
 ]
 
 _OWN_FIELDS: Final = frozenset(
@@ -258,6 +259,18 @@ def audio_done(state: State, event: Json) -> None:
     found = _part_of_event(state, event, _AUDIO)
     if found is not None:
         found[1].audio_done = True
+
+
+def word_timed(state: State, event: Json) -> None:
+    """``response.audio_timestamp.delta`` of Azure Voice Live: where a word lies on the sound of its part."""
+    found = _part_of_event(state, event, _AUDIO)
+    text, start, length = string(event, "text"), number(event, "audio_offset_ms"), number(event, "audio_duration_ms")
+    if found is None or string(event, "timestamp_type") not in (None, "word"):
+        return
+    if text is None or start is None or length is None or start < 0 or length < 0:
+        state.problem("bad-field", "audio_timestamp")
+        return
+    found[1].words.append(TimedWord(text, start, start + length))
 
 
 def arguments_delta(state: State, event: Json) -> None:
