@@ -57,6 +57,7 @@ class Cut:
         content_index: of a truncation: the part.
         end_ms: of a truncation: how much of the part's audio was played.
         response_id: the response that it ended, if it names one.
+        by_player: whether whoever plays the sound made it: a client's own truncation, at the moment of the cut.
     """
 
     why: Basis
@@ -66,6 +67,7 @@ class Cut:
     content_index: int = 0
     end_ms: float | None = None
     response_id: str | None = None
+    by_player: bool = False
 
 
 def cuts_of(conversation: Conversation, clock: Clock, choice: Choice) -> list[Cut]:
@@ -99,7 +101,9 @@ def _truncated(conversation: Conversation, clock: Clock) -> Iterator[Cut]:
     for each in conversation.truncations:
         seq = each.request_seq if each.request_seq is not None else each.done_seq
         if each.status != "refused" and seq is not None:
-            yield Cut("truncated", seq, _at(clock, seq), each.item_id, each.content_index, max(each.audio_end_ms, 0))
+            asked = each.request_seq is not None
+            yield Cut("truncated", seq, _at(clock, seq), each.item_id, each.content_index, max(each.audio_end_ms, 0),
+                      by_player=asked)  # fmt: skip
 
 
 def _assumed(conversation: Conversation, clock: Clock, choice: Choice, stated: list[int]) -> Iterator[Cut]:

@@ -28,7 +28,8 @@ class AudioProblem:
     """Audio that could not be used as it stands, and what was done instead.
 
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
-    ``format`` (no event stated it), ``gap`` (frames that the recorder could not store).
+    ``format`` (no event stated it), ``unknown-cut`` (nothing says how much was heard), ``gap`` (frames that the
+    recorder could not store).
     """
 
     seq: int | None

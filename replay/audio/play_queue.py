@@ -180,24 +180,24 @@ class PlayQueue:
             self._end(entry, self._limit(entry, cut), cut)
         for entry in waiting:
             if entry.playback.item_id != item_id or entry.playback.content_index > cut.content_index:
-                self._drop(entry, cut)
+                self._drop(entry, cut, target.playback.heard_end_ns if target is not None else entry.arrived_ns)
 
     def _anchor(self, entry: _Entry, cut: Cut, at: Fraction) -> Fraction:
         """Move a part to where a truncation at a moment says that it played; return by how much.
 
-        It says nothing where the part was cut before or its beginning is known, where nothing of it was played, and
-        where the part would have begun before it came, before what it waited for was over, or later than a player
-        can have begun.
+        It says nothing where it is the server's, where the part was cut before or its beginning is known, where
+        nothing or all of it was played, and where the part would have begun before it came, before what it waited for
+        was over, or later than a player can have begun.
         """
         playback = entry.playback
         played = playback.bytes_of_ms(cut.end_ms or 0)
-        if entry.told or playback.cut is not None or not 0 < played <= playback.size:
+        if entry.told or not cut.by_player or playback.cut is not None or not 0 < played < playback.size:
             return Fraction(0)
         late = at - playback.ns_of(played)
         earliest = max(entry.arrived_ns, entry.free_ns) - playback.start_ns
         if late > LATEST_START_NS or late < earliest or (late < 0 and len(playback.stretches) > 1):
             return Fraction(0)
-        entry.playback = playback.moved(late)
+        entry.playback = playback.moved(late, played)
         return max(late, Fraction(0))
 
     def _stop(self, cut: Cut, at: Fraction) -> None:
@@ -205,7 +205,7 @@ class PlayQueue:
             if entry.over_ns <= at:
                 continue
             if entry.playback.start_ns >= at:
-                self._drop(entry, cut)
+                self._drop(entry, cut, at)
             else:
                 self._end(entry, entry.playback.bytes_until(at), cut)
 
@@ -216,9 +216,13 @@ class PlayQueue:
             if cut.response_id is not None and playback.response_id == cut.response_id and playback.cut is None:
                 entry.playback = replace(playback, heard=0, cut=cut.why, cut_seq=cut.seq, known=False)
 
-    def _drop(self, entry: _Entry, cut: Cut) -> None:
-        if entry.playback.heard:
-            entry.playback = replace(entry.playback, heard=0, cut="never begun", cut_seq=cut.seq, behind=cut.why)
+    def _drop(self, entry: _Entry, cut: Cut, ns: Fraction) -> None:
+        """Leave a part out that was waiting at a moment: it stands there, unheard."""
+        playback = entry.playback
+        if playback.heard:
+            if len(playback.stretches) == 1:
+                playback = playback.moved(max(entry.arrived_ns, ns) - playback.start_ns)
+            entry.playback = replace(playback, heard=0, cut="never begun", cut_seq=cut.seq, behind=cut.why)
 
 
 def _never_begun(entry: _Entry) -> bool:

@@ -52,25 +52,25 @@ class PlaybackPlan:
         self,
         playbacks: list[Playback],
         by_events: list[Interval],
-        silent: Mapping[tuple[str, int], Cut] = MappingProxyType({}),
+        cuts: Mapping[tuple[str, int], Cut] = MappingProxyType({}),
         choice: Choice = AS_RECORDED,
     ) -> None:
         self.playbacks = playbacks
         self.by_events = by_events
         self.choice = choice
-        self._silent = silent
+        self._cuts = cuts
         self._by_part = {(each.item_id, each.content_index): each for each in playbacks}
 
     def of_part(self, item_id: str, content_index: int) -> Playback | None:
         """Return how a content part played; None if no sound of it is on record."""
         return self._by_part.get((item_id, content_index))
 
-    def cut_without_sound(self, item_id: str, content_index: int) -> Cut | None:
-        """Return what cut a content part of which no sound is on record; None if nothing did.
+    def stated_cut(self, item_id: str, content_index: int) -> Cut | None:
+        """Return what is stated or assumed to have cut a content part, whatever its sound says; None if nothing did.
 
         ``end_ms`` is how much of it was played: 0 if it lies behind what was truncated, None if that is not known.
         """
-        return self._silent.get((item_id, content_index))
+        return self._cuts.get((item_id, content_index))
 
     def of_item(self, item_id: str) -> list[Playback]:
         """Return how the parts of an item played."""
@@ -117,7 +117,7 @@ def plan_playback(conversation: Conversation, clock: Clock | None = None, choice
         cut = next(waiting, None)
     playbacks = queue.playbacks
     by_events = _told_by_events(conversation, clock, {playback.response_id for playback in playbacks})
-    return PlaybackPlan(playbacks, list(by_events), dict(_silent(conversation, cuts)), choice)
+    return PlaybackPlan(playbacks, list(by_events), dict(_stated(conversation, cuts)), choice)
 
 
 def _from_server(conversation: Conversation) -> Iterator[tuple[Item, Part]]:
@@ -133,8 +133,8 @@ def _spoken_parts(conversation: Conversation) -> list[tuple[int, Item, Part]]:
     return sorted(found, key=lambda entry: entry[0])
 
 
-def _silent(conversation: Conversation, cuts: list[Cut]) -> Iterator[tuple[tuple[str, int], Cut]]:
-    """What cut the parts of which no sound is on record."""
+def _stated(conversation: Conversation, cuts: list[Cut]) -> Iterator[tuple[tuple[str, int], Cut]]:
+    """What is said to have cut each part."""
     by_item: dict[str | None, list[Cut]] = {}
     by_response: dict[str | None, Cut] = {}
     for cut in cuts:
@@ -143,8 +143,6 @@ def _silent(conversation: Conversation, cuts: list[Cut]) -> Iterator[tuple[tuple
         elif cut.response_id is not None:
             by_response.setdefault(cut.response_id, cut)
     for item, part in _from_server(conversation):
-        if part.audio.total:
-            continue
         truncations = [cut for cut in by_item.get(item.id, ()) if cut.content_index <= part.index]
         ends = [0.0 if cut.content_index < part.index else cut.end_ms or 0.0 for cut in truncations]
         if ends:

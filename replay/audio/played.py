@@ -109,6 +109,7 @@ class Playback:
             due = min(stretch.start + samples * self.format.sample_size, stretch.end)
         return due
 
-    def moved(self, ns: Fraction) -> Playback:
-        """Return the same, so much later."""
-        return replace(self, stretches=[replace(each, start_ns=each.start_ns + ns) for each in self.stretches])
+    def moved(self, ns: Fraction, byte: int = 0) -> Playback:
+        """Return the same, so much later; where it stalls, from the stretch on that holds a byte."""
+        moved = [replace(each, start_ns=each.start_ns + ns) if each.end >= byte else each for each in self.stretches]
+        return replace(self, stretches=moved)

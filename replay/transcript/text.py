@@ -114,14 +114,11 @@ def _with_cut(line: Line) -> str:
 
 def _marks(line: Line) -> str:
     marks: list[str] = []
-    if line.interrupted and line.cut_at is None:
-        heard = line.estimate
-        if heard is None:
-            marks.append("[interrupted]")
-        else:
-            marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
-    elif line.estimate is not None:
-        marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
+    known = line.estimate
+    if known is not None and (known.cut_seq is not None or line.cut_at is None):
+        marks.append(f"[{'interrupted: ' if line.interrupted else ''}{known}]")
+    elif line.interrupted and line.cut_at is None:
+        marks.append("[interrupted]")
     if line.remark:
         marks.append(f"({line.remark})")
     return " ".join(marks)
@@ -175,6 +172,7 @@ COLUMNS: Final = (
     "interrupted",
     "heard_ms",
     "total_ms",
+    "basis",
     "remark",
     "records",
 )
@@ -220,8 +218,9 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.item_id),
         _shown(line.response_id),
         "yes" if line.interrupted else "no",
-        "" if estimate is None else f"{estimate.heard_ms:.3f}",
-        "" if estimate is None else f"{estimate.total_ms:.3f}",
+        "" if estimate is None or estimate.heard_ms is None else f"{estimate.heard_ms:.3f}",
+        "" if estimate is None or estimate.total_ms is None else f"{estimate.total_ms:.3f}",
+        "" if estimate is None else str(estimate),
         _shown(line.remark),
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
