@@ -15,6 +15,8 @@ from .common import (
     is_dash,
     is_terminal,
     output_option,
+    playback_choice,
+    playback_options,
     progress_stream,
     session_argument,
 )
@@ -58,6 +60,7 @@ _FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
     show_default=True,
     help="How an HTML page embeds the sound. auto: FLAC up to about three minutes, then Ogg Opus.",
 )
+@playback_options
 @coroutine
 async def transcript(
     session: str,
@@ -68,6 +71,8 @@ async def transcript(
     output: Path | None,
     force: bool,
     sound: str,
+    playback: str,
+    out_of_band: bool,
 ) -> None:
     """Print the transcript of a session, or write it to a file.
 
@@ -97,6 +102,7 @@ async def transcript(
                 cast("Reading", reading),
                 sound=None if sound in ("auto", "none") else cast("FileFormat", sound),
                 silent=sound == "none",
+                choice=playback_choice(playback, out_of_band),
                 progress=lambda part: bar.update(int(part * 1000) - bar.pos),
             )
     for note in done.notes:

@@ -9,6 +9,7 @@ from typing import Final
 
 from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
+from ..audio.cuts import AS_RECORDED, Choice
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
 from ..output import new_file
@@ -65,13 +66,15 @@ def format_of(stated: str | None, target: Path | None) -> str:
     return found
 
 
-async def transcribe_recording(recording: Recording, reading: Reading = "heard") -> Transcript:
+async def transcribe_recording(
+    recording: Recording, reading: Reading = "heard", choice: Choice = AS_RECORDED
+) -> Transcript:
     """Read a recording and transcribe it, with what was played worked out from every record's time.
 
     Raises:
         ValueError: there is no such reading.
     """
-    timeline = await read_timeline(recording)
+    timeline = await read_timeline(recording, choice=choice)
     return transcribe(timeline.conversation, reading, timeline.plan)
 
 
@@ -82,6 +85,7 @@ async def export_transcript(
     *,
     sound: FileFormat | None = None,
     silent: bool = False,
+    choice: Choice = AS_RECORDED,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
     """Return the transcript of a session as the bytes of a file. The same recording gives the same bytes.
@@ -92,6 +96,7 @@ async def export_transcript(
         reading: what to write.
         sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
@@ -102,8 +107,8 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        return _encoded(await page(recording, reading, sound=sound, silent=silent, progress=progress))
-    timeline = await read_timeline(recording)
+        return _encoded(await page(recording, reading, sound=sound, silent=silent, choice=choice, progress=progress))
+    timeline = await read_timeline(recording, choice=choice)
     transcript = transcribe(timeline.conversation, reading, timeline.plan)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
@@ -125,6 +130,7 @@ async def write_transcript(
     format: str | None = None,  # noqa: A002  (the command's own word)
     sound: FileFormat | None = None,
     silent: bool = False,
+    choice: Choice = AS_RECORDED,
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
@@ -137,6 +143,7 @@ async def write_transcript(
         format: one of :data:`FORMATS`.
         sound: how to embed the sound in HTML.
         silent: leave the sound out of HTML.
+        choice: what to take for granted where the recording does not say how it was played.
         force: overwrite an existing file.
         progress: is called with how much of the sound is done, from 0 to 1.
 
@@ -146,7 +153,9 @@ async def write_transcript(
     """
     target = Path(target)
     form = format_of(format, target)
-    done = await export_transcript(recording, form, reading, sound=sound, silent=silent, progress=progress)
+    done = await export_transcript(
+        recording, form, reading, sound=sound, silent=silent, choice=choice, progress=progress
+    )
     with new_file(target, force=force) as path:
         path.write_bytes(done.data)
     return done

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ....schemas.recording import Recording
+from ...audio.cuts import AS_RECORDED, Choice
 from ...audio.encode import FileFormat
 from ...audio.playback import Reading
 from ...audio.timeline import read_timeline
@@ -22,6 +23,7 @@ async def page(
     *,
     sound: FileFormat | None = None,
     silent: bool = False,
+    choice: Choice = AS_RECORDED,
     progress: Callable[[float], None] | None = None,
 ) -> str:
     """Return a session as a self-contained HTML page.
@@ -33,6 +35,7 @@ async def page(
         reading: what to show; ``heard`` also shows, marked, what was produced and not heard.
         sound: how to embed the sound; None decides by its length.
         silent: leave the sound out.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much is done, from 0 to 1.
 
     Raises:
@@ -40,6 +43,6 @@ async def page(
         CannotWrite: there is no space for temporary files.
     """
     log = EventLog()
-    timeline = await read_timeline(Noted(recording, log))
+    timeline = await read_timeline(Noted(recording, log), choice=choice)
     audio = None if silent else await read_sound(recording, timeline, reading, sound, progress)
     return render(lay_out(recording.info, timeline, log, reading, audio))
