@@ -83,9 +83,9 @@ def _merge_response(state: State, response: Response, stated: Json) -> None:
         response.in_band = True
         if state.conversation_id is None:
             state.conversation_id = response.conversation_id
-    elif response.id in state.stated_out_of_band or "conversation_id" in stated:
+    elif response.id in state.stated_out_of_band or stated.get("conversation_id", "") is None:
         # Stated as null: outside the conversation, unless an item of it turns up there. Not stated (early preview,
-        # other vendors) says nothing.
+        # other vendors) and empty (Qwen) say nothing.
         response.in_band = any(item.on_record for item in _items_of(state, response))
 
 
