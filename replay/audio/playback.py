@@ -68,7 +68,7 @@ class PlaybackPlan:
     def stated_cut(self, item_id: str, content_index: int) -> Cut | None:
         """Return what is stated or assumed to have cut a content part, whatever its sound says; None if nothing did.
 
-        ``end_ms`` is how much of it was played: 0 if it lies behind what was truncated, None if that is not known.
+        ``end_ms`` is how much of it was played: 0 if it follows what was truncated, None if that is not known.
         """
         return self._cuts.get((item_id, content_index))
 

@@ -172,9 +172,9 @@ COLUMNS: Final = (
     "interrupted",
     "heard_ms",
     "total_ms",
-    "basis",
     "remark",
     "records",
+    "basis",
 )
 """The columns of the CSV form. ``start_s`` and ``end_s`` are seconds since the session opened."""
 
@@ -220,10 +220,10 @@ def _row(number: int, line: Line) -> list[Any]:
         "yes" if line.interrupted else "no",
         "" if estimate is None or estimate.heard_ms is None else f"{estimate.heard_ms:.3f}",
         "" if estimate is None or estimate.total_ms is None else f"{estimate.total_ms:.3f}",
-        "" if estimate is None else str(estimate),
         _shown(line.remark),
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
+        "" if estimate is None else str(estimate),
     ]
 
 
