@@ -21,7 +21,7 @@ def heard(conversation: Conversation, item_id: str = "reply_1") -> Heard:
     return estimate(part, part_words(part) or "", plan_playback(conversation).of_part(item_id, part.index))
 
 
-def basis(conversation: Conversation, item_id: str = "reply_1") -> tuple[str, float, str] | None:
+def basis(conversation: Conversation, item_id: str = "reply_1") -> tuple[str, float | None, str] | None:
     found = heard(conversation, item_id).estimate
     return None if found is None else (found.basis, found.heard_ms, found.method)
 
