@@ -17,6 +17,8 @@ from .common import (
     is_dash,
     json_option,
     output_option,
+    playback_choice,
+    playback_options,
     progress_stream,
     say,
     session_arguments,
@@ -70,6 +72,7 @@ _CLOCKS: Final[dict[str | None, str]] = {
     default=None,
     help="Default: taken from the file name; wav for - and --items.",
 )
+@playback_options
 @force_option
 @json_option
 @coroutine
@@ -135,6 +138,7 @@ async def _write_call(
         track=options["track"],
         item=options["item"],
         as_=options["reading"],
+        choice=playback_choice(options["playback"], options["out_of_band"]),
         start=await when(options["start"]),
         end=await when(options["end"]),
         format=options["form"],
@@ -159,7 +163,13 @@ async def _write_items(
 
     form = options["form"] or "wav"
     entries = await write_items(
-        recordings, folder, as_=options["reading"], format=form, force=options["force"], progress=progress
+        recordings,
+        folder,
+        as_=options["reading"],
+        choice=playback_choice(options["playback"], options["out_of_band"]),
+        format=form,
+        force=options["force"],
+        progress=progress,
     )
     return _Written(
         to_plain(entries),

@@ -12,9 +12,12 @@ from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import click
+
+if TYPE_CHECKING:
+    from ..replay.audio.cuts import Choice
 
 __all__ = [
     "DEFAULT_DB",
@@ -30,6 +33,8 @@ __all__ = [
     "key_from_environment",
     "or_standard_input",
     "output_option",
+    "playback_choice",
+    "playback_options",
     "progress_stream",
     "read_dash",
     "reveal_option",
@@ -125,6 +130,29 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON; 
 force_option = click.option("--force", is_flag=True, help="Replace the file if it exists.")
 session_argument = click.argument("session", callback=read_dash)
 session_arguments = click.argument("sessions", metavar="SESSION...", nargs=-1, required=True, callback=read_dash)
+
+
+def playback_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Declare what is taken for granted of playback, for :func:`playback_choice`."""
+    out_of_band = click.option(
+        "--out-of-band", is_flag=True, help="Responses outside the conversation were played, too."
+    )
+    when_cancelled = click.option(
+        "--playback",
+        type=click.Choice(["stop", "continue"]),
+        default="stop",
+        show_default=True,
+        help="What the player did when a response was cancelled and no truncation says: stop when the user spoke, or "
+        "continue.",
+    )
+    return when_cancelled(out_of_band(command))
+
+
+def playback_choice(when_cancelled: str, out_of_band: bool) -> Choice:
+    """Return what ``--playback`` and ``--out-of-band`` say."""
+    from ..replay.audio.cuts import Choice
+
+    return Choice("continue" if when_cancelled == "continue" else "stop", out_of_band)
 
 
 def output_option(*, required: bool, text: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

@@ -34,15 +34,13 @@ __all__ = [
     "PlaybackEvent",
     "Problem",
     "RateLimits",
-<<<<<<< HEAD
     "Refusal",
-=======
     "Refuted",
->>>>>>> d
     "Response",
     "ServerError",
     "Session",
     "SpeechSpan",
+    "TimedWord",
     "Transcription",
     "Truncation",
 ]
@@ -98,6 +96,18 @@ class Transcription:
     done_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word of an assistant's audio, with where it lies on that audio, in milliseconds, as the server stated it.
+
+    Source: Azure Voice Live, ``response.audio_timestamp.delta`` with ``timestamp_type`` ``word``.
+    """
+
+    text: str
+    start_ms: float
+    end_ms: float
+
+
 @dataclass(slots=True)
 class Part:
     """A content part. ``type``: input_text, input_audio, input_image, output_text, output_audio, or what was stated."""
@@ -117,6 +127,8 @@ class Part:
     """Stated fields that have no place of their own."""
     text_deltas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """For each text or transcript delta: (seq, length of text so far). Heard text is estimated from these."""
+    words: list[TimedWord] = field(default_factory=list[TimedWord])
+    """Where each word lies on the audio, in the order in which the server stated it; empty where it did not."""
     streamed: str | None = None
     """The text of the deltas if it differs from the final text; else None."""
     first_audio_ns: int | None = None

@@ -17,6 +17,7 @@ from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
 from ...schemas.state import InputClock, Item
 from ..output import new_file
+from .cuts import AS_RECORDED, Choice
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
 from .long_silence import refuse_long_silence
@@ -87,6 +88,7 @@ async def write_audio(
     track: TrackChoice = "both",
     item: str | None = None,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     start: int | None = None,
     end: int | None = None,
     format: str | None = None,  # noqa: A002  (the command's own word)
@@ -105,6 +107,7 @@ async def write_audio(
         item: the id of an item: its sound alone, from its first sample; ``track`` does not count then.
         as_: ``heard`` cuts the assistant's items where they were truncated or cleared; ``generated`` and
             ``delivered`` write everything that arrived.
+        choice: what to take for granted where the recording does not say how it was played.
         start: nanoseconds on that clock; leaves out what comes before.
         end: nanoseconds on that clock; leaves out what comes after.
         format: ``wav``, ``flac`` or ``ogg`` (Opus).
@@ -118,7 +121,7 @@ async def write_audio(
     """
     target = Path(target)
     kind = file_format(target, format)
-    mix = await _mix(recordings, kind, track, item, as_, start, end, _part_of(progress, 0.0, 0.5))
+    mix = await _mix(recordings, kind, track, item, as_, choice, start, end, _part_of(progress, 0.0, 0.5))
     writing = _part_of(progress, 0.5, 1.0)
     await _write(mix.sources, mix.mixer, target, kind, mix.rate, mix.channels, force=force, progress=writing)
     problems = mix.problems + mix.mixer.problems
@@ -143,6 +146,7 @@ async def read_audio(
     track: TrackChoice = "both",
     item: str | None = None,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     start: int | None = None,
     end: int | None = None,
 ) -> Sound:
@@ -151,7 +155,7 @@ async def read_audio(
     Raises:
         RequestError: no such item, no audio, an impossible choice.
     """
-    mix = await _mix(recordings, "wav", track, item, as_, start, end, None)
+    mix = await _mix(recordings, "wav", track, item, as_, choice, start, end, None)
     samples = np.zeros((mix.mixer.samples, mix.channels), np.int16)
     at = 0
 
@@ -182,13 +186,14 @@ async def _mix(
     track: TrackChoice,
     item: str | None,
     as_: Reading,
+    choice: Choice,
     start: int | None,
     end: int | None,
     progress: Progress | None,
 ) -> _Mix:
     sources = _in_order(recordings) if isinstance(recordings, Sequence) else [recordings]
     _check(track, as_, start, end)
-    timelines = await _read(sources, progress)
+    timelines = await _read(sources, choice, progress)
     if item is not None:
         tracks, channels = item_tracks(sources, timelines, item, as_), 1
     else:
@@ -245,11 +250,12 @@ def _part_of(progress: Progress | None, start: float, end: float) -> Progress | 
     return None if progress is None else lambda done: progress(start + done * (end - start))
 
 
-async def _read(sources: Sequence[Recording], progress: Progress | None) -> list[Timeline]:
+async def _read(sources: Sequence[Recording], choice: Choice, progress: Progress | None) -> list[Timeline]:
     return [
         await read_timeline(
             recording,
             with_text=False,
+            choice=choice,
             progress=_part_of(progress, number / len(sources), (number + 1) / len(sources)),
         )
         for number, recording in enumerate(sources)
@@ -302,6 +308,7 @@ async def write_items(
     folder: str | Path,
     *,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     format: str = "wav",  # noqa: A002  (the command's own word)
     force: bool = False,
     progress: Progress | None = None,
@@ -319,7 +326,7 @@ async def write_items(
     folder = Path(folder)
     kind = file_format(folder, format)
     _check("both", as_, None, None)
-    timelines = await _read(sources, _part_of(progress, 0.0, 0.5))
+    timelines = await _read(sources, choice, _part_of(progress, 0.0, 0.5))
     spoken = [
         (source, timeline, item)
         for source, timeline in enumerate(timelines)

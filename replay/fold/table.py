@@ -63,6 +63,7 @@ SERVER: Final[MappingProxyType[str, Reducer]] = MappingProxyType(
         "output_audio_buffer.started": responses.playback,
         "output_audio_buffer.stopped": responses.playback,
         "rate_limits.updated": session.rate_limits_updated,
+        "response.audio_timestamp.delta": responses.word_timed,
         "response.content_part.added": responses.content_part_added,
         "response.content_part.done": responses.content_part_done,
         "response.created": responses.response_created,

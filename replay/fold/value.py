@@ -193,6 +193,7 @@ def _part(part: PartWork, deltas: Seqs) -> Part:
         transcription=transcription,
         fields=dict(part.fields),
         text_deltas=list(zip(marks, marks, strict=True)),
+        words=list(part.words),
         streamed=None if stream.streamed == final else stream.streamed,
         first_audio_ns=part.first_audio_ns,
         audio_done=part.audio_done,

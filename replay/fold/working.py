@@ -26,6 +26,7 @@ from ...schemas.state import (
     ServerError,
     Session,
     SpeechSpan,
+    TimedWord,
     Truncation,
 )
 from ...schemas.values import Json
@@ -131,6 +132,7 @@ class PartWork:
     detail: str | None = None
     transcription: TranscriptionWork | None = None
     fields: Json = field(default_factory=dict[str, Any])
+    words: list[TimedWord] = field(default_factory=list[TimedWord])
     seqs: Seqs = field(default_factory=Seqs)
 
 

@@ -54,7 +54,7 @@ class Line:
         seqs: the records behind it.
         interrupted: whether the user cut it short.
         spoken: whether it is speech (else text).
-        estimate: what the heard text rests on; only where it was cut, and only in the reading ``heard``.
+        estimate: what of it was heard, and what that rests on; None if its sound played to the end.
         cut_at: in a reading that goes on after the cut, how many characters of ``text`` can have been heard; an
             estimate likewise. None if nothing was cut, and in the reading ``heard``, which ends there.
         remark: what a reader should know: no transcription, deleted later, outside the conversation, ….

@@ -14,7 +14,8 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from ...schemas.failures import failure_of_transcription
-from ...schemas.state import Conversation, Item, Part
+from ...schemas.state import Conversation, Item, Part, Response
+from ..audio.cuts import Choice, is_out_of_band
 from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
 from ..show.keys import Revealed
 from ..show.tools import ServerCall, approvals, server_call, unfinished
@@ -50,8 +51,9 @@ def transcribe(
     """
     if reading not in READINGS:
         raise ValueError(f"{reading!r} is not a reading; choose one of {', '.join(READINGS)}")
-    writer = _Writer(conversation, reading, plan_playback(conversation) if plan is None else plan)
-    lines = [writer.line(item) for item in _all_items(conversation, reading)]
+    plan = plan_playback(conversation) if plan is None else plan
+    writer = _Writer(conversation, reading, plan)
+    lines = [writer.line(item) for item in _all_items(conversation, reading, plan.choice)]
     said = with_keys([line for line in lines if line is not None], conversation, reveal)
     ended = [each for each in conversation.responses if each.in_band or reading != "heard"]
     return Transcript(reading, tuple(with_outcomes(said, ended)), conversation.session.model, writer.texts)
@@ -62,12 +64,13 @@ def part_words(part: Part) -> str | None:
     return part.transcript if part.text is None else part.text
 
 
-def _all_items(conversation: Conversation, reading: Reading) -> list[Item]:
+def _all_items(conversation: Conversation, reading: Reading, choice: Choice) -> list[Item]:
     """The items in order; one without a place in it stands before the first item that came later."""
     items = list(conversation.items)
+    responses: dict[str | None, Response] = {response.id: response for response in conversation.responses}
+    with_sound = reading != "heard" or choice.out_of_band
     apart = [*conversation.deleted]
-    if reading != "heard":
-        apart += conversation.out_of_band
+    apart += (item for item in conversation.out_of_band if with_sound or not is_out_of_band(item, responses))
     for item in apart:
         at = next((i for i, other in enumerate(items) if other.first_seq > item.first_seq), len(items))
         items.insert(at, item)
@@ -168,7 +171,7 @@ class _Writer:
             end_ns=end,
             interrupted=item.id in self._cut_items,
             spoken=any(part.type in ("input_audio", "output_audio") for part in item.content),
-            estimate=estimates[0] if estimates else None,
+            estimate=next((each for each in estimates if each.cut_seq is not None), next(iter(estimates), None)),
             cut_at=cut_at,
             remark=self._remark(item, missing),
             voices=tuple(voice for part in item.content for voice in voices_of(part)),
@@ -180,11 +183,15 @@ class _Writer:
             return None if whole is None else _Words(readable(whole))
         text = whole if self._last_delivered is None else _delivered(part, whole, self._last_delivered)
         played = self._plan.of_part(item.id, part.index)
+        cut = self._plan.stated_cut(item.id, part.index)
         if self._reading == "heard":
-            heard = estimate(part, text, played)
+            heard = estimate(part, text, played, cut)
             return _Words(readable(heard.text), heard.estimate)
-        text, heard = readable(text), estimate(part, whole, played)
-        return _Words(text, cut_at=None if heard.estimate is None else min(len(heard.text), len(text)))
+        text, heard = readable(text), estimate(part, whole, played, cut)
+        known = heard.estimate
+        if known is None or known.method in ("not known", "whole"):
+            return _Words(text, known)
+        return _Words(text, known, min(len(heard.text), len(text)))
 
     def _times(self, item: Item) -> tuple[int | None, int | None]:
         span = self._speech.get(item.id)

@@ -122,14 +122,11 @@ def _with_cut(line: Line) -> str:
 
 def _marks(line: Line, escape: Callable[[str], str] = str) -> str:
     marks: list[str] = []
-    if line.interrupted and line.cut_at is None:
-        heard = line.estimate
-        if heard is None:
-            marks.append("[interrupted]")
-        else:
-            marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
-    elif line.estimate is not None:
-        marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
+    known = line.estimate
+    if known is not None and (known.cut_seq is not None or line.cut_at is None):
+        marks.append(f"[{'interrupted: ' if line.interrupted else ''}{known}]")
+    elif line.interrupted and line.cut_at is None:
+        marks.append("[interrupted]")
     remarks = [line.remark, f"response {line.outcome}" if line.outcome else None]
     marks += [f"({escape(remark)})" for remark in remarks if remark]
     return " ".join(marks)
@@ -196,6 +193,7 @@ COLUMNS: Final = (
     "output",
     "approved",
     "voices",
+    "basis",
 )
 """The columns of the CSV form. ``start_s`` and ``end_s`` are seconds since the session opened."""
 
@@ -239,8 +237,8 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.item_id),
         _shown(line.response_id),
         "yes" if line.interrupted else "no",
-        "" if estimate is None else f"{estimate.heard_ms:.3f}",
-        "" if estimate is None else f"{estimate.total_ms:.3f}",
+        "" if estimate is None or estimate.heard_ms is None else f"{estimate.heard_ms:.3f}",
+        "" if estimate is None or estimate.total_ms is None else f"{estimate.total_ms:.3f}",
         _shown(line.remark),
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
@@ -249,6 +247,7 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.output),
         "" if line.approved is None else "yes" if line.approved else "no",
         _shown("\n".join(f"{voice.speaker or '?'}: {voice.text}" for voice in line.voices)),
+        "" if estimate is None else str(estimate),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
+from ..audio.cuts import AS_RECORDED, Choice
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
 from ..output import new_file
@@ -68,7 +69,11 @@ def format_of(stated: str | None, target: Path | None) -> str:
 
 
 async def transcribe_recording(
-    recording: Recording, reading: Reading = "heard", *, reveal: Collection[Revealed] = ()
+    recording: Recording,
+    reading: Reading = "heard",
+    choice: Choice = AS_RECORDED,
+    *,
+    reveal: Collection[Revealed] = (),
 ) -> Transcript:
     """Read a recording and transcribe it, with what was played worked out from every record's time.
 
@@ -80,7 +85,7 @@ async def transcribe_recording(
     Raises:
         ValueError: there is no such reading.
     """
-    timeline = await read_timeline(recording)
+    timeline = await read_timeline(recording, choice=choice)
     return transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
 
 
@@ -92,6 +97,7 @@ async def export_transcript(
     sound: FileFormat | None = None,
     silent: bool = False,
     reveal: Collection[Revealed] = (),
+    choice: Choice = AS_RECORDED,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
     """Return the transcript of a session as the bytes of a file. The same recording gives the same bytes.
@@ -103,6 +109,7 @@ async def export_transcript(
         sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
         reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
@@ -113,9 +120,11 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        page_of = page(recording, reading, sound=sound, silent=silent, reveal=reveal, progress=progress)
+        page_of = page(
+            recording, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress
+        )
         return _encoded(visible(await page_of))
-    timeline = await read_timeline(recording)
+    timeline = await read_timeline(recording, choice=choice)
     transcript = transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
@@ -139,6 +148,7 @@ async def write_transcript(
     sound: FileFormat | None = None,
     silent: bool = False,
     reveal: Collection[Revealed] = (),
+    choice: Choice = AS_RECORDED,
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
@@ -152,6 +162,7 @@ async def write_transcript(
         sound: how to embed the sound in HTML.
         silent: leave the sound out of HTML.
         reveal: what is shown though it is hidden by default.
+        choice: what to take for granted where the recording does not say how it was played.
         force: overwrite an existing file.
         progress: is called with how much of the sound is done, from 0 to 1.
 
@@ -162,7 +173,7 @@ async def write_transcript(
     target = Path(target)
     form = format_of(format, target)
     done = await export_transcript(
-        recording, form, reading, sound=sound, silent=silent, reveal=reveal, progress=progress
+        recording, form, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress
     )
     with new_file(target, force=force) as path:
         path.write_bytes(done.data)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal, cast
 
-from ....schemas.state import PlaybackEvent, Response
-from ....schemas.values import Json, integer, members, objects, string
+from ....schemas.state import PlaybackEvent, Response, TimedWord
+from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer
 from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
 from ..stated_formats import check_first_sound
@@ -30,6 +30,7 @@ __all__ = [
     "text_done",
     "transcript_delta",
     "transcript_done",
+    "word_timed",
 ]
 
 _OWN_FIELDS: Final = frozenset(
@@ -83,9 +84,9 @@ def _merge_response(state: State, response: Response, stated: Json) -> None:
         response.in_band = True
         if state.conversation_id is None:
             state.conversation_id = response.conversation_id
-    elif response.id in state.stated_out_of_band or "conversation_id" in stated:
+    elif response.id in state.stated_out_of_band or stated.get("conversation_id", "") is None:
         # Stated as null: outside the conversation, unless an item of it turns up there. Not stated (early preview,
-        # other vendors) says nothing.
+        # other vendors) and empty (Qwen) say nothing.
         response.in_band = any(item.on_record for item in _items_of(state, response))
 
 
@@ -260,6 +261,18 @@ def audio_done(state: State, event: Json) -> None:
     found = _part_of_event(state, event, _AUDIO)
     if found is not None:
         found[1].audio_done = True
+
+
+def word_timed(state: State, event: Json) -> None:
+    """``response.audio_timestamp.delta`` of Azure Voice Live: where a word lies on the sound of its part."""
+    found = _part_of_event(state, event, _AUDIO)
+    text, start, length = string(event, "text"), number(event, "audio_offset_ms"), number(event, "audio_duration_ms")
+    if found is None or string(event, "timestamp_type") not in (None, "word"):
+        return
+    if text is None or start is None or length is None or start < 0 or length < 0:
+        state.problem("bad-field", "audio_timestamp")
+        return
+    found[1].words.append(TimedWord(text, start, start + length))
 
 
 def arguments_delta(state: State, event: Json) -> None:

@@ -323,6 +323,8 @@ def _cut(line: Line, said: Sequence[Spoken], end: int | None) -> str | None:
     estimate = line.estimate
     if estimate is None:
         return "interrupted"
+    if estimate.heard_ms is None or estimate.total_ms is None or estimate.basis not in ("truncated", "never begun"):
+        return str(estimate)
     if estimate.basis == "never begun" or not estimate.heard_ms:
         return f"never heard: cut off before it began ({seconds(int(estimate.total_ms))} produced)"
     at = "" if end is None else f" at {clock(end)}"

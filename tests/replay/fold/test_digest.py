@@ -33,7 +33,7 @@ def session() -> Session:
 
 def test_the_digests_are_the_same_on_every_machine_and_version() -> None:
     conversation = session().fold()
-    assert full_digest(conversation) == "688854c1b740daaf23095a012bc34e5ad1651c2fc2f1f630f3653361457a34eb"
+    assert full_digest(conversation) == "481be26bf387b11d3302e7f409272c4c03f9cc5571bd7d4636da77400617891f"
     assert content_digest(conversation) == "e5f6323d1df798504c802f12243fe08f2ef67588f35f7832c5636d4780b8c5a7"
 
 

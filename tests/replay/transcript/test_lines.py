@@ -50,7 +50,7 @@ def test_a_heard_line_says_what_its_words_rest_on() -> None:
     assert (line.estimate.characters, line.estimate.total_characters) == (18, 48)
     assert line.estimate.method == "share of audio"
     assert line.estimate.cut_seq == script.seq - 1
-    assert [line.estimate for line in lines(script, "generated")] == [None, None]
+    assert [each.estimate for each in lines(script, "generated")] == [None, line.estimate]
 
 
 def test_a_reading_that_goes_on_behind_a_cut_says_where_it_was() -> None:
