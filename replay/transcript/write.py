@@ -80,6 +80,7 @@ async def transcribe_recording(
     Args:
         recording: the session.
         reading: what to write.
+        choice: what to take for granted where the recording does not say how it was played.
         reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
 
     Raises:
@@ -120,9 +121,7 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        page_of = page(
-            recording, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress
-        )
+        page_of = page(recording, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress)
         return _encoded(visible(await page_of))
     timeline = await read_timeline(recording, choice=choice)
     transcript = transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
