@@ -25,8 +25,8 @@ from ...schemas.state import Conversation, Item, Part, Response
 
 __all__ = ["canonical_json", "content_digest", "content_of", "full_digest"]
 
-_FULL: Final = "earwitness/full/1"
-_CONTENT: Final = "earwitness/content/1"
+_FULL: Final = "earwitness/full/2"
+_CONTENT: Final = "earwitness/content/2"
 _MAX_SAFE: Final = 2**53 - 1
 _MIN_ID_LENGTH: Final = 6
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_\-]+")

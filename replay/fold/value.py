@@ -13,7 +13,9 @@ from ...schemas.refs import Seqs
 from ...schemas.state import Call, Conversation, InputAudio, Item, Part, Pending, Response, Session, Transcription
 from ...schemas.values import members, string
 from .interruptions import interruptions
-from .working import ItemWork, PartWork, State, TextStream, TranscriptionWork
+from .merge import merge_item
+from .text_stream import TextStream
+from .working import ItemWork, PartWork, Request, State, TranscriptionWork
 
 __all__ = ["build", "join"]
 
@@ -42,6 +44,7 @@ def build(state: State, dialect: str) -> Conversation:
             for item in state.every_item()
             if item.deleted_seq is None and (item not in state.order or not _in_band(item))
         ],
+        unacknowledged=[_asked_for(request) for request in state.requests.of_type("conversation.item.create")],
         responses=[_response(state, response, deltas) for response in state.responses.values()],
         calls=[_call(state, item) for item in state.calls],
         mcp=[_copy(tools, seqs=tools.seqs.copy()) for tools in state.mcp.values()],
@@ -136,6 +139,18 @@ def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
         done_ns=item.done_ns,
         seqs=join([item.seqs, *spans, *(part.seqs for part in parts)], singles),
     )
+
+
+def _asked_for(request: Request) -> Item:
+    """An item as its ``conversation.item.create`` states it."""
+    asked = State()
+    asked.seq, asked.ns = request.seq, request.ns
+    stated = members(request.event, "item")
+    item_id = string(stated, "id") or f"no-id-{request.seq}"
+    item = ItemWork(item_id, request.seq, request.ns, created_by="client", request_seq=request.seq)
+    item.id_by_client = bool(string(stated, "id"))
+    merge_item(asked, item, stated, final=True)
+    return _item(item, _Deltas(), client_spoke=True)
 
 
 def _main_stream(part: PartWork) -> TextStream:

@@ -170,10 +170,13 @@ def _format(name: str, rate: int) -> str:
 
 
 def _items(conversation: Conversation) -> str:
-    if not conversation.items:
+    if not conversation.items and not conversation.unacknowledged:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
     rows = [_item(item, calls.get(item.id), conversation) for item in conversation.items]
+    rows += [
+        f"{_item(item, None, conversation)}, not acknowledged by the server" for item in conversation.unacknowledged
+    ]
     return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
 
 

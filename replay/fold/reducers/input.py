@@ -177,15 +177,16 @@ def transcription_delta(state: State, event: Json) -> None:
     if found is None or delta is None:
         return
     item, _, transcription = found
+    if transcription.status == "completed":  # some vendors stream it once more; the statement counts
+        return
     index = integer(event, "content_index") or 0
     stream = transcription.stream
     if stream.index != index:
         state.text_sinks["transcription"].pop((item.wire_id, stream.index), None)
     stream.turn_to(index)
     stream.add(state.seq, delta)
-    if transcription.status != "completed":
-        transcription.status = "partial"
-        state.open_text("transcription", item, index, stream.add)
+    transcription.status = "partial"
+    state.open_text("transcription", item, index, stream.add)
 
 
 def transcription_updated(state: State, event: Json) -> None:

@@ -45,9 +45,8 @@ def _record(state: State, item: ItemWork, stated: Json, event: Json, *, final: b
         item.role = "user"
     if item.deleted_seq is not None:
         return
-    if (
-        item.created_by is None and item.wire_id in state.speech_of and item.role == "user"
-    ):  # some vendors add the item while it is being spoken
+    # Some vendors add the item while it is being spoken.
+    if item.created_by is None and item.wire_id in state.speech_of and item.role == "user":
         item.created_by = "speech"
     request = answer(state, event)
     if item.created_by is None:
@@ -127,9 +126,8 @@ def item_deleted(state: State, event: Json) -> None:
     if item_id is None:
         return
     answer(state, {**event, "item_id": item_id})
-    item = next(
-        (item for item in find_item(state, item_id).same_id() if item.deleted_seq is None), state.items[item_id]
-    )
+    newest = find_item(state, item_id)
+    item = next((item for item in newest.same_id() if item.deleted_seq is None), newest)
     item.seqs.add(state.seq)
     if item.deleted_seq is None:
         item.deleted_seq = state.seq

@@ -17,7 +17,8 @@ from ..identity import (
     stated_item,
 )
 from ..merge import audio_length, find_response, merge_item, merge_part, part_of, touch_response
-from ..working import ItemWork, PartWork, State, TextStream
+from ..text_stream import TextStream
+from ..working import ItemWork, PartWork, State
 from .items import take_item
 
 __all__ = [
@@ -145,11 +146,11 @@ def _listed(state: State, response: Response, index: int, output: Json) -> ItemW
 
 def _put_in_line(state: State, response: Response, listed: list[ItemWork]) -> None:
     """Order a response's items as ``response.done`` lists them; what it leaves out keeps its place by arrival."""
-    ids = [item.id for item in listed]
-    response.output[:] = [*dict.fromkeys(ids), *(item_id for item_id in response.output if item_id not in ids)]
-    if len(listed) > 1:
-        state.order.put_in_line(listed)
-    for item in state.output_items[response.id]:
+    line = list(dict.fromkeys([*listed, *state.output_items[response.id]]))
+    response.output[:] = [item.id for item in line]
+    if listed and len(line) > 1:
+        state.order.put_in_line(line)
+    for item in line:
         state.close_output(item)
 
 

@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.events import silence
+from tests.events import silence, spoken_message
 from tests.sessions import Session, said
 
 
@@ -189,8 +189,15 @@ def test_a_final_text_that_differs_from_its_deltas_wins_and_the_deltas_stay() ->
     assert (part.transcript, part.streamed) == ("One two", "One too")
 
 
-def test_a_shorter_final_text_takes_nothing_back() -> None:
+def test_a_final_text_wins_also_where_it_is_shorter() -> None:
     script = Session().created().output("reply_1").speak("reply_1", "One two").spoken("reply_1", "One")
+    (part,) = script.fold().items[0].content
+    assert (part.transcript, part.streamed) == ("One", "One two")
+
+
+def test_a_shorter_text_of_an_item_that_was_cut_takes_nothing_back() -> None:
+    script = Session().created().output("reply_1").speak("reply_1", "One two", 400).truncated("reply_1", 200)
+    script.server("conversation.item.retrieved", item=spoken_message("reply_1", "One"))
     (part,) = script.fold().items[0].content
     assert (part.transcript, part.streamed) == ("One two", None)
 
