@@ -73,7 +73,7 @@ def committed(state: State, event: Json) -> None:
     state.buffer_events.append(
         BufferEvent("input_audio_buffer.committed", state.seq, state.ns, state.input.received, item_id)
     )
-    speech = None if item_id is None else state.speech_of.get(item_id)
+    speech = None if item_id is None else _speech_of(state, item_id)
     detected = speech is not None and speech.stopped_seq is not None
     request = answer(state, event)
     end_byte = state.input.received if request is None else request.at_byte
@@ -105,6 +105,15 @@ def committed(state: State, event: Json) -> None:
     elif part.transcription is not None:
         distrust_by_transcript(span, part.transcription.text)
     place_item(state, item, event)
+
+
+def _speech_of(state: State, item_id: str) -> SpeechSpan | None:
+    """The utterance that became an item; one that was detected without an id (older LocalAI) is the next item's."""
+    speech = state.speech_of.get(item_id)
+    if speech is None and None in state.speech_of:
+        speech = state.speech_of[item_id] = state.speech_of.pop(None)
+        speech.item_id = item_id
+    return speech
 
 
 def _set_span(state: State, item: ItemWork, span: InputSpan) -> None:

@@ -12,7 +12,7 @@ from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem, Interval, Side
 from ...audio.playback import PlaybackPlan
-from ...fold.digest import full_digest
+from ...fold.digest import FULL_DIGEST, full_digest
 from ...times import clock, ms_of, seconds, wall_clock
 from ..timing import Spoken
 from .embedded_sound import Sound
@@ -178,7 +178,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
         names = {"wav": "WAV", "flac": "FLAC, lossless", "ogg": "Ogg Opus"}
         what = f"{names[sound.format]}, {sound.rate / 1000:g} kHz, user left, assistant right"
         found.append(("sound in this page", what))
-    found.append(("digest of the state", f"sha256:{full_digest(conversation)}"))
+    found.append(("digest of the state", f"sha256:{full_digest(conversation)} ({FULL_DIGEST})"))
     return found
 
 
