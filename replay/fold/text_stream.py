@@ -185,7 +185,7 @@ class SpokenStream(TextStream):
 
 
 _SHORTEST_REPEATED: Final = 3
-"""A delta that begins with so few characters of the one before may be a syllable that was said twice."""
+"""A delta that begins with fewer characters, the one before, may say a syllable for the second time."""
 
 
 def _count_up(deltas: list[str]) -> bool:
@@ -193,7 +193,8 @@ def _count_up(deltas: list[str]) -> bool:
     told = [delta for delta in deltas if delta]
     if len(told) < 2 or len(told[-1]) <= len(told[0]):
         return False
-    if len(told) == 2 and len(told[0].strip()) < _SHORTEST_REPEATED:
+    syllable = len(told[0].strip()) < _SHORTEST_REPEATED and not told[1][len(told[0]) :][:1].isspace()
+    if len(told) == 2 and syllable:
         return False
     return all(other.startswith(one) for one, other in pairwise(told))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ...schemas.refs import AudioRefs, Seqs
 from ...schemas.state import (
@@ -187,12 +187,10 @@ class State:
 
         self.dialect: str | None = None
         """As the ``open`` record states it."""
-
         self.conversation_id: str | None = None
         self.session = Session()
         self.items: dict[str, ItemWork] = {}
-        """By id as stated, the newest of each; those outside ``order`` were only spoken of, or are of a response out of
-        band."""
+        """By id as stated, the newest of each; outside ``order`` those only spoken of, and of responses out of band."""
         self.output_items: defaultdict[str, list[ItemWork]] = defaultdict(list)
         """By response, in order of arrival."""
         self.outputs_at: dict[tuple[str, int], ItemWork] = {}
@@ -238,10 +236,7 @@ class State:
         self.client_spoke = False
 
         self.text_sinks: dict[TextKind, dict[tuple[str, int], Callable[[int, str], None]]] = {
-            "text": {},
-            "transcript": {},
-            "arguments": {},
-            "transcription": {},
+            kind: {} for kind in get_args(TextKind)
         }
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}

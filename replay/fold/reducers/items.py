@@ -64,11 +64,18 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
         item.created_by = "client"
         item.request_seq = request.seq
         item.id_by_client = string(members(request.event, "item"), "id") == item.wire_id
+        _take_asked(state, item, members(request.event, "item"))
         _take_sent_audio(state, item, request)
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"
     else:
         item.created_by = "server"
+
+
+def _take_asked(state: State, item: ItemWork, asked: Json) -> None:
+    """What an acknowledgement leaves out is as the client asked for it."""
+    left_out = {"role": item.role is None, "content": not item.parts}
+    merge_item(state, item, {key: asked.get(key) for key, absent in left_out.items() if absent}, final=False)
 
 
 def _take_sent_audio(state: State, item: ItemWork, request: Request) -> None:

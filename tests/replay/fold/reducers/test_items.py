@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.events import silence, spoken_message
+from tests.events import silence, spoken_message, user_text
 from tests.sessions import Session, said
 
 
@@ -228,3 +228,10 @@ def test_parts_of_one_item_stay_apart_by_index() -> None:
 def test_text_deltas_say_how_long_the_text_was_after_each() -> None:
     script = Session().created().output("reply_1").speak("reply_1", "One two")
     assert script.fold().items[0].content[0].text_deltas == [(2, 3), (3, 7)]
+
+
+def test_what_an_acknowledgement_leaves_out_is_as_the_client_asked() -> None:
+    script = Session().add(user_text("How much?", id="item_1"))
+    script.server("conversation.item.created", item={"id": "item_1", "type": "message"})
+    (item,) = script.fold().items
+    assert (item.role, [part.text for part in item.content]) == ("user", ["How much?"])
