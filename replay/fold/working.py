@@ -248,11 +248,11 @@ class State:
 
     def close_output(self, item: ItemWork) -> None:
         """Close the sinks of a response's item that is over: what comes under its id may be another item's."""
-        for index in (0, *item.parts):
-            self.audio_sinks.pop((item.wire_id, index), None)
-            for kind, sinks in self.text_sinks.items():
-                if kind != "transcription":
-                    sinks.pop((item.wire_id, index), None)
+        texts = self.text_sinks
+        for sinks in (self.audio_sinks, texts["text"], texts["transcript"], texts["arguments"]):
+            for index in item.parts or (0,):
+                sinks.pop((item.wire_id, index), None)
+        texts["arguments"].pop((item.wire_id, 0), None)
 
     def every_item(self) -> Iterator[ItemWork]:
         """All items, also those whose id another item has now."""
