@@ -78,13 +78,13 @@ async def show(
             return
         conversation = await fold_recording(recording, until=until)
     if digest:
-        from ..replay.fold.digest import content_digest, full_digest
+        from ..replay.fold.digest import CONTENT_DIGEST, FULL_DIGEST, content_digest, full_digest
 
         full, content = full_digest(conversation), content_digest(conversation)
         if as_json:
-            emit_json({"full": full, "content": content})
+            emit_json({"full": full, "content": content, "versions": {"full": FULL_DIGEST, "content": CONTENT_DIGEST}})
         else:
-            click.echo(f"full     {full}\ncontent  {content}")
+            click.echo(f"full     {full}  {FULL_DIGEST}\ncontent  {content}  {CONTENT_DIGEST}")
     elif as_json:
         usage = usage_of(conversation)
         if own_dialect:

@@ -143,6 +143,8 @@ class Item:
     """A conversation item."""
 
     id: str
+    """As the server states it. Of several items with one id the later ones have ``#2``, ``#3``, … behind it; one that
+    the server gave none has ``no-id-`` and its first record. ``problems`` names both."""
     type: str
     role: str | None = None
     status: str | None = None
@@ -166,7 +168,7 @@ class Item:
     span: InputSpan | None = None
     on_record: bool = True
     """False while only a response or a transcription mentioned it; True once a ``conversation.item`` event or a commit
-    put it into the conversation."""
+    put it into the conversation. What the user said is among the items either way."""
     deleted_seq: int | None = None
     first_seq: int = 0
     first_ns: int | None = None
@@ -182,7 +184,8 @@ class Response:
     status: str
     status_details: Json = None
     output: list[str] = field(default_factory=list[str])
-    """Item ids by output index."""
+    """Item ids in the order of ``response.done``; what that does not list, and before it, as they came. The output
+    index does not count: some servers repeat it."""
     conversation_id: str | None = None
     in_band: bool = True
     """False for a response outside the conversation (``conversation: "none"``)."""
@@ -373,7 +376,9 @@ class Conversation:
     items: list[Item] = field(default_factory=list[Item])
     deleted: list[Item] = field(default_factory=list[Item])
     out_of_band: list[Item] = field(default_factory=list[Item])
-    """Items of responses outside the conversation, and items mentioned only by a transcription or a delta."""
+    """Items of responses outside the conversation, and what was only mentioned by an id. Never the user's words."""
+    unacknowledged: list[Item] = field(default_factory=list[Item])
+    """Items that the client created and that the server neither acknowledged nor refused."""
     responses: list[Response] = field(default_factory=list[Response])
     calls: list[Call] = field(default_factory=list[Call])
     mcp: list[McpTools] = field(default_factory=list[McpTools])

@@ -101,11 +101,15 @@ def formats_in_words(session: Session) -> str:
 
 
 def _items(conversation: Conversation) -> str:
-    if not conversation.items:
+    if not conversation.items and not conversation.unacknowledged:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
     approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
     rows = [_item(item, calls.get(item.id), conversation, approved) for item in conversation.items]
+    rows += [
+        f"{_item(item, None, conversation, approved)}, not acknowledged by the server"
+        for item in conversation.unacknowledged
+    ]
     return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
 
 

@@ -61,7 +61,7 @@ def transcribe(
 
 def part_words(part: Part) -> str | None:
     """Return all words of a content part: its text, else its transcript; None if it has neither."""
-    return part.transcript if part.text is None else part.text
+    return part.transcript if not part.text and part.transcript is not None else part.text
 
 
 def _all_items(conversation: Conversation, reading: Reading, choice: Choice) -> list[Item]:
@@ -69,7 +69,7 @@ def _all_items(conversation: Conversation, reading: Reading, choice: Choice) -> 
     items = list(conversation.items)
     responses: dict[str | None, Response] = {response.id: response for response in conversation.responses}
     with_sound = reading != "heard" or choice.out_of_band
-    apart = [*conversation.deleted]
+    apart = [*conversation.deleted, *conversation.unacknowledged]
     apart += (item for item in conversation.out_of_band if with_sound or not is_out_of_band(item, responses))
     for item in apart:
         at = next((i for i, other in enumerate(items) if other.first_seq > item.first_seq), len(items))
@@ -86,7 +86,13 @@ _KINDS: Final[dict[str, Kind]] = {
     "mcp_approval_request": "approval",
     "mcp_approval_response": "approval",
 }
-_SPEAKERS: Final[dict[str | None, Speaker]] = {"user": "user", "assistant": "assistant", "system": "system"}
+_SPEAKERS: Final[dict[str | None, Speaker]] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+}
 
 
 class _Words(NamedTuple):
@@ -104,6 +110,7 @@ class _Writer:
         self._responses = {response.id: response for response in conversation.responses}
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
+        self._unacknowledged = {item.id for item in conversation.unacknowledged}
         self._out_of_band = {item.id for item in conversation.out_of_band}
         self._approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
         self._has_arguments = {call.item_id for call in conversation.calls if call.done_seq is not None}
@@ -112,11 +119,12 @@ class _Writer:
         self.texts: dict[tuple[str, int], str] = {}
 
     def line(self, item: Item) -> Line | None:
-        if self._last_delivered is not None and item.first_seq > self._last_delivered and item.created_by != "client":
+        late = self._last_delivered is not None and item.first_seq > self._last_delivered
+        if late and item.created_by != "client" and item.role != "user":
             return None
         kind = _KINDS.get(item.type, "other")
         if kind == "message":
-            return self._message(item)
+            return None if _only_named(item) else self._message(item)
         text, speaker = _text_of_tool(item)
         call = server_call(item, self._approved) if item.type in ("mcp_call", "mcp_approval_request") else None
         response = self._responses.get(item.response_id or "")
@@ -161,7 +169,7 @@ class _Writer:
                 self.texts[item.id, part.index] = words.text
         start, end = self._times(item)
         return Line(
-            speaker=_SPEAKERS.get(item.role, "assistant" if item.created_by == "model" else "user"),
+            speaker=_speaker(item),
             kind="message",
             text="\n".join(texts),
             item_id=item.id,
@@ -204,9 +212,27 @@ class _Writer:
         remarks = list(missing)
         if item.deleted_seq is not None:
             remarks.append("deleted from the conversation later")
+        if item.type == "message" and item.role not in _SPEAKERS:
+            remarks.append("the speaker is not stated" if item.role is None else f"the role is {item.role}")
+        if item.request_seq is not None and item.id in self._unacknowledged and not item.on_record:
+            remarks.append("not acknowledged by the server")
         if item.id in self._out_of_band:
             remarks.append("outside the conversation" if item.response_id else "never an item of the conversation")
         return "; ".join(remarks) or None
+
+
+def _only_named(item: Item) -> bool:
+    """Whether an item is no more than an id that some event named: it has no speaker and no content."""
+    return item.role is None and not item.on_record and not item.content
+
+
+def _speaker(item: Item) -> Speaker:
+    """Who speaks; where no known role is stated, by the kind of the parts. A remark says so."""
+    known = _SPEAKERS.get(item.role)
+    if known is not None:
+        return known
+    heard = any(part.type.startswith("input_") for part in item.content)
+    return "user" if heard and item.created_by != "model" else "assistant" if item.created_by == "model" else "system"
 
 
 def _delivered(part: Part, text: str, last_seq: int) -> str:

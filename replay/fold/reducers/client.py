@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ....schemas.state import BufferEvent, ConfigChange, PlaybackEvent, Truncation
 from ....schemas.values import Json, integer, members, number, string
+from ..identity import of_assistant
 from ..merge import audio_length
 from ..working import Output, State
 
@@ -68,7 +69,8 @@ def truncate(state: State, event: Json) -> None:
         state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
         return
     index = integer(event, "content_index") or 0
-    cut = Truncation(item_id, index, end, "requested", "client", state.seq, state.ns)
+    item = of_assistant(state, item_id)
+    cut = Truncation(item_id if item is None else item.id, index, end, "requested", "client", state.seq, state.ns)
     state.truncations.append(cut)
     state.truncation_asked[state.seq] = cut
 

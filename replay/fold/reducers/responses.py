@@ -7,10 +7,20 @@ from typing import Any, Final, Literal, cast
 from ....schemas.state import PlaybackEvent, Response, TimedWord
 from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer
-from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
+from ..identity import (
+    find_item,
+    id_in,
+    open_response,
+    output_of_event,
+    response_named,
+    reuse_response,
+    stated_item,
+)
+from ..merge import audio_length, find_response, merge_item, merge_part, part_of, touch_response
 from ..stated_formats import check_first_sound
-from ..working import ItemWork, PartWork, State, TextStream
-from .items import item_of, take_item
+from ..text_stream import TextStream
+from ..working import ItemWork, PartWork, State
+from .items import take_item
 
 __all__ = [
     "arguments_delta",
@@ -43,11 +53,13 @@ _TEXT: Final = "output_text"
 def response_created(state: State, event: Json) -> None:
     """``response.created``: a response begins, because the client asked or because the user's turn ended."""
     stated = members(event, "response")
-    response_id = string(stated, "id")
+    response_id = id_in(stated, "id")
     if response_id is None:
         state.problem("bad-field", "response.id")
         return
     response = find_response(state, response_id)
+    if response.created_seq is not None and response.done_seq is not None:
+        response = reuse_response(state, response_id)
     response.seqs.add(state.seq)
     if response.created_seq is None:
         response.created_seq, response.created_ns = state.seq, state.ns
@@ -77,7 +89,7 @@ def _merge_response(state: State, response: Response, stated: Json) -> None:
         response.status_details = stated["status_details"]
     response.usage = members(stated, "usage") or response.usage
     response.metadata = members(stated, "metadata") or response.metadata
-    response.conversation_id = string(stated, "conversation_id") or response.conversation_id
+    response.conversation_id = id_in(stated, "conversation_id") or response.conversation_id
     config = {key: value for key, value in stated.items() if key not in _OWN_FIELDS and value is not None}
     response.config = {**response.config, **config} if response.config else config
     if response.conversation_id is not None:
@@ -87,17 +99,13 @@ def _merge_response(state: State, response: Response, stated: Json) -> None:
     elif response.id in state.stated_out_of_band or stated.get("conversation_id", "") is None:
         # Stated as null: outside the conversation, unless an item of it turns up there. Not stated (early preview,
         # other vendors) and empty (Qwen) say nothing.
-        response.in_band = any(item.on_record for item in _items_of(state, response))
-
-
-def _items_of(state: State, response: Response) -> list[ItemWork]:
-    return [state.items[item_id] for item_id in response.output if item_id in state.items]
+        response.in_band = any(item.on_record for item in state.output_items[response.id])
 
 
 def response_done(state: State, event: Json) -> None:
     """``response.done``: the response's end, with everything that it put out."""
     stated = members(event, "response")
-    response_id = string(stated, "id") or string(event, "response_id")
+    response_id = response_named(state, event)
     if response_id is None:
         state.problem("bad-field", "response.id")
         return
@@ -105,18 +113,47 @@ def response_done(state: State, event: Json) -> None:
     response.seqs.add(state.seq)
     response.done_seq, response.done_ns = state.seq, state.ns
     _merge_response(state, response, stated)
+    listed: list[ItemWork] = []
     for index, output in enumerate(objects(stated, "output")):
-        item_id = None if output is None else string(output, "id")
-        if output is None or item_id is None:
+        item = None if output is None else _listed(state, response, index, output)
+        if output is None or item is None:
             state.problem("bad-field", f"response.output[{index}].id")
             continue
-        item = find_item(state, item_id)
-        _bind(state, item, response, index)
+        listed.append(item)
+        _bind(state, item, response, None)
         merge_item(state, item, output, final=True)
         take_item(state, item)
+    _put_in_line(state, response, listed)
     cancel = answer(state, event)
     if cancel is not None and response.cancel_seq is None:
         response.cancel_seq, response.cancel_ns = cancel.seq, cancel.ns
+
+
+def _listed(state: State, response: Response, index: int, output: Json) -> ItemWork | None:
+    """The item that ``response.done`` lists. One that came without its id has it from here."""
+    item_id = id_in(output, "id")
+    if item_id is not None and item_id in state.items:
+        return stated_item(state, output, response)
+    unnamed = [item for item in state.output_items[response.id] if not item.wire_id and item.type == output.get("type")]
+    item = unnamed[0] if unnamed else None
+    if item is None:
+        return stated_item(state, output, response) if item_id is not None or output.get("content") else None
+    if item_id is not None:
+        del state.items[item.id]
+        response.output[response.output.index(item.id)] = item_id
+        item.id = item.wire_id = item_id
+        state.items[item_id] = item
+    return item
+
+
+def _put_in_line(state: State, response: Response, listed: list[ItemWork]) -> None:
+    """Order a response's items as ``response.done`` lists them; what it leaves out keeps its place by arrival."""
+    line = list(dict.fromkeys([*listed, *state.output_items[response.id]]))
+    response.output[:] = [item.id for item in line]
+    if listed and len(line) > 1:
+        state.order.put_in_line(line)
+    for item in line:
+        state.close_output(item)
 
 
 def output_item_added(state: State, event: Json) -> None:
@@ -130,41 +167,61 @@ def output_item_done(state: State, event: Json) -> None:
 
 
 def _output_item(state: State, event: Json, *, final: bool) -> None:
-    found = item_of(state, event)
-    if found is None:
-        return
-    item, stated = found
+    stated = members(event, "item")
     response = touch_response(state, event)
+    item = _at_index(state, event, response, stated)
+    if item is None:
+        item = stated_item(state, stated, response)
+    if item is None:
+        return
     if response is not None:
         _bind(state, item, response, integer(event, "output_index"))
     merge_item(state, item, stated, final=final)
     take_item(state, item)
 
 
+def _at_index(state: State, event: Json, response: Response | None, stated: Json) -> ItemWork | None:
+    """The item that a statement without an id is about, by response and output index."""
+    index = integer(event, "output_index")
+    if response is None or index is None or id_in(stated, "id") is not None:
+        return None
+    item = state.outputs_at.get((response.id, index))
+    return item if item is not None and item.type == (string(stated, "type") or item.type) else None
+
+
 def _bind(state: State, item: ItemWork, response: Response, index: int | None) -> None:
-    """Note an item as a response's output; in band it takes a place at the end until one is stated."""
+    """Note an item as a response's output; in band it takes a place at the end until one is stated.
+
+    Args:
+        state: the working state.
+        item: the item.
+        response: the response.
+        index: its output index. It identifies an item that has no id. It never orders: some servers repeat it.
+    """
     if item.response is None:
         item.response = response
         item.created_by = "model"
+    if index is not None:
+        state.outputs_at[response.id, index] = item
     if item.id not in response.output:
-        at = len(response.output) if index is None else min(max(index, 0), len(response.output))
-        response.output.insert(at, item.id)
+        response.output.append(item.id)
+        state.output_items[response.id].append(item)
     if response.first_output_ns is None and response.done_seq is None:
         response.first_output_ns = state.ns
     if item not in state.order and response.in_band and item.deleted_seq is None:
         state.order.somewhere(item)
 
 
-def _part_of_event(state: State, event: Json, kind: str) -> tuple[ItemWork, PartWork] | None:
-    item_id = string(event, "item_id")
-    if item_id is None:
-        state.problem("bad-field", "item_id")
-        return None
-    item = find_item(state, item_id)
+def _part_of_event(state: State, event: Json, kind: str, *, telling: bool) -> tuple[ItemWork, PartWork] | None:
     response = touch_response(state, event)
+    item = output_of_event(state, event, response, "message", telling=telling)
+    if item is None:
+        return None
+    if response is None and not id_in(event):
+        response = open_response(state)
     if response is not None:
         _bind(state, item, response, integer(event, "output_index"))
-        item.role = item.role or "assistant"
+    item.role = item.role or "assistant"
     part = part_of(state, item, integer(event, "content_index") or 0, kind)
     part.seqs.add(state.seq)
     return item, part
@@ -182,7 +239,8 @@ def content_part_done(state: State, event: Json) -> None:
 
 def _content_part(state: State, event: Json, *, final: bool) -> None:
     stated = members(event, "part")
-    found = _part_of_event(state, event, string(stated, "type") or _TEXT)
+    telling = bool(stated.get("text") or stated.get("transcript"))
+    found = _part_of_event(state, event, string(stated, "type") or _TEXT, telling=telling)
     if found is None:
         return
     merge_part(state, found[1], stated, final=final)
@@ -199,12 +257,12 @@ def _delta(state: State, event: Json, kind: str, field: Literal["text", "transcr
     if delta is None:
         state.problem("bad-field", "delta")
         return
-    found = _part_of_event(state, event, kind)
+    found = _part_of_event(state, event, kind, telling=bool(delta))
     if found is None:
         return
     item, part = found
     _text_of(part, field).add(state.seq, delta)
-    state.text_sinks[field][item.id, part.index] = _text_of(part, field).add
+    state.open_text(field, item, part.index, _text_of(part, field).add)
     if item.response is not None and item.response.first_text_ns is None:
         item.response.first_text_ns = state.ns
 
@@ -230,10 +288,10 @@ def transcript_done(state: State, event: Json) -> None:
 
 
 def _whole(state: State, event: Json, kind: str, field: Literal["text", "transcript"]) -> None:
-    found = _part_of_event(state, event, kind)
     text = string(event, field)
-    if found is not None and text is not None:
-        _text_of(found[1], field).stated = text
+    found = _part_of_event(state, event, kind, telling=bool(text))
+    if found is not None and text is not None and _text_of(found[1], field).conclude(text):
+        state.problem("stated-in-pieces", f"{found[0].id}: another text of the same part is added to the one before")
 
 
 def audio_delta(state: State, event: Json) -> None:
@@ -243,7 +301,7 @@ def audio_delta(state: State, event: Json) -> None:
 
 def take_audio_delta(state: State, event: Json, length: int) -> None:
     """Add the audio of the record at hand to the part that the event names."""
-    found = _part_of_event(state, event, _AUDIO)
+    found = _part_of_event(state, event, _AUDIO, telling=length > 0)
     if found is None:
         return
     item, part = found
@@ -251,14 +309,15 @@ def take_audio_delta(state: State, event: Json, length: int) -> None:
         part.first_audio_ns = state.ns
         check_first_sound(state, event, item)
     part.audio.add(state.seq, length)
-    state.audio_sinks[item.id, part.index] = part.audio.add
+    if item.wire_id:
+        state.audio_sinks[item.wire_id, part.index] = part.audio.add
     if item.response is not None and item.response.first_audio_ns is None:
         item.response.first_audio_ns = state.ns
 
 
 def audio_done(state: State, event: Json) -> None:
     """``response.output_audio.done``: the sound of the part is complete."""
-    found = _part_of_event(state, event, _AUDIO)
+    found = _part_of_event(state, event, _AUDIO, telling=False)
     if found is not None:
         found[1].audio_done = True
 
@@ -277,40 +336,39 @@ def word_timed(state: State, event: Json) -> None:
 
 def arguments_delta(state: State, event: Json) -> None:
     """``response.function_call_arguments.delta`` and ``response.mcp_call_arguments.delta``: more of the arguments."""
-    item = _call_item(state, event)
     delta = string(event, "delta")
+    item = _call_item(state, event, telling=bool(delta))
     if item is None or delta is None:
         return
     item.arguments.add(state.seq, delta)
-    state.text_sinks["arguments"][item.id, 0] = item.arguments.add
+    state.open_text("arguments", item, 0, item.arguments.add)
 
 
 def arguments_done(state: State, event: Json) -> None:
     """``…arguments.done``: the whole arguments; from here on the client can call."""
-    item = _call_item(state, event)
+    arguments = string(event, "arguments")
+    item = _call_item(state, event, telling=bool(arguments))
     if item is None:
         return
-    arguments = string(event, "arguments")
     if arguments is not None:
-        item.arguments.stated = arguments
+        item.arguments.state(arguments, final=True)
     item.name = string(event, "name") or item.name
     item.arguments_seq, item.arguments_ns = state.seq, state.ns
 
 
-def _call_item(state: State, event: Json) -> ItemWork | None:
-    item_id = string(event, "item_id")
-    if item_id is None:
-        state.problem("bad-field", "item_id")
-        return None
-    new = item_id not in state.items
-    item = find_item(state, item_id)
-    item.seqs.add(state.seq)
+def _call_item(state: State, event: Json, *, telling: bool) -> ItemWork | None:
     response = touch_response(state, event)
-    if new:
+    item = output_of_event(state, event, response, "call", telling=telling)
+    if item is None:
+        return None
+    item.seqs.add(state.seq)
+    if response is None and not id_in(event):
+        response = open_response(state)
+    if item.first_seq == state.seq or not (item.stated or item.parts):
         item.type = "mcp_call" if "mcp" in (string(event, "type") or "") else "function_call"
     if response is not None:
         _bind(state, item, response, integer(event, "output_index"))
-    item.call_id = string(event, "call_id") or item.call_id
+    item.call_id = id_in(event, "call_id") or item.call_id
     if item.type == "function_call":
         state.calls[item] = None
     return item
@@ -318,7 +376,7 @@ def _call_item(state: State, event: Json) -> ItemWork | None:
 
 def mcp_call_status(state: State, event: Json) -> None:
     """``response.mcp_call.in_progress``, ``.completed``, ``.failed``: how the call of a server's tool goes."""
-    item_id = string(event, "item_id")
+    item_id = id_in(event)
     if item_id is None:
         state.problem("bad-field", "item_id")
         return

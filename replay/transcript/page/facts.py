@@ -12,7 +12,7 @@ from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem, Interval, Side
 from ...audio.playback import PlaybackPlan
-from ...fold.digest import full_digest
+from ...fold.digest import FULL_DIGEST, full_digest
 from ...show.state import formats_in_words, refusal_words, tokens_in_words
 from ...show.usage_text import usage_pairs
 from ...times import clock, ms_of, seconds, wall_clock
@@ -170,7 +170,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
         names = {"wav": "WAV", "flac": "FLAC, lossless", "ogg": "Ogg Opus"}
         what = f"{names[sound.format]}, {sound.rate / 1000:g} kHz, user left, assistant right"
         found.append(("sound in this page", what))
-    found.append(("digest of the state", f"sha256:{full_digest(conversation)}"))
+    found.append(("digest of the state", f"sha256:{full_digest(conversation)} ({FULL_DIGEST})"))
     return found
 
 

@@ -98,9 +98,10 @@ def test_every_echo_of_an_item_answers_its_create() -> None:
 
 
 def test_what_the_server_does_by_itself_answers_nobody() -> None:
-    script = Session().client("conversation.item.create", item=ITEM).client("input_audio_buffer.commit")
+    item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    script = Session().client("conversation.item.create", item=item).client("input_audio_buffer.commit")
     script.session().speech("a", 0, 100).created().output("m").server(
-        "conversation.item.added", item={**ITEM, "id": "m"}
+        "conversation.item.added", item={**item, "id": "m"}
     )
     assert answers(script) == {}
 

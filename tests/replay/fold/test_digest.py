@@ -33,8 +33,8 @@ def session() -> Session:
 
 def test_the_digests_are_the_same_on_every_machine_and_version() -> None:
     conversation = session().fold()
-    assert full_digest(conversation) == "481be26bf387b11d3302e7f409272c4c03f9cc5571bd7d4636da77400617891f"
-    assert content_digest(conversation) == "e5f6323d1df798504c802f12243fe08f2ef67588f35f7832c5636d4780b8c5a7"
+    assert full_digest(conversation) == "e692d5448210500426ffe612c16a6838eefa53f3bba380aafbda347532abc4d7"
+    assert content_digest(conversation) == "96f194d0985d81d5bb56d32be715372a628f362fbd2f107c684dc2aad10a16ff"
 
 
 @needs_corpus

@@ -126,7 +126,7 @@ def test_the_page_says_where_it_comes_from_and_the_digest_of_what_it_shows() -> 
         ("b", "2"),
         ("previous session", "s0"),
         ("imported from", "x.har"),
-        ("digest of the state", f"sha256:{full_digest(conversation)}"),
+        ("digest of the state", f"sha256:{full_digest(conversation)} (earwitness/full/2)"),
     ]
 
 
