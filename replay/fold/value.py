@@ -177,7 +177,7 @@ def _asked_for(request: Request) -> Item:
     item = ItemWork(item_id, request.seq, request.ns, created_by="client", request_seq=request.seq)
     item.id_by_client = bool(string(stated, "id"))
     merge_item(asked, item, stated, final=True)
-    return _item(item, _Deltas(), client_spoke=True)
+    return _item(item, _Deltas(), {}, client_spoke=True)
 
 
 def _main_stream(part: PartWork) -> TextStream:

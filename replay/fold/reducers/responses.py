@@ -324,7 +324,7 @@ def audio_done(state: State, event: Json) -> None:
 
 def word_timed(state: State, event: Json) -> None:
     """``response.audio_timestamp.delta`` of Azure Voice Live: where a word lies on the sound of its part."""
-    found = _part_of_event(state, event, _AUDIO)
+    found = _part_of_event(state, event, _AUDIO, telling=False)
     text, start, length = string(event, "text"), number(event, "audio_offset_ms"), number(event, "audio_duration_ms")
     if found is None or string(event, "timestamp_type") not in (None, "word"):
         return

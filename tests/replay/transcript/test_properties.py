@@ -93,6 +93,7 @@ def test_heard_words_begin_what_was_generated_and_no_reading_adds_any(call: Call
             (part,) = (each for each in items[item_id].content if each.index == index)
             assert (part_words(part) or "").startswith(words)
     for line in transcribe(timeline.conversation, "heard", timeline.plan).lines:
+        assert line.item_id is not None
         # What was not heard whole says why.
         whole = "\n".join(filter(None, (part_words(part) for part in items[line.item_id].content)))
         assert line.text == whole or line.estimate is not None
