@@ -18,10 +18,21 @@ from ..schemas.audio import audio_key, audio_of
 from ..schemas.dialects.vocabulary import is_known
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording
+from ..schemas.refs import Seqs
 from ..schemas.state import Conversation, Gap, Problem
 from ..schemas.values import Json
 
-__all__ = ["BinaryFrames", "Reader", "Unread", "UnreadSound", "counted", "grouped", "named", "sound_not_read", "unread"]
+__all__ = [
+    "BinaryFrames",
+    "Reader",
+    "Unread",
+    "UnreadSound",
+    "grouped",
+    "named",
+    "numbered",
+    "sound_not_read",
+    "unread",
+]
 
 Reader = Literal["transcript", "check", "diff", "audio", "state"]
 
@@ -89,29 +100,37 @@ class Unread:
         Args:
             reader: who asks; it decides what the sentence says cannot be told.
         """
-        found: list[str] = []
-        events = sum(self.events.values())
-        if self.vocabulary is not None:
-            what = f": {counted(events, 'event')} not read: {named(self.events)}" if events else ""
-            speaks = f"The session speaks {_VOCABULARIES[self.vocabulary]}, which is not folded"
-            found.append(f"{speaks}; {_CANNOT[reader]}{what}.")
-        elif events:
-            found.append(f"Not read: {counted(events, 'event')} of unknown type: {named(self.events)}.")
+        found = [line] if (line := self.of_vocabulary(reader)) else []
+        if self.events and self.vocabulary is None:
+            events = _counted(sum(self.events.values()), "event")
+            found.append(f"Not read: {events} of unknown type: {named(self.events)}.")
         found += [f"Not read: {each}." for each in self.of_binary()]
         if self.unparsed:
-            records = counted(sum(self.unparsed.values()), "record")
+            records = _counted(sum(self.unparsed.values()), "record")
             found.append(f"Not read: {records} that cannot be parsed: {named(self.unparsed)}.")
         if self.gaps:
             frames, size = sum(gap.frames for gap in self.gaps), sum(gap.bytes for gap in self.gaps)
             where = ", ".join(str(gap.seq) for gap in self.gaps[:_MOST_NAMED])
-            lost = f"{counted(frames, 'frame')} ({counted(size, 'byte')}) that crossed and could not be stored"
+            lost = f"{_counted(frames, 'frame')} ({_counted(size, 'byte')}) that crossed and could not be stored"
             found.append(f"Not on record: {lost}, at record {where}.")
         return tuple(found)
+
+    def of_vocabulary(self, reader: Reader) -> str:
+        """Say which vocabulary the session speaks, if it is one that is not folded, and what cannot be told; or ``""``.
+
+        Args:
+            reader: as for :meth:`lines`.
+        """
+        if self.vocabulary is None:
+            return ""
+        speaks = f"The session speaks {_VOCABULARIES[self.vocabulary]}. It is not folded, so {_CANNOT[reader]}"
+        events = _counted(sum(self.events.values()), "event")
+        return f"{speaks}: {events} not read: {named(self.events)}." if self.events else f"{speaks}."
 
     def of_binary(self) -> tuple[str, ...]:
         """Name the binary frames, a sender at a time: ``12 binary frames (57,600 bytes) from the server``."""
         return tuple(
-            f"{counted(each.frames, 'binary frame')} ({counted(each.bytes, 'byte')}) from the {each.sender}"
+            f"{_counted(each.frames, 'binary frame')} ({_counted(each.bytes, 'byte')}) from the {each.sender}"
             for each in self.binary
         )
 
@@ -156,7 +175,7 @@ def _vocabulary(
     return "unknown" if events else None
 
 
-def counted(count: int, what: str) -> str:
+def _counted(count: int, what: str) -> str:
     """Write a number with its noun: ``1 frame``, ``57,600 bytes``."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
@@ -166,6 +185,14 @@ def named(counts: Mapping[str, int]) -> str:
     names = sorted(counts, key=lambda name: (-counts[name], name))
     shown = ", ".join(f"{name} ({counts[name]})" for name in names[:_MOST_NAMED])
     return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more types"
+
+
+def numbered(seqs: Sequence[int]) -> str:
+    """Write the numbers of records, as runs; of many runs the bounds and how many: ``3,5-9``, ``3…99, 40 of them``."""
+    runs = Seqs()
+    for seq in seqs:
+        runs.add(seq)
+    return str(runs) if len(runs.runs) <= _MOST_NAMED else f"{seqs[0]}…{seqs[-1]}, {len(seqs)} of them"
 
 
 def grouped(problems: Iterable[Problem]) -> list[tuple[Problem, tuple[int, ...]]]:
@@ -201,7 +228,7 @@ class UnreadSound:
         """``30 frames carry 48,000 bytes of sound that is not read: session.output_audio.delta (30)``."""
         verb = "carries" if self.frames == 1 else "carry"
         return (
-            f"{counted(self.frames, 'frame')} {verb} {counted(self.bytes, 'byte')} of sound that is not read: "
+            f"{_counted(self.frames, 'frame')} {verb} {_counted(self.bytes, 'byte')} of sound that is not read: "
             f"{named(self.by)}"
         )
 

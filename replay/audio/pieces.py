@@ -29,7 +29,8 @@ class AudioProblem:
 
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
     ``format`` (no event stated it), ``gap`` (frames that the recorder could not store), ``clock`` (times that cannot be
-    believed), ``silence`` (hours of it).
+    believed), ``silence`` (hours of it), ``not-read`` (frames that may hold sound, in a vocabulary or a form that is not
+    read).
     """
 
     seq: int | None

@@ -19,7 +19,7 @@ __all__ = ["of_cut", "of_item", "of_updates"]
 _OWN: Final = frozenset(("id", "object", "expires_at", "client_secret", "event_id"))
 """Settings that name or date the one session."""
 _TURNED_OFF: Final = frozenset(("turn_detection", "transcription", "noise_reduction"))
-"""Settings for which null means off. For any other, null asks for the default, whatever that is."""
+"""Settings for which null means off. For any other, null or an empty text asks for the default, whatever that is."""
 _SLACK: Final = 1.5
 _SLACK_MS: Final = 500
 """How much more audio than voice activity has counted may have come: it counts up to the end of speech."""
@@ -59,7 +59,7 @@ def _settings(asked: Json, stated: Json, path: Path) -> Iterator[tuple[Path, Any
     for key, wanted in asked.items():
         here = (*path, key)
         got = stated.get(key)
-        if wanted is None and key not in _TURNED_OFF:
+        if wanted == "" or (wanted is None and key not in _TURNED_OFF):
             continue
         if key not in stated:
             if wanted is not None:

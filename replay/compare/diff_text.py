@@ -36,7 +36,8 @@ def render_diff(found: Diff, *, width: int = 100, every_turn: bool = False) -> s
     if found.outcome == "nothing compared":
         lines.append("Nothing to compare: whether the two are the same is not known.")
     elif not all_differences:
-        lines.append("No differences.")
+        partly = found.left.not_read or found.right.not_read
+        lines.append("No differences in what is read." if partly else "No differences.")
     else:
         count = len(all_differences)
         lines.append(f"{count} difference{'s' if count > 1 else ''}; the first: {_where(*all_differences[0])}")
