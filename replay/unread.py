@@ -9,24 +9,25 @@ in the conversation.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal, cast
 
-from ..schemas.audio import audio_key, audio_of
+from ..schemas.audio import FORMAT_NAMES, audio_format, audio_key, audio_of
 from ..schemas.dialects.vocabulary import is_known
 from ..schemas.frame import Frame
 from ..schemas.recording import Recording
 from ..schemas.refs import Seqs
 from ..schemas.state import Conversation, Gap, Problem
-from ..schemas.values import Json
+from ..schemas.values import Json, members
 
 __all__ = [
     "BinaryFrames",
     "Reader",
     "Unread",
     "UnreadSound",
+    "doubtful_formats",
     "grouped",
     "named",
     "numbered",
@@ -121,11 +122,14 @@ class Unread:
         Args:
             reader: as for :meth:`lines`.
         """
-        if self.vocabulary is None:
+        if self.vocabulary is None or (reader == "audio" and not self._may_hold_sound()):
             return ""
         speaks = f"The session speaks {_VOCABULARIES[self.vocabulary]}. It is not folded, so {_CANNOT[reader]}"
         events = _counted(sum(self.events.values()), "event")
         return f"{speaks}: {events} not read: {named(self.events)}." if self.events else f"{speaks}."
+
+    def _may_hold_sound(self) -> bool:
+        return self.vocabulary != "unknown" or any(audio_key(name) is not None for name in self.events)
 
     def of_binary(self) -> tuple[str, ...]:
         """Name the binary frames, a sender at a time: ``12 binary frames (57,600 bytes) from the server``."""
@@ -210,6 +214,39 @@ def grouped(problems: Iterable[Problem]) -> list[tuple[Problem, tuple[int, ...]]
 # Sound
 
 
+def doubtful_formats(conversation: Conversation) -> Iterator[tuple[str, str]]:
+    """Say how audio is taken whose format the session names in a way that is not known, by whose audio it is.
+
+    A vendor with names of its own may mean another rate by those that are known, so the other side is doubtful too.
+    """
+    stated = {side: _format_of(conversation, place) for side, place in _SIDES}
+    named = {side: value for side, value in stated.items() if value is not None and audio_format(value) is None}
+    if not named:
+        return
+    for side, value in stated.items():
+        taken = conversation.session.input_format if side == "user" else conversation.session.output_format
+        how = f"taken as {taken.type}, {taken.rate / 1000:g} kHz"
+        if side in named:
+            yield side, f"the format of the {side}'s audio, {_quoted(value)}, is not known: {how}"
+        elif value is not None:
+            others = ", ".join(map(_quoted, named.values()))
+            yield side, f"the {side}'s audio is {how}: what rate a server means that also says {others} is not certain"
+
+
+_SIDES: Final[tuple[tuple[str, str], ...]] = (("user", "input"), ("assistant", "output"))
+
+
+def _format_of(conversation: Conversation, place: str) -> Any:
+    config = conversation.session.config
+    # A preview name that is not known has no place in an object, and stays where it was.
+    return members(members(config, "audio"), place).get("format") or config.get(f"{place}_audio_format")
+
+
+def _quoted(value: Any) -> str:
+    name = cast("Json", value).get("type", value) if isinstance(value, dict) else value
+    return FORMAT_NAMES.get(str(name), str(name))
+
+
 @dataclass(frozen=True, slots=True)
 class UnreadSound:
     """Sound that frames carry and that is not read.
@@ -234,7 +271,7 @@ class UnreadSound:
 
 
 async def sound_not_read(recordings: Sequence[Recording], unknown: Iterable[str]) -> UnreadSound | None:
-    """Measure the sound in binary frames and in events of unknown type; None if there is none.
+    """Measure the sound in binary frames and in events of unknown type; return None if no frame carries any.
 
     Args:
         recordings: what is searched, from the beginning.

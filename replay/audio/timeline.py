@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ...schemas.recording import Recording
 from ...schemas.state import Conversation, Item
 from ..fold import Folder
-from ..unread import unread
+from ..unread import doubtful_formats, unread
 from .clock import Clock
 from .formats import bytes_to_ns
 from .input_stream import InputStream, Run
@@ -138,7 +138,10 @@ def _problems(conversation: Conversation, stream: InputStream, plan: PlaybackPla
         if problem.what == "bad-audio":
             yield AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out")
     formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in plan.playbacks]
-    for side in dict.fromkeys(side for side, each in formats if not each.stated):
+    doubtful = dict(doubtful_formats(conversation))
+    for text in doubtful.values():
+        yield AudioProblem(None, "format", text)
+    for side in dict.fromkeys(side for side, each in formats if not each.stated and side not in doubtful):
         yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")
     missing = unread(conversation)
     if line := missing.of_vocabulary("audio"):

@@ -17,7 +17,7 @@ __all__ = ["Explainer", "is_torn"]
 _TEXTS: Final = ("text", "transcript", "transcription", "arguments")
 _LAST_ASCII: Final = 127
 _MOST_TORN: Final = 256
-"""A text with more of them is no text with a few characters cut apart, and trying every place for them takes long."""
+"""A text with more of them has more wrong with it than a few torn characters, and trying every place takes long."""
 _RUN: Final = re.compile("\ufffd+")
 
 

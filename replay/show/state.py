@@ -14,7 +14,7 @@ from ...schemas.summary import model_of
 from ...schemas.values import string
 from ..times import point, wall_clock
 from ..transcript.beside import voices_of
-from ..unread import grouped, named, numbered, unread
+from ..unread import doubtful_formats, grouped, named, numbered, unread
 from ..usage import counts_of, usage_of
 from .keys import Revealed, key_presses
 from .terminal import shortened, visible
@@ -253,6 +253,7 @@ def _remarks(conversation: Conversation) -> str:
         for problem, seqs in grouped(conversation.problems)
     ]
     lines += [f"           not read: {each}" for each in unread(conversation).of_binary()]
+    lines += [f"           format: {text}" for _, text in doubtful_formats(conversation)]
     if conversation.unknown:
         lines.append(f"           events of unknown type: {named(conversation.unknown)}")
     return "remarks\n" + _lines(f"  {line}" for line in lines) if lines else ""
