@@ -141,7 +141,11 @@ def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pai
         where = f"record{'s' if len(seqs) > 1 else ''} {numbered(seqs)}"
         found.append((where, f"{problem.what.replace('-', ' ')}{detail}"))
     found += [("throughout", f"Not read: {each}") for each in missing.of_binary()]
-    found += [(f"record {problem.seq}", f"{problem.what}: {problem.detail}") for problem in problems]
+    found += [
+        (f"record {problem.seq}", f"{problem.what}: {problem.detail}")
+        for problem in problems
+        if problem.what != "not-read"  # said above
+    ]
     for each in conversation.pending:
         found.append((f"record {each.seq}", f"{each.type} was never answered"))
     if conversation.unknown:
