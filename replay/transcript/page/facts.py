@@ -142,7 +142,7 @@ def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pai
         found.append((where, f"{problem.what.replace('-', ' ')}{detail}"))
     found += [("throughout", f"Not read: {each}") for each in missing.of_binary()]
     found += [
-        (f"record {problem.seq}", f"{problem.what}: {problem.detail}")
+        ("throughout" if problem.seq is None else f"record {problem.seq}", f"{problem.what}: {problem.detail}")
         for problem in problems
         if problem.what != "not-read"  # said above
     ]

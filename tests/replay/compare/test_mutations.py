@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ def _other(value: Any) -> Any:
     return value + 7_000_000 if isinstance(value, int | float) else f"otherwise {value}"
 
 
-def mutants(frames: list[Frame], kind: str) -> Iterator[tuple[int, list[Frame]]]:
+def mutants(frames: Sequence[Frame], kind: str) -> Iterator[tuple[int, list[Frame]]]:
     """Yield the session with one value of a kind changed, for each such value, with the record's seq."""
     for at, frame in enumerate(frames):
         if frame.kind != "text" or frame.sender != "server" or frame.audio is not None:
