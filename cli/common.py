@@ -26,6 +26,7 @@ __all__ = [
     "db_option",
     "emit_json",
     "emit_json_line",
+    "exit_code",
     "force_option",
     "is_dash",
     "is_terminal",
@@ -232,6 +233,15 @@ def say(text: str, *, err: bool = False) -> None:
 def emit_json_line(value: Any) -> None:
     """Print a value as one line of JSON, at once."""
     click.echo(json.dumps(value))
+
+
+_OUTCOMES: Final = {"differs": 1, "different": 1, "nothing compared": 7, "agrees": 0, "same": 0}
+"""Exit codes by what a comparison says, the one that counts more first."""
+
+
+def exit_code(*outcomes: str) -> int:
+    """Return the exit code for what comparisons say: 1 if anything differs, else 7 if one had nothing to compare."""
+    return next(code for outcome, code in _OUTCOMES.items() if outcome in outcomes)
 
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:

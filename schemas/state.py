@@ -337,6 +337,10 @@ class Problem:
     what: str
     """``invalid-json``, ``not-an-object``, ``no-type``, ``binary``, ``erased``, ``bad-field``, …"""
     detail: str = ""
+    sender: Side | None = None
+    """Who sent it, if it is a binary frame."""
+    bytes: int | None = None
+    """Length of a binary frame that is not erased."""
 
 
 @dataclass(slots=True)

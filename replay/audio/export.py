@@ -17,6 +17,7 @@ from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
 from ...schemas.state import InputClock, Item
 from ..output import new_file
+from ..unread import UnreadSound, sound_not_read
 from .cuts import AS_RECORDED, Choice
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
@@ -199,7 +200,7 @@ async def _mix(
     else:
         tracks, channels = timeline_tracks(sources, timelines, track, as_), 2 if track == "both" else 1
     if not tracks:
-        raise nothing_to_hear(sources, timelines, track, item)
+        raise nothing_to_hear(sources, timelines, track, item, await _not_read(sources, timelines))
     refuse_long_silence(tracks, start, end)
     rate = file_rate(max(each.piece.format.rate for each in tracks), kind)
     first, last = _bounds(tracks, rate, start or 0, end)
@@ -213,6 +214,11 @@ async def _mix(
         for source, timeline in zip(sources, timelines, strict=True)
     ]
     return _Mix(sources, mixer, rate, channels, problems, inputs)
+
+
+async def _not_read(sources: Sequence[Recording], timelines: Sequence[Timeline]) -> UnreadSound | None:
+    unknown = {name for timeline in timelines for name in timeline.conversation.unknown}
+    return await sound_not_read(sources, unknown)
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
@@ -334,7 +340,7 @@ async def write_items(
         if _speaks(item)
     ]
     if not spoken:
-        raise nothing_to_hear(sources, timelines, "both", None)
+        raise nothing_to_hear(sources, timelines, "both", None, await _not_read(sources, timelines))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

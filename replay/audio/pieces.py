@@ -30,7 +30,8 @@ class AudioProblem:
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
     ``format`` (no event stated it, or the sound contradicts it), ``unknown-cut`` (nothing says how much was heard),
     ``clipped``, ``inexact`` (an item's place in the input), ``gap`` (frames that the recorder could not store),
-    ``clock`` (times that cannot be believed), ``silence`` (hours of it).
+    ``clock`` (times that cannot be believed), ``silence`` (hours of it), ``not-read`` (frames that may hold sound, in a
+    vocabulary or a form that is not read).
     """
 
     seq: int | None

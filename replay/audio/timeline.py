@@ -16,6 +16,7 @@ import numpy.typing as npt
 from ...schemas.recording import Recording
 from ...schemas.state import Conversation, Item
 from ..fold import Folder
+from ..unread import doubtful_formats, unread
 from .clock import Clock
 from .cuts import AS_RECORDED, Choice
 from .formats import bytes_to_ns
@@ -143,8 +144,16 @@ def _problems(conversation: Conversation, stream: InputStream, plan: PlaybackPla
         elif problem.what == "audio-format":
             yield AudioProblem(problem.seq, "format", problem.detail)
     formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in plan.playbacks]
-    for side in dict.fromkeys(side for side, each in formats if not each.stated):
+    doubtful = dict(doubtful_formats(conversation))
+    for text in doubtful.values():
+        yield AudioProblem(None, "format", text)
+    for side in dict.fromkeys(side for side, each in formats if not each.stated and side not in doubtful):
         yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")
+    missing = unread(conversation)
+    if line := missing.of_vocabulary("audio"):
+        yield AudioProblem(None, "not-read", line)
+    for each in missing.of_binary():
+        yield AudioProblem(None, "not-read", f"{each}: what they hold is not known")
     for gap in conversation.gaps:
         detail = f"{gap.frames} frames that crossed here are not in the recording: {gap.reason}"
         yield AudioProblem(gap.seq, "gap", detail)

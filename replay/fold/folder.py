@@ -15,7 +15,7 @@ from ...schemas.dialects.detect import DialectReading
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
-from ...schemas.state import Close, Conversation, Gap, Refusal
+from ...schemas.state import Close, Conversation, Gap, Problem, Refusal
 from ...schemas.summary import SWITCHING_PROTOCOLS, dialect_reading
 from ...schemas.values import DEEPEST, TOO_DEEP, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
@@ -155,7 +155,10 @@ class Folder:
         """Take a frame other than text: the recorder's own, or a binary one."""
         state = self.state
         if frame.kind == "binary":
-            state.problem("binary", f"{len(frame.payload or b'')} bytes" if not frame.erased else "erased")
+            size = None if frame.payload is None else len(frame.payload)
+            sender = None if frame.sender == "recorder" else frame.sender
+            detail = "erased" if size is None else f"{size} bytes"
+            state.problems.append(Problem(frame.seq, "binary", detail, sender, size))
             return
         stated: Json = {}
         try:

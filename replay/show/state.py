@@ -14,6 +14,7 @@ from ...schemas.summary import model_of
 from ...schemas.values import string
 from ..times import point, wall_clock
 from ..transcript.beside import voices_of
+from ..unread import doubtful_formats, grouped, named, numbered, unread
 from ..usage import counts_of, usage_of
 from .keys import Revealed, key_presses
 from .terminal import shortened, visible
@@ -35,6 +36,7 @@ def render_state(info: SessionInfo, conversation: Conversation, reveal: Collecti
     """
     blocks = [
         _head(info, conversation),
+        unread(conversation).of_vocabulary("state"),
         _items(conversation),
         _keys(conversation, reveal),
         _responses(conversation),
@@ -250,8 +252,12 @@ def _remarks(conversation: Conversation) -> str:
         f"           gap: {gap.frames} frames, {gap.bytes} bytes lost ({gap.reason})  [{gap.seq}]"
         for gap in conversation.gaps
     ]
-    lines += [f"           {problem.what}: {problem.detail}  [{problem.seq}]" for problem in conversation.problems]
+    lines += [
+        f"           {problem.what}: {problem.detail}  [{numbered(seqs)}]"
+        for problem, seqs in grouped(conversation.problems)
+    ]
+    lines += [f"           not read: {each}" for each in unread(conversation).of_binary()]
+    lines += [f"           format: {text}" for _, text in doubtful_formats(conversation)]
     if conversation.unknown:
-        named = ", ".join(f"{name} ({count})" for name, count in sorted(conversation.unknown.items()))
-        lines.append(f"           events of unknown type: {named}")
+        lines.append(f"           events of unknown type: {named(conversation.unknown)}")
     return "remarks\n" + _lines(f"  {line}" for line in lines) if lines else ""

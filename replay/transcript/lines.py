@@ -19,6 +19,7 @@ from ..audio.cuts import Choice, is_out_of_band
 from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
 from ..show.keys import Revealed
 from ..show.tools import ServerCall, approvals, server_call, unfinished
+from ..unread import unread
 from .beside import voices_of, with_keys, with_outcomes
 from .heard import Estimate, estimate
 from .line import Kind, Line, Speaker, readable
@@ -56,7 +57,9 @@ def transcribe(
     lines = [writer.line(item) for item in _all_items(conversation, reading, plan.choice)]
     said = with_keys([line for line in lines if line is not None], conversation, reveal)
     ended = [each for each in conversation.responses if each.in_band or reading != "heard"]
-    return Transcript(reading, tuple(with_outcomes(said, ended)), conversation.session.model, writer.texts)
+    lines_said = tuple(with_outcomes(said, ended))
+    missing = unread(conversation).lines("transcript")
+    return Transcript(reading, lines_said, conversation.session.model, writer.texts, missing)
 
 
 def part_words(part: Part) -> str | None:

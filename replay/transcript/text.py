@@ -37,12 +37,14 @@ class Transcript:
     """The lines of a conversation in its order, in one reading.
 
     ``texts`` are the words of each content part, by item id and content index; a message's line has them together.
+    ``not_read`` says, in a sentence each, what of the session is not in the lines because it could not be read.
     """
 
     reading: Reading
     lines: tuple[Line, ...]
     model: str | None = None
     texts: Mapping[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str], repr=False)
+    not_read: tuple[str, ...] = ()
 
     def text(self, form: str = "text") -> str:
         """Write it as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``.
@@ -58,7 +60,7 @@ class Transcript:
 
 def _as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
-    lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
+    lines = [f"Transcript {_READINGS[transcript.reading]}.", *map(one_line, transcript.not_read), ""]
     lines += [
         one_line(f"{_when(line)}  {NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
         for line in transcript.lines
@@ -69,14 +71,16 @@ def _as_text(transcript: Transcript) -> str:
 def _as_markdown(transcript: Transcript) -> str:
     """Write a document: a heading, then a paragraph for each turn with its records in small print."""
     title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
-    return visible("\n\n".join([title, *(_paragraph(line) for line in transcript.lines)])) + "\n"
+    notes = [_MARKUP.sub(r"\\\1", one_line(line)) for line in transcript.not_read]
+    return visible("\n\n".join([title, *notes, *(_paragraph(line) for line in transcript.lines)])) + "\n"
 
 
 def _as_json(transcript: Transcript) -> str:
-    """Write an object with ``reading``, ``model`` and ``lines``; a line has the fields of :class:`Line`."""
+    """Write an object with ``reading``, ``model``, ``not_read`` and ``lines``; a line is a :class:`Line`."""
     value: dict[str, Any] = {
         "reading": transcript.reading,
         "model": transcript.model,
+        "not_read": list(transcript.not_read),
         "lines": [to_plain(line) for line in transcript.lines],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)

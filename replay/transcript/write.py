@@ -26,6 +26,8 @@ __all__ = ["FORMATS", "Exported", "export_transcript", "format_of", "transcribe_
 _SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 FORMATS: Final = (*_TEXT_FORMATS, *_SUBTITLES, "html")
 """The formats by name."""
+_WITH_NOTES: Final = ("text", "markdown", "json")
+"""Formats with a place for what is not read."""
 _SUFFIXES: Final = {
     ".txt": "text",
     ".md": "markdown",
@@ -128,14 +130,15 @@ async def export_transcript(
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
         text = transcript.text(form)
-        return _encoded(json_visible(text) if form.startswith("json") else visible(text, keep="\r"))
+        notes = () if form in _WITH_NOTES else transcript.not_read
+        return _encoded(json_visible(text) if form.startswith("json") else visible(text, keep="\r"), notes)
     utterances = spoken(timeline, transcript)
     check_times(utterances)
     guessed = sum(each.timing == "records" for each in utterances)
     note = (
         f"{guessed} of {len(utterances)} utterances stand where their records came: nothing says when they were spoken"
     )
-    return _encoded(visible(subtitles(utterances)), (note,) if guessed else ())
+    return _encoded(visible(subtitles(utterances)), (*transcript.not_read, *((note,) if guessed else ())))
 
 
 async def write_transcript(
