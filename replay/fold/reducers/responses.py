@@ -6,9 +6,9 @@ from typing import Any, Final, Literal, cast
 
 from ....schemas.state import PlaybackEvent, Response
 from ....schemas.values import Json, integer, members, objects, string
-from ..answers import answer
+from ..answers import answer, settle_turn
 from ..merge import audio_length, find_item, find_response, merge_item, merge_part, part_of, touch_response
-from ..working import ItemWork, PartWork, State, TextStream
+from ..working import ItemWork, PartWork, Request, State, TextStream
 from .items import item_of, take_item
 
 __all__ = [
@@ -58,15 +58,21 @@ def response_created(state: State, event: Json) -> None:
 def _find_trigger(state: State, response: Response, event: Json) -> None:
     request = answer(state, event)
     if request is not None:
-        response.trigger, response.trigger_seq, response.trigger_ns = "client", request.seq, request.ns
-        response.request_seq = request.seq
-        wire = request.wire.get("response")
-        response.request = cast("Json", wire) if isinstance(wire, dict) else {}
-        if response.request.get("conversation") == "none":
-            state.stated_out_of_band.add(response.id)
+        _take_request(state, response, request)
+    elif state.seq in state.undecided:  # one of the client's requests, it is not known which
+        response.trigger = "client"
     elif state.turn is not None:
         response.trigger, response.trigger_seq, response.trigger_ns = state.turn.by, state.turn.seq, state.turn.ns
         state.turn = None
+
+
+def _take_request(state: State, response: Response, request: Request) -> None:
+    response.trigger, response.trigger_seq, response.trigger_ns = "client", request.seq, request.ns
+    response.request_seq = request.seq
+    wire = request.wire.get("response")
+    response.request = cast("Json", wire) if isinstance(wire, dict) else {}
+    if response.request.get("conversation") == "none":
+        state.stated_out_of_band.add(response.id)
 
 
 def _merge_response(state: State, response: Response, stated: Json) -> None:
@@ -115,6 +121,9 @@ def response_done(state: State, event: Json) -> None:
     cancel = answer(state, event)
     if cancel is not None and response.cancel_seq is None:
         response.cancel_seq, response.cancel_ns = cancel.seq, cancel.ns
+    request = settle_turn(state, response)
+    if request is not None:
+        _take_request(state, response, request)
 
 
 def output_item_added(state: State, event: Json) -> None:
