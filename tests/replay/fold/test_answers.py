@@ -1,4 +1,4 @@
-"""Server events, each paired with the client event that it answers: by id, by content, by order; never by count."""
+"""Server events, each paired with the client event that it answers: by id or content, or not known; never by count."""
 
 from __future__ import annotations
 
@@ -28,61 +28,89 @@ def asked(kind: str, **fields: Any) -> Session:
     return Session().client(kind).client(kind, **fields)
 
 
-CASES: dict[tuple[str, str], Session] = {
+def asked_times(kind: str, times: int) -> Session:
+    """So many requests of a kind, with nothing to tell them apart."""
+    script = Session()
+    for _ in range(times):
+        script.client(kind)
+    return script
+
+
+CASES: dict[tuple[str, str], tuple[Session, int]] = {
     **{
-        (f"conversation.item.{name}", by): asked("conversation.item.create", item={**ITEM, **chosen}).server(
-            f"conversation.item.{name}", item={**ITEM, "id": "a"}
+        (f"conversation.item.{name}", "content"): (
+            asked("conversation.item.create", item={**ITEM, **chosen}).server(
+                f"conversation.item.{name}", item={**ITEM, "id": "a"}
+            ),
+            1,
         )
-        for name in ("added", "created", "done")
-        for by, chosen in (("item_id", {"id": "a"}), ("content", {}))
+        for name, chosen in (("added", {"id": "a"}), ("created", {}), ("done", {"id": "a"}))
     },
-    ("conversation.item.deleted", "item_id"): asked("conversation.item.delete", item_id="a").server(
-        "conversation.item.deleted", item_id="a"
+    ("conversation.item.deleted", "content"): (
+        asked("conversation.item.delete", item_id="a").server("conversation.item.deleted", item_id="a"),
+        1,
     ),
-    ("conversation.item.retrieved", "item_id"): asked("conversation.item.retrieve", item_id="a").server(
-        "conversation.item.retrieved", item={**ITEM, "id": "a"}
+    ("conversation.item.deleted", "only_candidate"): (
+        Session().client("conversation.item.delete", item_id="a").server("conversation.item.deleted", item_id=""),
+        0,
     ),
-    ("conversation.item.truncated", "content"): Session().truncate("a", 5).truncate("a", 7).truncated("a", 7),
-    ("conversation.item.truncated", "item_id"): Session().truncate("b", 5).truncate("a", 7).truncated("a", 5),
-    ("error", "event_id"): asked("response.create", event_id="e").error(event_id="e"),
-    ("error", "param"): asked("session.update", session={"speed": 9}).error(param="session.speed"),
-    ("error", "content"): Session()
-    .client("session.update")
-    .client("response.cancel")
-    .error("There is no active response."),
-    ("error", "order"): Session().append(1).client("response.create").error(),
-    ("input_audio_buffer.cleared", "order"): Session()
-    .append(1)
-    .client("input_audio_buffer.clear")
-    .server("input_audio_buffer.cleared"),
-    ("input_audio_buffer.committed", "order"): Session()
-    .append(1)
-    .client("input_audio_buffer.commit")
-    .server("input_audio_buffer.committed", item_id="a"),
-    ("output_audio_buffer.cleared", "order"): Session()
-    .append(1)
-    .client("output_audio_buffer.clear")
-    .server("output_audio_buffer.cleared", response_id="r"),
-    ("response.created", "content"): asked("response.create", response={"metadata": {"n": "1"}}).created(
-        metadata={"n": "1"}
+    ("conversation.item.retrieved", "content"): (
+        asked("conversation.item.retrieve", item_id="a").server(
+            "conversation.item.retrieved", item={**ITEM, "id": "a"}
+        ),
+        1,
     ),
-    ("response.created", "order"): Session().append(1).client("response.create").created(),
-    ("response.done", "order"): Session().created().client("response.cancel").done(status="cancelled"),
-    ("session.updated", "order"): Session().append(1).client("session.update").server("session.updated", session={}),
+    ("conversation.item.truncated", "content"): (Session().truncate("a", 5).truncate("a", 7).truncated("a", 7), 1),
+    ("error", "event_id"): (asked("response.create", event_id="e").error(event_id="e"), 1),
+    ("error", "param"): (asked("session.update", session={"speed": 9}).error(param="session.speed"), 1),
+    ("error", "content"): (
+        Session().client("session.update").client("response.cancel").error("There is no active response."),
+        1,
+    ),
+    ("error", "only_candidate"): (Session().client("response.create").error(), 0),
+    ("response.cancelled", "content"): (
+        Session().created().client("response.cancel").server("response.cancelled", response_id="resp_1"),
+        1,
+    ),
+    ("response.created", "content"): (
+        asked("response.create", response={"metadata": {"n": "1"}}).created(metadata={"n": "1"}),
+        1,
+    ),
+    ("response.done", "content"): (Session().created().client("response.cancel").done(status="cancelled"), 1),
+    ("session.updated", "content"): (
+        Session()
+        .client("session.update", session={"instructions": "Sing."})
+        .client("session.update", session={"instructions": "Speak."})
+        .server("session.updated", session={"instructions": "Speak."}),
+        1,
+    ),
     **{
-        (answer, by): Session().client(request).client(request, event_id="e").server(answer, client_event_id=named)
+        (acknowledgement, by): (asked_times(request, times).server(acknowledgement, **fields), 0)
+        for acknowledgement, request, fields in (
+            ("input_audio_buffer.cleared", "input_audio_buffer.clear", {}),
+            ("input_audio_buffer.committed", "input_audio_buffer.commit", {"item_id": "a"}),
+            ("output_audio_buffer.cleared", "output_audio_buffer.clear", {"response_id": "r"}),
+            ("response.created", "response.create", {"response": {"id": "r"}}),
+            ("session.updated", "session.update", {"session": {}}),
+            *((answer, request, {}) for answer, request in ACKNOWLEDGED.items()),
+        )
+        for by, times in (("only_candidate", 1), ("protocol_order", 2))
+    },
+    **{
+        (answer, "event_id"): (
+            Session().client(request).client(request, event_id="e").server(answer, client_event_id="e"),
+            1,
+        )
         for answer, request in ACKNOWLEDGED.items()
-        for by, named in (("event_id", "e"), ("order", None))
     },
 }
-"""For each server event, and each rule for it, a session that ends with it."""
+"""For each server event, and each way to tell its answer, a session that ends with it, and the seq of the answered."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=" by ".join)
 def test_each_answer_is_told_by_its_rule(case: tuple[str, str]) -> None:
-    script = CASES[case]
-    first = case[0] in ACKNOWLEDGED and case[1] == "order"
-    assert answers(script) == {script.seq: (0 if first else 1, case[1])}
+    script, asked_seq = CASES[case]
+    assert answers(script) == {script.seq: (asked_seq, case[1])}
     assert script.frames[-1].type == case[0]
 
 
@@ -94,7 +122,7 @@ def test_every_echo_of_an_item_answers_its_create() -> None:
     script = Session().client("conversation.item.create", item=ITEM)
     for name in ("added", "done", "done"):
         script.server(f"conversation.item.{name}", item={**ITEM, "id": "a"})
-    assert answers(script) == {1: (0, "content"), 2: (0, "item_id"), 3: (0, "item_id")}
+    assert answers(script) == {1: (0, "content"), 2: (0, "content"), 3: (0, "content")}
 
 
 def test_what_the_server_does_by_itself_answers_nobody() -> None:
@@ -113,7 +141,7 @@ def test_an_unknown_event_answers_the_event_that_it_names() -> None:
 def test_other_vocabularies_have_nothing_pending() -> None:
     script = Session().client("session.start").client("session.update")
     assert [request.type for request in script.fold().pending] == ["session.update"]
-    assert cause(script.error()) == (1, "order")
+    assert cause(script.error()) == (1, "only_candidate")
 
 
 def cause(script: Session) -> tuple[int | None, str | None]:
@@ -184,7 +212,7 @@ def test_by_param_where_only_one_request_has_it() -> None:
 
 def test_a_param_that_several_have_decides_nothing() -> None:
     script = Session().client("session.update", session={"speed": 9}).client("session.update", session={"speed": 8})
-    assert cause(script.error("Too fast.", param="session.speed"))[1] == "order"
+    assert cause(script.error("Too fast.", param="session.speed")) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +253,23 @@ def test_what_no_request_matches_is_nobodys() -> None:
     assert cause(script) == (None, None)
 
 
-def test_by_order_the_oldest_request_without_an_answer() -> None:
+def test_an_error_that_says_nothing_is_about_the_only_open_request() -> None:
     script = Session().client("session.update", session={}).client("conversation.item.delete", item_id="x")
     script.server("session.updated", session={"id": "s"})
-    assert cause(script.error("Something is wrong.")) == (1, "order")
+    assert cause(script.error("Something is wrong.")) == (1, "only_candidate")
+
+
+def test_an_error_that_says_nothing_is_about_neither_of_two() -> None:
+    script = Session().client("session.update", session={}).client("conversation.item.delete", item_id="x")
+    assert cause(script.error("Something is wrong.")) == (None, None)
+    assert [request.seq for request in script.fold().pending] == [0, 1]
+
+
+def test_an_error_that_says_nothing_may_be_about_appended_audio() -> None:
+    script = Session().client("response.create").append(20)
+    assert cause(script.error("Something is wrong.")) == (None, None)
+    answered = Session().append(20).client("response.create").created().client("response.cancel")
+    assert cause(answered.error("Something is wrong.")) == (3, "only_candidate")
 
 
 def test_a_fault_of_the_server_is_nobodys() -> None:
