@@ -109,7 +109,12 @@ conversation](bundled-conversation.md)'s:
 ## What server frames wait for
 
 The rows are tried in this order; frames that are in none of them follow the frame before them. Frames are paired with
-what they answer by id, then by content, and by order only if the events have nothing to tell them apart; never by count.
+what they answer by id, then by content; never by count. Acknowledgements that say nothing by which requests could be
+told apart (`response.created` after three plain `response.create`) are for the oldest open one: a server takes up the
+events of a connection in their order, and an error for an earlier one would have come before. Errors are not paired in
+that way, because they overtake. An error that fits two requests equally refuses neither as far as the recording tells;
+from there on it is also not known which of the two the next acknowledgement is for. A frame whose cause is not known
+waits for everything that it may answer: your client has then sent whatever was meant.
 
 """
 

@@ -133,6 +133,8 @@ def _echoed_update(state: State, event: Json) -> int | Undecided | None:
     fitting = [each for each in updates if not differs(members(each.event, "session"), config)]
     if len(updates) < 2 or not fitting or len(fitting) == len(updates):
         return None
+    if not state.session.config:  # what an update changes is not known
+        return None
     first = fitting[0]
     changes = changed(members(first.event, "session"), state.session.config)
     if changes and not lacks(changes, config):
@@ -281,7 +283,7 @@ def settle_turn(state: State, response: Response) -> Request | None:
 
 
 def _is_plain(requests: Requests, seq: int) -> bool:
-    asked = next((members(each.event, "response") for each in requests.of_type("response.create") if each.seq == seq))
+    asked = next(members(each.event, "response") for each in requests.of_type("response.create") if each.seq == seq)
     return not asked.get("metadata") and asked.get("conversation") != "none"
 
 
@@ -377,8 +379,7 @@ RULES: Final[MappingProxyType[str, tuple[Rule, ...]]] = MappingProxyType(
         "response.done": _CANCELLED,
         "session.updated": (Rule("content", _echoed_update), *_by_order(_of_type("session.update"))),
         **{
-            name: (*_OF_OTHERS, *_by_order(_of_other_type(acknowledged)))
-            for name, acknowledged in ACKNOWLEDGED.items()
+            name: (*_OF_OTHERS, *_by_order(_of_other_type(acknowledged))) for name, acknowledged in ACKNOWLEDGED.items()
         },
     }
 )

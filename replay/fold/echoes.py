@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from ...schemas.values import Json, members, same_scalar
 
@@ -16,9 +16,8 @@ def differs(asked: Json, stated: Json) -> bool:
         if isinstance(wanted, dict):
             if isinstance(got, dict) and differs(cast("Json", wanted), cast("Json", got)):
                 return True
-        elif isinstance(wanted, str | int | float) and isinstance(got, str | int | float):
-            if not same_scalar(wanted, got):
-                return True
+        elif _scalar(wanted) and _scalar(got) and not same_scalar(wanted, got):
+            return True
     return False
 
 
@@ -30,7 +29,7 @@ def changed(asked: Json, before: Json) -> Json:
             inner = changed(cast("Json", wanted), members(before, name))
             if inner:
                 changes[name] = inner
-        elif isinstance(wanted, str | int | float) and not same_scalar(wanted, before.get(name)):
+        elif _scalar(wanted) and not same_scalar(wanted, before.get(name)):
             changes[name] = wanted
     return changes
 
@@ -43,3 +42,7 @@ def lacks(changes: Json, stated: Json) -> bool:
         else not same_scalar(wanted, stated.get(name))
         for name, wanted in changes.items()
     )
+
+
+def _scalar(value: Any) -> bool:
+    return isinstance(value, str | int | float)

@@ -1,7 +1,7 @@
 """Which client event an ``error`` refuses: the rules, one function each; :mod:`.answers` has their order.
 
-Only a request that the error fits (:mod:`.claims`) can be the one. Where it fits several, and the message quotes nothing
-of one of them, it is not known which: the oldest is as likely as the latest, because an error may overtake the
+Only a request that the error fits (:mod:`.claims`) can be the one. Where it fits several, and the message quotes
+nothing of one of them, it is not known which: the oldest is as likely as the latest, because an error may overtake the
 acknowledgement of an earlier event.
 """
 
@@ -59,14 +59,15 @@ def fitting(state: State, event: Json) -> int | Undecided | None:
 
 
 def only_open(state: State, event: Json) -> int | Undecided | None:
-    """The only open request, for an error that blames the client and says no more.
+    """The only open request, for an error that blames the client and says no more; any other is the server's own.
 
     Appended audio is not among the requests, but can be what was wrong, until a later event of the client is answered.
     """
+    if string(members(event, "error"), "type") != "invalid_request_error":
+        return NOBODY
     seqs = tuple(request.seq for request in state.requests)
-    blamed = string(members(event, "error"), "type") == "invalid_request_error"
     appends = state.appended_seq > state.answered_to
-    return seqs[0] if blamed and len(seqs) == 1 and not appends else Undecided(seqs, appends)
+    return seqs[0] if len(seqs) == 1 and not appends else Undecided(seqs, appends)
 
 
 def _fitting(state: State, claims: Claims) -> int | Undecided:

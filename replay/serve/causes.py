@@ -45,19 +45,42 @@ class Hold:
     cause_ns: int | None = None
 
 
-Cause = int | AudioPoint | None
-"""The seq of a client event, or a position in the input audio; None where the rule does not hold the frame."""
+class Causes(NamedTuple):
+    """All that may have caused a frame, where it is not known what did: it waits for all of it.
+
+    Attributes:
+        clients: seqs of client events.
+        audio: a position in the input audio; None where no appended audio can be the cause.
+    """
+
+    clients: tuple[int, ...]
+    audio: AudioPoint | None
+
+
+Cause = int | AudioPoint | Causes | None
+"""The seq of a client event, a position in the input audio, or several of them; None where the rule does not hold the
+frame."""
 
 
 # How causes are found
 
 
 def _answered(session: RecordedSession, frame: Control) -> Cause:
-    """The client event that the frame answers; of appended audio all that had arrived."""
+    """The client event that the frame answers, or all that it may answer; of appended audio all that had arrived."""
     answer = session.state.answers.get(frame.seq)
     if answer is None:
+        return _undecided(session, frame)
+    if answer.seq > frame.seq:
         return None
     return answer.seq if answer.seq in session.clients else frame.audio
+
+
+def _undecided(session: RecordedSession, frame: Control) -> Cause:
+    found = session.state.undecided.get(frame.seq)
+    if found is None:
+        return None
+    clients = tuple(seq for seq in found.seqs if seq in session.clients)
+    return Causes(clients, frame.audio if found.appends and frame.audio.heard else None)
 
 
 def _arrived(session: RecordedSession, frame: Control) -> Cause:
@@ -71,13 +94,15 @@ def _commit(session: RecordedSession, frame: Control) -> Control | None:
 def _committed(session: RecordedSession, frame: Control) -> Cause:
     commit = _commit(session, frame)
     answer = session.state.answers.get(commit.seq) if commit is not None else None
+    if commit is not None and answer is None:
+        return _undecided(session, commit) if commit.seq <= frame.seq else None
     # An item can be announced before its commit: it waits for no more than had come by then.
     return answer.seq if answer is not None and answer.seq < frame.seq else None
 
 
 def _committed_by_voice(session: RecordedSession, frame: Control) -> Cause:
     commit = _commit(session, frame)
-    if commit is None or commit.seq in session.state.answers:
+    if commit is None or commit.seq in session.state.answers or commit.seq in session.state.undecided:
         return None
     return frame.audio if commit.audio.heard else None
 
@@ -156,8 +181,9 @@ RULES: Final[tuple[Rule, ...]] = (
         ("error",),
         "",
         "the client event that it refuses",
-        "`error.event_id`; `error.param` (the message quotes the value at that path, or only one open event has the "
-        "path); what its code or message speaks of; else the oldest open request",
+        "`error.event_id`; else only what fits all that it says: `error.param` (what is said to be missing there is "
+        "missing, what is said to be wrong is there), the value, item or field that it quotes, what its code or "
+        "message speaks of; else the only open request. Where two fit equally, both; where nothing fits, nothing",
         "An error states what was wrong with one client event. Its `event_id` is null where the client gave none, and "
         "then it may overtake the acknowledgement of an earlier event.",
         _answered,
@@ -167,7 +193,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("session.updated",),
         "(and `transcription_session.updated`)",
         "`session.update`",
-        "order: the oldest open one",
+        "the open one whose changes the session now has; else the oldest",
         "The server answers each accepted update with the whole configuration. Several can be under way.",
         _answered,
     ),
@@ -186,7 +212,7 @@ RULES: Final[tuple[Rule, ...]] = (
         (COMMITTED, *_ITEM),
         "of the committed item",
         "`input_audio_buffer.commit`",
-        "voice detection did not end the item's speech; order",
+        "voice detection did not end the item's speech; the oldest open one",
         "Without voice detection the client ends the turn.",
         _committed,
     ),
@@ -205,7 +231,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("input_audio_buffer.cleared",),
         "",
         "`input_audio_buffer.clear`",
-        "order: neither says more than its type",
+        "the oldest open one: neither says more than its type",
         "It answers nothing else.",
         _answered,
     ),
@@ -223,7 +249,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("conversation.item.deleted",),
         "",
         "`conversation.item.delete`",
-        "`item_id`",
+        "`item_id`; where it is left out, the only open one",
         "It answers nothing else.",
         _answered,
     ),
@@ -242,7 +268,8 @@ RULES: Final[tuple[Rule, ...]] = (
         "",
         "`response.create`",
         "the oldest open one that the response does not contradict (in `metadata`, `output_modalities`, "
-        "`max_output_tokens`, voice); a finished turn that is older comes first",
+        "`max_output_tokens`, voice); a finished turn that is older comes first, unless the response is completed and "
+        "the request was never refused",
         "A response begins when it is asked for, also with Azure's `commit` and `cancel_previous`.",
         _answered,
     ),
@@ -315,7 +342,7 @@ RULES: Final[tuple[Rule, ...]] = (
         ("output_audio_buffer.cleared",),
         "",
         "`output_audio_buffer.clear`",
-        "order: the client's event says only its type",
+        "the oldest open one: the client's event says only its type",
         "Speech can clear it as well; then there is nothing to wait for.",
         _answered,
     ),
@@ -328,13 +355,21 @@ RULES: Final[tuple[Rule, ...]] = (
         "Output runs along with the input; there are no turns.",
         _arrived,
     ),
-    Rule("session ended", ("session.closed",), "", "`session.close`", "order", "It answers nothing else.", _answered),
+    Rule(
+        "session ended",
+        ("session.closed",),
+        "",
+        "`session.close`",
+        "the oldest open one",
+        "It answers nothing else.",
+        _answered,
+    ),
     Rule(
         "acknowledged",
         ("*",),
         "that answers the client, in the live vocabulary: `session.started`, `session.….appended`, `decision.item.…`",
         "the client event of that name",
-        "`client_event_id`; else order",
+        "`client_event_id`; else the oldest open one",
         "Each answers one client event.",
         _answered,
     ),
@@ -363,6 +398,11 @@ def _hold(session: RecordedSession, frame: Control, rule: Rule) -> Hold | None:
     cause = rule.find(session, frame)
     if isinstance(cause, AudioPoint):
         return Hold(frame.seq, rule.name, (), cause, cause.offset_ns) if cause.heard else None
+    if isinstance(cause, Causes):
+        known = [session.clients[seq].offset_ns for seq in cause.clients]
+        offsets = [*known, *([] if cause.audio is None else [cause.audio.offset_ns])]
+        last = max((offset for offset in offsets if offset is not None), default=None)
+        return Hold(frame.seq, rule.name, cause.clients, cause.audio, last) if offsets else None
     return None if cause is None else Hold(frame.seq, rule.name, (cause,), None, session.clients[cause].offset_ns)
 
 

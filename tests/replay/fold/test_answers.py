@@ -79,10 +79,11 @@ CASES: dict[tuple[str, str], tuple[Session, int]] = {
     ("response.done", "content"): (Session().created().client("response.cancel").done(status="cancelled"), 1),
     ("session.updated", "content"): (
         Session()
+        .session()
         .client("session.update", session={"instructions": "Sing."})
         .client("session.update", session={"instructions": "Speak."})
         .server("session.updated", session={"instructions": "Speak."}),
-        1,
+        2,
     ),
     **{
         (acknowledgement, by): (asked_times(request, times).server(acknowledgement, **fields), 0)
@@ -303,3 +304,69 @@ def test_a_huge_number_in_a_message_is_no_trouble() -> None:
         .error(f"already shorter than {'9' * 6000}ms, item[{'9' * 6000}]", param="item[99999999999]")
     )
     assert len(script.fold().errors) == 1
+
+
+ACTIVE = "conversation_already_has_active_response"
+
+
+def test_where_one_of_two_was_refused_the_next_response_is_of_either() -> None:
+    script = Session().client("response.create").client("response.create").error(code=ACTIVE).created()
+    state = script.fold()
+    assert cause(script) == (None, None)
+    assert [(each.trigger, each.request_seq) for each in state.responses] == [("client", None)]
+    assert [request.seq for request in state.pending] == [0, 1]
+
+
+def test_once_both_have_their_answers_the_next_response_is_known() -> None:
+    script = Session().client("response.create").client("response.create").error(code=ACTIVE).created("resp_1")
+    state = script.client("response.create").created("resp_2").fold()
+    assert [each.request_seq for each in state.responses] == [None, 4]
+
+
+def test_of_two_updates_of_which_one_was_refused_the_session_tells() -> None:
+    script = Session().session().client("session.update", session={"instructions": "Sing."})
+    script.client("session.update", session={"instructions": "Speak."}).error("No.")
+    script.server("session.updated", session={"instructions": "Speak."})
+    assert cause(script.error("No.")) == (1, "only_candidate")
+    assert answers(script)[4] == (2, "content")
+
+
+def test_a_settings_other_spelling_does_not_make_the_update_a_later_ones() -> None:
+    script = Session().session().client("session.update", session={"instructions": "Sing.", "speed": 1.2})
+    script.client("session.update", session={"type": "realtime"})
+    script.server("session.updated", session={"type": "realtime", "instructions": "Sing.", "speed": 1.0})
+    assert answers(script) == {3: (1, "protocol_order")}
+
+
+def test_of_two_items_that_say_the_same_a_refusal_leaves_the_maker_open() -> None:
+    script = Session().client("conversation.item.create", item=ITEM).client("conversation.item.create", item=ITEM)
+    script.error("No.", param="item.content[0].text")
+    (item,) = script.server("conversation.item.added", item={**ITEM, "id": "a"}).fold().items
+    assert (item.created_by, item.request_seq) == ("client", None)
+
+
+def test_a_request_that_was_never_refused_made_the_response_and_not_the_turn_before_it() -> None:
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500).client("response.create")
+    asked_seq = script.seq
+    script.created("resp_1")
+    assert script.fold().responses[0].trigger == "vad"
+    state = script.done("resp_1").fold()
+    assert (state.responses[0].trigger, state.responses[0].request_seq) == ("client", asked_seq)
+    assert state.pending == []
+
+
+def test_an_id_that_the_client_uses_for_everything_tells_nothing() -> None:
+    script = Session().client("response.create", event_id="x").client("response.cancel", event_id="x")
+    assert cause(script.error("What?", event_id="x")) == (None, None)
+    twice = Session().client("response.create", event_id="x").client("response.create", event_id="x")
+    assert cause(twice.error(event_id="x")) == (None, None)
+
+
+def test_an_id_used_twice_tells_together_with_what_the_error_says() -> None:
+    script = Session().client("response.create", event_id="x").client("response.cancel", event_id="x")
+    assert cause(script.error(code="response_cancel_not_active", event_id="x")) == (1, "event_id")
+
+
+def test_a_deletion_whose_answer_names_no_item_is_known_only_where_it_is_alone() -> None:
+    script = Session().client("conversation.item.delete", item_id="a").client("conversation.item.delete", item_id="b")
+    assert answers(script.server("conversation.item.deleted", item_id="")) == {}
