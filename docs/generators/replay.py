@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final, get_args
 
-from earwitness.replay.drive.steps import CLIENT_RULES
+from earwitness.replay.drive.waits import CLIENT_RULES
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.causes import rules_as_markdown
 from earwitness.replay.serve.faults import FAULT_FORMS
@@ -122,7 +122,8 @@ _DRIVING: Final = """
 ## Driving
 
 The recorded client's frames are sent again, in order. Ids made by the recorded server are replaced by the live server's
-ids for the thing in the same position (such as the second output of the third response). A frame waits for what a
+ids for the thing in the same position (such as the second message of the third response, or the call that asks for the
+same); the output index does not count, because some servers send the same for all. A frame waits for what a
 program would have waited for. If the live server never does that, the frame is sent after `--timeout` seconds anyway,
 and the result says so.
 
