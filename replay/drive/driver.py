@@ -22,7 +22,7 @@ from ..playing.core import Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, collect_ids
 from ..playing.match import BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS
 from ..playing.pacing import MAX_SPEED, Pacer
-from .calls import same_call
+from .call_pairs import same_call
 from .live_session import LiveSession
 from .steps import DrivePlan, FrameHash
 from .waits import Due, Waiting, own_id

@@ -35,7 +35,7 @@ class LiveSession:
 
     def appended(self) -> None:
         """Take note of appended audio that was left out: an error may be about it."""
-        self._folder.state.appended = self._frames
+        self._folder.state.requests.appended = self._frames
         self._frames += 1
 
     def _take(self, frame: Frame, event: Json, canonical: Json) -> None:

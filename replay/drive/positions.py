@@ -4,7 +4,7 @@ The second message of the third response has another id in every session, but it
 response in all of them. :class:`Structure` follows one session and names what it meets by such positions; with one for
 the recording and one for the live session, ids of the one are found in the other. Items of a response are counted by
 their type, as they come: ``output_index`` is the same for all of them at some vendors. Calls are paired by what they
-ask for (:mod:`.calls`).
+ask for (:mod:`.call_pairs`).
 """
 
 from __future__ import annotations

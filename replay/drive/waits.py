@@ -18,7 +18,7 @@ from ...schemas.values import Json
 from ..playing.ids import collect_ids
 from ..playing.match import TRUNCATE
 from ..playing.pacing import MAX_SPEED
-from .calls import CallPairs
+from .call_pairs import CallPairs
 from .live_session import LiveSession
 from .positions import Key
 from .steps import DrivePlan
@@ -112,7 +112,7 @@ class Waiting:
         return self.calls.live(key)
 
     def live_id(self, recorded: str) -> str:
-        """The live id for a recorded one; the recorded one where there is none."""
+        """The live id for a recorded one; and as long as it is not known, the recorded one."""
         key = self.plan.structure.key(recorded)
         live_key = None if key is None else self.live_key(key)
         live = None if live_key is None else self.live.structure.id(live_key)

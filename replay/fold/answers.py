@@ -52,7 +52,7 @@ def answer(state: State, event: Json) -> Request | None:
     """Find the client event that the server event at hand answers, and take it as answered.
 
     The answer is kept in ``state.answers``, under the server event's seq; where it is not known, what it may answer is
-    kept in ``state.undecided``.
+    kept in ``state.doubts.undecided``.
 
     Args:
         state: the working state; its requests are those that came before the event.
@@ -69,7 +69,7 @@ def answer(state: State, event: Json) -> Request | None:
             _leave_open(state, found)
             return None
         state.answers[state.seq] = Answer(found, rule.by)
-        state.answered_to = max(state.answered_to, found)
+        state.requests.answered_to = max(state.requests.answered_to, found)
         state.doubts.answered(found)
         return state.requests.pop(found) or state.other_requests.pop(found)
     return None
@@ -78,7 +78,7 @@ def answer(state: State, event: Json) -> Request | None:
 def _leave_open(state: State, found: Undecided) -> None:
     if found == NOBODY or not (found.seqs or found.appends):
         return
-    state.undecided[state.seq] = found
+    state.doubts.undecided[state.seq] = found
     state.doubts.add((each for each in state.requests if each.seq in found.seqs), surely=found.surely)
 
 
@@ -258,7 +258,7 @@ def _unless_turn(state: State, found: int | Undecided | None) -> int | Undecided
     plain = [_is_plain(state.requests, seq) and turn.first_seq < seq for seq in seqs]
     if not plain or not all(plain):
         return found
-    state.turn_before[state.seq] = seqs[0]
+    state.doubts.turn_before[state.seq] = seqs[0]
     return NOBODY
 
 
@@ -272,13 +272,13 @@ def settle_turn(state: State, response: Response) -> Request | None:
         The request, which waits no longer; None where the turn made the response, or is not known to have made it.
     """
     created_seq = response.created_seq
-    seq = None if created_seq is None else state.turn_before.pop(created_seq, None)
+    seq = None if created_seq is None else state.doubts.turn_before.pop(created_seq, None)
     if seq is None or created_seq is None or response.status != "completed" or state.doubts.has(seq):
         return None
     request = state.requests.pop(seq)
     if request is not None:
         state.answers[created_seq] = Answer(seq, "protocol_order")
-        state.answered_to = max(state.answered_to, seq)
+        state.requests.answered_to = max(state.requests.answered_to, seq)
     return request
 
 

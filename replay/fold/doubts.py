@@ -25,9 +25,13 @@ class _Group:
 
 
 class Doubts:
-    """Groups of requests, each of one type, that it is not known which of were answered."""
+    """What is not known of answers; and groups of requests, each of one type, of which some were answered."""
 
     def __init__(self) -> None:
+        self.undecided: dict[int, Undecided] = {}
+        """What a server event may answer where it is not known, by the server event's seq."""
+        self.turn_before: dict[int, int] = {}
+        """By ``response.created``: the client's request that made the response, if the turn before it did not."""
         self._groups: dict[int, _Group] = {}
 
     def add(self, requests: Iterable[Request], *, surely: bool) -> None:

@@ -142,7 +142,7 @@ class Folder:
             state.requests.add(request)
             if event_id is not None:
                 if event_id in state.event_ids:
-                    state.repeated_ids.add(event_id)
+                    state.requests.repeated_ids.add(event_id)
                 state.event_ids[event_id] = frame.seq
             return
         if name in _OTHER_REQUESTS:

@@ -34,7 +34,7 @@ def stated_event(state: State, event: Json) -> int | Undecided | None:
     event_id = next((value for value in stated if value), None)
     if event_id is None:
         return None
-    if event_id in state.repeated_ids:
+    if event_id in state.requests.repeated_ids:
         claims, used = read_claims(error), [each for each in state.requests if each.event_id == event_id]
         return _decide(claims, [each for each in used if claims.fits(each)] or used)
     seq = state.event_ids.get(event_id)
@@ -66,7 +66,7 @@ def only_open(state: State, event: Json) -> int | Undecided | None:
     if string(members(event, "error"), "type") != "invalid_request_error":
         return NOBODY
     seqs = tuple(request.seq for request in state.requests)
-    appends = state.appended_seq > state.answered_to
+    appends = state.appended_seq > state.requests.answered_to
     return seqs[0] if len(seqs) == 1 and not appends else Undecided(seqs, appends)
 
 

@@ -72,6 +72,12 @@ class Requests:
     """Requests without an answer, oldest first. Adding, answering and finding one cost the same however many wait."""
 
     def __init__(self) -> None:
+        self.answered_to = -1
+        """The latest client event that was answered."""
+        self.appended = -1
+        """The last append that was left out of the fold, where its audio does not matter."""
+        self.repeated_ids: set[str] = set()
+        """Event ids that the client used more than once."""
         self._all: dict[int, Request] = {}
         self._by_type: defaultdict[str, dict[int, Request]] = defaultdict(dict)
         self._creates: defaultdict[Hashable, dict[int, Request]] = defaultdict(dict)

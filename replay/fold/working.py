@@ -32,7 +32,7 @@ from ...schemas.state import (
 from ...schemas.values import Json
 from .doubts import Doubts
 from .order import Order
-from .requests import Answer, Request, Requests, Undecided
+from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
 
 __all__ = [
@@ -201,7 +201,6 @@ class State:
 
         self.dialect: str | None = None
         """As the ``open`` record states it."""
-
         self.conversation_id: str | None = None
         self.session = Session()
         self.items: dict[str, ItemWork] = {}
@@ -242,18 +241,8 @@ class State:
         """Those of vocabularies that are not folded: never pending, but their answers are told."""
         self.answers: dict[int, Answer] = {}
         """The client event that each server event answers, by the server event's seq (:mod:`.answers`)."""
-        self.undecided: dict[int, Undecided] = {}
-        """What a server event may answer where it is not known, by its seq."""
         self.doubts = Doubts()
-        self.turn_before: dict[int, int] = {}
-        """By ``response.created``: the client's request that may have made the response, if the turn before did not."""
-        self.answered_to = -1
-        """The latest client event that was answered."""
-        self.appended = -1
-        """The last append that was left out of the fold, where its audio does not matter."""
         self.event_ids: dict[str, int] = {}
-        self.repeated_ids: set[str] = set()
-        """Those that the client used more than once."""
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False
 
@@ -269,7 +258,7 @@ class State:
     @property
     def appended_seq(self) -> int:
         """The last append of input audio; -1 before any."""
-        return max(self.appended, self.input_audio.last_seq)
+        return max(self.requests.appended, self.input_audio.last_seq)
 
     def forget_sinks(self, item: ItemWork) -> None:
         """Close an item's sinks: its id is used again, for another item."""

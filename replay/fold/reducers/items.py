@@ -75,7 +75,7 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
         item.request_seq = request.seq
         item.id_by_client = string(members(request.event, "item"), "id") == item.id
         _take_sent_audio(state, item, request)
-    elif state.seq in state.undecided:
+    elif state.seq in state.doubts.undecided:
         item.created_by = "client"
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"

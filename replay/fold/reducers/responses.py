@@ -59,7 +59,7 @@ def _find_trigger(state: State, response: Response, event: Json) -> None:
     request = answer(state, event)
     if request is not None:
         _take_request(state, response, request)
-    elif state.seq in state.undecided:  # one of the client's requests, it is not known which
+    elif state.seq in state.doubts.undecided:  # one of the client's requests, it is not known which
         response.trigger = "client"
     elif state.turn is not None:
         response.trigger, response.trigger_seq, response.trigger_ns = state.turn.by, state.turn.seq, state.turn.ns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from earwitness.replay.drive.driver import Driver
@@ -16,7 +17,7 @@ from tests.playbook import Playbook
 from tests.sessions import recording
 
 RESPONSE = server("response.created", response={"id": "r"})
-CALL = {"call_id": "c", "name": "f", "arguments": "{}"}
+CALL: dict[str, Any] = {"call_id": "c", "name": "f", "arguments": "{}"}
 SOUND = server("response.output_audio.delta", response_id="r", item_id="a", content_index=0, delta=silence(100))
 UPDATE = client("session.update", session={"instructions": "Sing."})
 DELETE = client("conversation.item.delete", item_id="other")
@@ -60,10 +61,10 @@ async def test_each_row_holds_its_frame_until_the_last_frame_before_it(row: int)
     script = Playbook(Driver(await make_drive_plan(session)), session.frames)
     *before, last = [line for line in lines if line[0] == "server"]
     for line in before:
-        script >> line
+        script = script >> line
     held = [json.loads(each)["type"] for each in script.data]
     assert lines[-1][1]["type"] not in held
-    script >> last
+    script = script >> last
     assert [json.loads(each)["type"] for each in script.data][-1] == lines[-1][1]["type"]
     assert len(before) + 1 == servers
 
@@ -72,7 +73,7 @@ async def test_an_update_that_the_live_server_refuses_has_its_answer() -> None:
     lines, _ = EXAMPLES[1]
     session = recording(*lines)
     script = Playbook(Driver(await make_drive_plan(session)), session.frames)
-    script >> server("error", error={"type": "invalid_request_error", "param": "session.instructions"})
+    script = script >> server("error", error={"type": "invalid_request_error", "param": "session.instructions"})
     assert [json.loads(each)["type"] for each in script.data] == ["session.update", "conversation.item.delete"]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from earwitness.replay.drive.calls import CallPairs
+from earwitness.replay.drive.call_pairs import CallPairs
 from earwitness.replay.drive.positions import Structure
 from hypothesis import given
 from hypothesis import strategies as st
