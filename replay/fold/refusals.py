@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from ...schemas.values import Json, members, string
+from ...schemas.failures import stated_error
+from ...schemas.values import Json, string
 from .claims import Claims, read_claims
 from .requests import NOBODY, Request, Undecided
 from .working import State
@@ -29,7 +30,7 @@ def stated_event(state: State, event: Json) -> int | Undecided | None:
     An error states it in its ``event_id``, the live vocabulary in ``client_event_id``. The ``event_id`` of any other
     event is its own. Some servers state an item's id in an error, or their own constant event id.
     """
-    error = members(event, "error")
+    error = stated_error(event)
     stated = (string(error, "event_id"), string(error, "client_event_id"), string(event, "client_event_id"))
     event_id = next((value for value in stated if value), None)
     if event_id is None:
@@ -46,13 +47,13 @@ def stated_event(state: State, event: Json) -> int | Undecided | None:
 
 def stated_path(state: State, event: Json) -> int | Undecided | None:
     """The request that the error fits, where it names a path."""
-    claims = read_claims(members(event, "error"))
+    claims = read_claims(stated_error(event))
     return _fitting(state, claims) if claims.path else None
 
 
 def fitting(state: State, event: Json) -> int | Undecided | None:
     """The request that the error fits, where its code or message says what it is about."""
-    claims = read_claims(members(event, "error"))
+    claims = read_claims(stated_error(event))
     if claims.nobodys:
         return NOBODY
     return _fitting(state, claims) if claims.subject else None
@@ -63,7 +64,7 @@ def only_open(state: State, event: Json) -> int | Undecided | None:
 
     Appended audio is not among the requests, but can be what was wrong, until a later event of the client is answered.
     """
-    if string(members(event, "error"), "type") != "invalid_request_error":
+    if string(stated_error(event), "type") != "invalid_request_error":
         return NOBODY
     seqs = tuple(request.seq for request in state.requests)
     appends = state.appended_seq > state.requests.answered_to

@@ -280,7 +280,12 @@ def test_a_fault_of_the_server_is_nobodys() -> None:
 
 def test_an_error_of_any_form_is_kept() -> None:
     conversation = Session().server("error", error="broken").server("error").fold()
-    assert [(error.type, error.message) for error in conversation.errors] == [(None, None), (None, None)]
+    assert [(error.type, error.message) for error in conversation.errors] == [(None, "broken"), (None, None)]
+
+
+def test_an_error_that_is_only_a_text_is_read_like_any_other() -> None:
+    script = Session().client("response.create").client("response.cancel")
+    assert cause(script.server("error", error="Cancellation failed: no active response found")) == (1, "content")
 
 
 def test_a_refused_session_update_is_no_longer_requested() -> None:
