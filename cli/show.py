@@ -62,8 +62,8 @@ async def show(
     from ..replay.show.keys import masked_state
     from ..replay.show.listing import info_json
     from ..replay.show.state import render_state
-    from ..replay.usage import usage_of
     from ..replay.unread import unread
+    from ..replay.usage import usage_of
     from ..schemas.refs import to_plain
 
     if own_dialect and not as_json:
@@ -94,9 +94,7 @@ async def show(
             conversation = in_own_dialect(conversation)
         state = masked_state(to_plain(conversation), reveal)
         missing = unread(conversation).to_json("state")
-        emit_json(
-            {"session": info_json(recording.info), "not_read": missing, "state": state, "usage": to_plain(usage)}
-        )
+        emit_json({"session": info_json(recording.info), "not_read": missing, "state": state, "usage": to_plain(usage)})
     else:
         click.echo(render_state(recording.info, conversation, reveal))
 

@@ -47,7 +47,7 @@ __all__ = [
 
 Json = Any
 Side = Literal["client", "server"]
-CauseBy = Literal["event_id", "param", "content", "order"]
+CauseBy = Literal["event_id", "param", "content", "only_candidate"]
 
 
 @dataclass(slots=True)
@@ -307,7 +307,8 @@ class ServerError:
     cause_seq: int | None
     cause_by: CauseBy | None
     """How the cause was found: by the ``event_id`` that the error names, by its ``param``, by what its code or message
-    is about, or as the oldest unanswered request."""
+    is about, or, where the error says nothing of its cause, as the only request that was open. None where it is not
+    known: nothing fits, or several requests fit equally."""
 
 
 @dataclass(slots=True)

@@ -144,6 +144,8 @@ class Folder:
         if name in REQUESTS:
             state.requests.add(request)
             if event_id is not None:
+                if event_id in state.event_ids:
+                    state.requests.repeated_ids.add(event_id)
                 state.event_ids[event_id] = frame.seq
             return
         if name in _OTHER_REQUESTS:

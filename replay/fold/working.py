@@ -29,6 +29,7 @@ from ...schemas.state import (
     Truncation,
 )
 from ...schemas.values import Json, string
+from .doubts import Doubts
 from .input_spans import Mark
 from .order import Order
 from .requests import Answer, Request, Requests
@@ -238,6 +239,7 @@ class State:
         """Those of vocabularies that are not folded: never pending, but their answers are told."""
         self.answers: dict[int, Answer] = {}
         """The client event that each server event answers, by the server event's seq (:mod:`.answers`)."""
+        self.doubts = Doubts()
         self.event_ids: dict[str, int] = {}
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False
@@ -265,6 +267,11 @@ class State:
         """All items, also those whose id another item has now."""
         for newest in self.items.values():
             yield from reversed(tuple(newest.same_id()))
+
+    @property
+    def appended_seq(self) -> int:
+        """The last append of input audio; -1 before any."""
+        return max(self.requests.appended, self.input_audio.last_seq)
 
     def forget_sinks(self, item: ItemWork) -> None:
         """Close all sinks of an item: its id is used again, for another item."""

@@ -66,6 +66,8 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
         item.id_by_client = string(members(request.event, "item"), "id") == item.wire_id
         _take_asked(state, item, members(request.event, "item"))
         _take_sent_audio(state, item, request)
+    elif state.seq in state.doubts.undecided:
+        item.created_by = "client"
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"
     else:

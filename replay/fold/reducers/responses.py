@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, cast
 
 from ....schemas.state import PlaybackEvent, Response, TimedWord
 from ....schemas.values import Json, integer, members, number, objects, string
-from ..answers import answer
+from ..answers import answer, settle_turn
 from ..identity import (
     find_item,
     id_in,
@@ -19,7 +19,7 @@ from ..identity import (
 from ..merge import audio_length, find_response, merge_item, merge_part, part_of, touch_response
 from ..stated_formats import check_first_sound
 from ..text_stream import TextStream
-from ..working import ItemWork, PartWork, State
+from ..working import ItemWork, PartWork, Request, State
 from .items import take_item
 
 __all__ = [
@@ -72,15 +72,21 @@ def response_created(state: State, event: Json) -> None:
 def _find_trigger(state: State, response: Response, event: Json) -> None:
     request = answer(state, event)
     if request is not None:
-        response.trigger, response.trigger_seq, response.trigger_ns = "client", request.seq, request.ns
-        response.request_seq = request.seq
-        wire = request.wire.get("response")
-        response.request = cast("Json", wire) if isinstance(wire, dict) else {}
-        if response.request.get("conversation") == "none":
-            state.stated_out_of_band.add(response.id)
+        _take_request(state, response, request)
+    elif state.seq in state.doubts.undecided:  # one of the client's requests, it is not known which
+        response.trigger = "client"
     elif state.turn is not None:
         response.trigger, response.trigger_seq, response.trigger_ns = state.turn.by, state.turn.seq, state.turn.ns
         state.turn = None
+
+
+def _take_request(state: State, response: Response, request: Request) -> None:
+    response.trigger, response.trigger_seq, response.trigger_ns = "client", request.seq, request.ns
+    response.request_seq = request.seq
+    wire = request.wire.get("response")
+    response.request = cast("Json", wire) if isinstance(wire, dict) else {}
+    if response.request.get("conversation") == "none":
+        state.stated_out_of_band.add(response.id)
 
 
 def _merge_response(state: State, response: Response, stated: Json) -> None:
@@ -127,6 +133,9 @@ def response_done(state: State, event: Json) -> None:
     cancel = answer(state, event)
     if cancel is not None and response.cancel_seq is None:
         response.cancel_seq, response.cancel_ns = cancel.seq, cancel.ns
+    request = settle_turn(state, response)
+    if request is not None:
+        _take_request(state, response, request)
 
 
 def _listed(state: State, response: Response, index: int, output: Json) -> ItemWork | None:
