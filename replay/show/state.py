@@ -13,7 +13,7 @@ from ...schemas.state import Call, Conversation, Item, Part, Refusal, Response, 
 from ...schemas.summary import model_of
 from ...schemas.values import string
 from ..times import point, wall_clock
-from ..transcript.beside import voices_of
+from ..transcript.beside import labelled, voices_of
 from ..unread import doubtful_formats, grouped, named, numbered, unread
 from ..usage import counts_of, usage_of
 from .keys import Revealed, key_presses
@@ -166,7 +166,8 @@ def _said(item: Item, call: Call | None) -> str:
         return "approved" if approve is True else "refused" if approve is False else "(no answer stated)"
     if item.type == "mcp_list_tools":
         tools = item.fields.get("tools")
-        count = f"{len(cast('list[Any]', tools))} tools" if isinstance(tools, list) else "(no tools stated)"
+        names = cast("list[Any]", tools) if isinstance(tools, list) else None
+        count = "(no tools stated)" if names is None else f"{len(names)} tool{'' if len(names) == 1 else 's'}"
         return f"{string(item.fields, 'server_label') or '?'}: {count}"
     if item.content:
         return " | ".join(_part(part) for part in item.content)
@@ -180,9 +181,8 @@ def _part(part: Part) -> str:
         status = part.transcription.status if part.transcription else None
         failure = failure_of_transcription(part.transcription)
         if part.transcript:
-            voices = "".join(f" [{voice.speaker or '?'}] {shortened(voice.text)}" for voice in voices_of(part))
-            said = f"“{shortened(part.transcript)}”" + (" (partial)" if status == "partial" else "")
-            return f"{said}{f' (by speaker:{voices})' if voices else ''}{f' ({failure})' if failure else ''}"
+            said = f"“{shortened(labelled(part.transcript, voices_of(part)))}”"
+            return said + (" (partial)" if status == "partial" else f" ({failure})" if failure else "")
         said = failure or f"transcription {status or 'none'}"
         return f"(audio, {said})"
     if part.transcript is not None:
