@@ -13,13 +13,13 @@ from ...schemas.state import Call, Conversation, Item, Part, Refusal, Response, 
 from ...schemas.summary import model_of
 from ...schemas.values import string
 from ..times import point, wall_clock
-from ..transcript.beside import labelled, voices_of
 from ..unread import doubtful_formats, grouped, named, numbered, unread
 from ..usage import counts_of, usage_of
 from .keys import Revealed, key_presses
 from .terminal import shortened, visible
 from .tools import ServerCall, approvals, server_call
 from .usage_text import usage_pairs
+from .voices import labelled, voices_of
 
 __all__ = ["formats_in_words", "refusal_words", "render_state", "tokens_in_words"]
 

@@ -11,7 +11,7 @@ A transcript is data (:class:`.Line`), made by a pure function of the conversati
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from ...schemas.failures import failure_of_transcription
 from ...schemas.state import Conversation, Item, Part, Response
@@ -19,8 +19,9 @@ from ..audio.cuts import Choice, is_out_of_band
 from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
 from ..show.keys import Revealed
 from ..show.tools import ServerCall, approvals, server_call, unfinished
+from ..show.voices import voices_of
 from ..unread import unread
-from .beside import voices_of, with_keys, with_outcomes
+from .beside import with_keys, with_outcomes
 from .heard import Estimate, estimate
 from .line import Kind, Line, Speaker, readable
 from .text import Transcript
@@ -268,7 +269,8 @@ def _text_of_tool(item: Item) -> tuple[str, Speaker]:
         return "approved" if item.fields.get("approve") else "refused", "user"
     if item.type == "mcp_list_tools":
         tools = item.fields.get("tools")
-        return f"{len(tools)} tools" if isinstance(tools, list) else "", "tool"  # type: ignore[arg-type]  # any list
+        count = len(cast("list[object]", tools)) if isinstance(tools, list) else None
+        return "" if count is None else f"{count} tool{'' if count == 1 else 's'}", "tool"
     return readable(item.arguments or ""), "assistant"
 
 

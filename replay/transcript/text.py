@@ -14,8 +14,8 @@ from typing import Any, Final
 from ...schemas.refs import to_plain
 from ..audio.playback import Reading
 from ..show.terminal import one_line, visible
+from ..show.voices import labelled
 from ..times import decimal, point
-from .beside import labelled
 from .line import NAMES, Line
 
 __all__ = ["COLUMNS", "FORMATS", "Transcript"]

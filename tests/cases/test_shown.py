@@ -174,7 +174,7 @@ async def test_the_page_has_the_words_of_several_speakers_once(tmp_path: Path) -
 async def test_the_page_says_why_a_response_failed(tmp_path: Path) -> None:
     why = "rate_limit_exceeded: Rate limit reached. Limit 20000, used 19800, requested 900."
     html = await on_page("61_failed_rate_limit.jsonl", tmp_path)
-    assert f"response failed: {why}" in html
+    assert f"Response failed: {why}" in html
     assert f"failed ({why})" in html
 
 

@@ -162,7 +162,7 @@ def test_mcp_items_have_lines_of_their_kind() -> None:
     script.server("conversation.item.added", item=answer)
     found = lines(script)
     assert [(line.kind, line.text, line.server) for line in found] == [
-        ("listing", "1 tools", "docs"), ("call", "{}", "docs"),
+        ("listing", "1 tool", "docs"), ("call", "{}", "docs"),
         ("approval", "{}", "docs"), ("approval", "approved", None),
     ]  # fmt: skip
     assert [line.output for line in found] == [None, "found", None, None]
