@@ -55,6 +55,7 @@ _VOCABULARIES: Final[Mapping[str, str]] = MappingProxyType(
 )
 _UNPARSED: Final = frozenset(("erased", "invalid-json", "not-an-object", "no-type", "too-deep"))
 _MOST_NAMED: Final = 12
+_LONGEST_NAME: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +188,14 @@ def _counted(count: int, what: str) -> str:
 def named(counts: Mapping[str, int]) -> str:
     """Write how often each name occurs, the most frequent first: ``ping (12), foo (1)``; of many, how many more."""
     names = sorted(counts, key=lambda name: (-counts[name], name))
-    shown = ", ".join(f"{name} ({counts[name]})" for name in names[:_MOST_NAMED])
+    shown = ", ".join(f"{_short(name)} ({counts[name]})" for name in names[:_MOST_NAMED])
     return shown if len(names) <= _MOST_NAMED else f"{shown} and {len(names) - _MOST_NAMED} more types"
+
+
+def _short(name: str) -> str:
+    """A type that anybody may have chosen, as text that can be written: lone surrogates escaped, its end left out."""
+    written = name.encode("utf-8", "backslashreplace").decode()
+    return written if len(written) <= _LONGEST_NAME else f"{written[:_LONGEST_NAME]}…"
 
 
 def numbered(seqs: Sequence[int]) -> str:

@@ -200,6 +200,7 @@ def test_problems_that_say_the_same_are_one_line_with_their_records() -> None:
 def test_names_and_numbers_of_many_are_shortened() -> None:
     assert named({"b": 1, "a": 1, "c": 9}) == "c (9), a (1), b (1)"
     assert named({f"t{n:02}": 1 for n in range(15)}).endswith("t11 (1) and 3 more types")
+    assert named({"\ud800" + "x" * 100: 1}) == "\\ud800" + "x" * 74 + "… (1)"
     assert numbered([3, 5, 6, 7]) == "3,5-7"
     assert numbered(range(0, 80, 2)) == "0…78, 40 of them"
 
