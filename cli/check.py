@@ -64,7 +64,7 @@ def _print(public_id: str, report: CheckReport, *, explained: bool) -> None:
         + (f"; explained: {counts}" if counts else "")
     )
     for line in report.not_read.lines("check"):
-        click.echo(f"  {line}")
+        say(f"  {line}")
     for difference in report.differences if explained else report.unexplained:
         _print_difference(difference)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .audio import AudioFormat, default_format
+from .ends import Close, Refusal
 from .input_audio import BufferEvent, InputAudio, InputClock, InputFormat, InputSpan, Refuted, SpeechSpan
 from .refs import AudioRefs, Seqs
 
@@ -342,29 +343,6 @@ class Problem:
     """Who sent it, if it is a binary frame."""
     bytes: int | None = None
     """Length of a binary frame that is not erased."""
-
-
-@dataclass(slots=True)
-class Close:
-    """How the session ended."""
-
-    seq: int
-    offset_ns: int | None
-    kind: Literal["close", "cutoff"]
-    code: int | None = None
-    reason: str = ""
-    by: str | None = None
-    handed: dict[str, int] = field(default_factory=dict[str, int])
-    """The last seq handed to the transport towards each side; absent if the recorder did not say."""
-
-
-@dataclass(slots=True)
-class Refusal:
-    """The answer to a handshake that made no session: its HTTP status and body, secrets replaced."""
-
-    seq: int
-    status: int
-    body: str | None = None
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -15,7 +15,7 @@ import orjson
 from ...schemas.errors import CannotWrite, RequestError
 from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
-from ...schemas.state import InputClock, Item
+from ...schemas.state import Item
 from ..output import new_file
 from ..unread import UnreadSound, sound_not_read
 from .cuts import AS_RECORDED, Choice
@@ -23,9 +23,9 @@ from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_f
 from .formats import NS, Samples, ns_to_samples
 from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
-from .pace import InputPace
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
+from .report import AudioReport, InputReport
 from .timeline import Timeline, read_timeline
 from .tracks import (
     TRACKS,
@@ -44,42 +44,6 @@ Progress = Callable[[float], None]
 
 _KEPT: Final = 100
 """Characters of an item's id, or role, in the name of its file. The number in front of them tells files apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class InputReport:
-    """How the input of a session was read.
-
-    ``clock`` says where the milliseconds of voice activity count from; ``pace`` how the stream keeps pace with the
-    arrival of its messages, None without input or without times.
-    """
-
-    session: str
-    clock: InputClock
-    pace: InputPace | None
-
-
-@dataclass(frozen=True, slots=True)
-class AudioReport:
-    """What was written.
-
-    ``start_ns`` is the place of the file's first sample on the first session's clock; ``problems`` names audio that
-    could not be used as it stands; ``input`` says of each session how its input was read.
-    """
-
-    target: Path
-    format: FileFormat
-    rate: int
-    channels: int
-    samples: int
-    start_ns: int = 0
-    problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
-    input: list[InputReport] = field(default_factory=list[InputReport])
-
-    @property
-    def seconds(self) -> float:
-        """How long it plays."""
-        return self.samples / self.rate
 
 
 async def write_audio(

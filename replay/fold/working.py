@@ -181,6 +181,9 @@ class TurnTrigger:
     ns: int | None
 
 
+TextSinks = dict[tuple[str, int], Callable[[int, str], None]]
+
+
 class State:
     """Everything that the fold knows, and the seq and time of the event at hand."""
 
@@ -188,7 +191,6 @@ class State:
         self.seq = -1
         self.ns: int | None = None
         self.last_ns: int | None = None
-
         self.dialect: str | None = None
         """As the ``open`` record states it."""
         self.conversation_id: str | None = None
@@ -221,7 +223,6 @@ class State:
         """Commits, clears and timeouts of the input buffer: what the spans of the items are told from."""
         self.buffer_events: list[BufferEvent] = []
         self.turn: TurnTrigger | None = None
-
         self.truncations: list[Truncation] = []
         self.truncation_asked: dict[int, Truncation] = {}
         """By the seq of the client's request."""
@@ -243,10 +244,7 @@ class State:
         self.event_ids: dict[str, int] = {}
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False
-
-        self.text_sinks: dict[TextKind, dict[tuple[str, int], Callable[[int, str], None]]] = {
-            kind: {} for kind in get_args(TextKind)
-        }
+        self.text_sinks: dict[TextKind, TextSinks] = {kind: {} for kind in get_args(TextKind)}
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}
 

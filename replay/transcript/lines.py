@@ -71,9 +71,12 @@ def part_words(part: Part) -> str | None:
 def _all_items(conversation: Conversation, reading: Reading, choice: Choice) -> list[Item]:
     """The items in order; one without a place in it stands before the first item that came later."""
     items = list(conversation.items)
+    for item in conversation.unacknowledged:
+        asked = ((i, each.first_seq if each.request_seq is None else each.request_seq) for i, each in enumerate(items))
+        items.insert(next((i for i, seq in asked if seq > item.first_seq), len(items)), item)
     responses: dict[str | None, Response] = {response.id: response for response in conversation.responses}
     with_sound = reading != "heard" or choice.out_of_band
-    apart = [*conversation.deleted, *conversation.unacknowledged]
+    apart = [*conversation.deleted]
     apart += (item for item in conversation.out_of_band if with_sound or not is_out_of_band(item, responses))
     for item in apart:
         at = next((i for i, other in enumerate(items) if other.first_seq > item.first_seq), len(items))

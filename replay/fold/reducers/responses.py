@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 
 from ....schemas.state import PlaybackEvent, Response, TimedWord
 from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer, settle_turn
 from ..identity import (
-    find_item,
     id_in,
     open_response,
     output_of_event,
@@ -23,13 +22,11 @@ from ..working import ItemWork, PartWork, Request, State
 from .items import take_item
 
 __all__ = [
-    "arguments_delta",
-    "arguments_done",
     "audio_delta",
     "audio_done",
+    "bind",
     "content_part_added",
     "content_part_done",
-    "mcp_call_status",
     "output_item_added",
     "output_item_done",
     "playback",
@@ -126,7 +123,7 @@ def response_done(state: State, event: Json) -> None:
             state.problem("bad-field", f"response.output[{index}].id")
             continue
         listed.append(item)
-        _bind(state, item, response, None)
+        bind(state, item, response, None)
         merge_item(state, item, output, final=True)
         take_item(state, item)
     _put_in_line(state, response, listed)
@@ -184,7 +181,7 @@ def _output_item(state: State, event: Json, *, final: bool) -> None:
     if item is None:
         return
     if response is not None:
-        _bind(state, item, response, integer(event, "output_index"))
+        bind(state, item, response, integer(event, "output_index"))
     merge_item(state, item, stated, final=final)
     take_item(state, item)
 
@@ -198,7 +195,7 @@ def _at_index(state: State, event: Json, response: Response | None, stated: Json
     return item if item is not None and item.type == (string(stated, "type") or item.type) else None
 
 
-def _bind(state: State, item: ItemWork, response: Response, index: int | None) -> None:
+def bind(state: State, item: ItemWork, response: Response, index: int | None) -> None:
     """Note an item as a response's output; in band it takes a place at the end until one is stated.
 
     Args:
@@ -229,7 +226,7 @@ def _part_of_event(state: State, event: Json, kind: str, *, telling: bool) -> tu
     if response is None and not id_in(event):
         response = open_response(state)
     if response is not None:
-        _bind(state, item, response, integer(event, "output_index"))
+        bind(state, item, response, integer(event, "output_index"))
     item.role = item.role or "assistant"
     part = part_of(state, item, integer(event, "content_index") or 0, kind)
     part.seqs.add(state.seq)
@@ -341,65 +338,6 @@ def word_timed(state: State, event: Json) -> None:
         state.problem("bad-field", "audio_timestamp")
         return
     found[1].words.append(TimedWord(text, start, start + length))
-
-
-def arguments_delta(state: State, event: Json) -> None:
-    """``response.function_call_arguments.delta`` and ``response.mcp_call_arguments.delta``: more of the arguments."""
-    delta = string(event, "delta")
-    item = _call_item(state, event, telling=bool(delta))
-    if item is None or delta is None:
-        return
-    item.arguments.add(state.seq, delta)
-    state.open_text("arguments", item, 0, item.arguments.add)
-
-
-def arguments_done(state: State, event: Json) -> None:
-    """``…arguments.done``: the whole arguments; from here on the client can call."""
-    arguments = string(event, "arguments")
-    item = _call_item(state, event, telling=bool(arguments))
-    if item is None:
-        return
-    if arguments is not None:
-        item.arguments.state(arguments, final=True)
-    item.name = string(event, "name") or item.name
-    item.arguments_seq, item.arguments_ns = state.seq, state.ns
-
-
-def _call_item(state: State, event: Json, *, telling: bool) -> ItemWork | None:
-    response = touch_response(state, event)
-    item = output_of_event(state, event, response, "call", telling=telling)
-    if item is None:
-        return None
-    item.seqs.add(state.seq)
-    if response is None and not id_in(event):
-        response = open_response(state)
-    if item.first_seq == state.seq or not (item.stated or item.parts):
-        item.type = "mcp_call" if "mcp" in (string(event, "type") or "") else "function_call"
-    if response is not None:
-        _bind(state, item, response, integer(event, "output_index"))
-    item.call_id = id_in(event, "call_id") or item.call_id
-    if item.type == "function_call":
-        state.calls[item] = None
-    return item
-
-
-def mcp_call_status(state: State, event: Json) -> None:
-    """``response.mcp_call.in_progress``, ``.completed``, ``.failed``: how the call of a server's tool goes."""
-    item_id = id_in(event)
-    if item_id is None:
-        state.problem("bad-field", "item_id")
-        return
-    new = item_id not in state.items
-    item = find_item(state, item_id)
-    item.seqs.add(state.seq)
-    if new:
-        item.type = "mcp_call"
-    item.status = (string(event, "type") or "").rsplit(".", 1)[-1]
-    if item.status != "in_progress":
-        item.done_ns = state.ns
-    error: Any = event.get("error")
-    if error is not None:
-        item.fields["error"] = error
 
 
 def playback(state: State, event: Json) -> None:
