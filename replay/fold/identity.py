@@ -269,7 +269,7 @@ def transcribed_item(state: State, event: Json, *, telling: bool) -> ItemWork | 
     if item_id is not None:
         return spoken_item(state, item_id)
     waiting = [item for item in state.items.values() if _waits(item)]
-    if len(waiting) == 1:
+    if len(waiting) == 1 and _may_be_said_of(waiting[0], event):
         if waiting[0].wire_id:
             state.problem("bad-field", "item_id")
         return waiting[0]
@@ -296,6 +296,12 @@ def spoken_item(state: State, item_id: str) -> ItemWork:
 def _waits(item: ItemWork) -> bool:
     work = next((part.transcription for part in item.parts.values() if part.transcription is not None), None)
     return work is not None and work.status in ("pending", "partial") and item.deleted_seq is None
+
+
+def _may_be_said_of(item: ItemWork, event: Json) -> bool:
+    """Whether a transcription without an id goes on with an item's: one that has no id either, or no other words."""
+    words, known = string(event, "transcript"), next(filter(None, map(_words, item.parts.values())), "")
+    return not item.wire_id or not known or (words is not None and (revises(known, words) or revises(words, known)))
 
 
 def _said_again(state: State, event: Json) -> ItemWork | None:

@@ -69,7 +69,7 @@ def calls(draw: st.DrawFn) -> Call:
     """A call in which the user and the model speak in turn."""
     script, said = Session().session(transcription=None), []
     for number in range(draw(st.integers(1, 4))):
-        how, words = draw(st.sampled_from(STATED)), [*draw(WORDS), f"w{number}"]
+        how, words = draw(st.sampled_from(STATED)), [f"w{number}", *draw(WORDS)]
         say(script, how, number, words, heard_before=draw(st.booleans()))
         said.append((how, " ".join(words)))
         if draw(st.booleans()):
