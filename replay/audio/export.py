@@ -18,6 +18,7 @@ from ...schemas.refs import to_plain
 from ...schemas.state import Item
 from ..output import new_file
 from ..unread import UnreadSound, sound_not_read
+from .audio_report import AudioReport, InputReport
 from .cuts import AS_RECORDED, Choice
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
@@ -25,7 +26,6 @@ from .long_silence import refuse_long_silence
 from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
-from .report import AudioReport, InputReport
 from .timeline import Timeline, read_timeline
 from .tracks import (
     TRACKS,

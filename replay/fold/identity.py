@@ -300,7 +300,8 @@ def _waits(item: ItemWork) -> bool:
 
 def _may_be_said_of(item: ItemWork, event: Json) -> bool:
     """Whether a transcription without an id goes on with an item's: one that has no id either, or no other words."""
-    words, known = string(event, "transcript"), next(filter(None, map(_words, item.parts.values())), "")
+    words = string(event, "transcript")
+    known = next((said for said in map(_words, item.parts.values()) if said), "")
     return not item.wire_id or not known or (words is not None and (revises(known, words) or revises(words, known)))
 
 

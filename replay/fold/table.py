@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ...schemas.values import Json
-from .reducers import calls, client, items, responses, session
+from .reducers import call_items, client, items, responses, session
 from .reducers import input as input_
 from .working import State
 
@@ -68,13 +68,13 @@ SERVER: Final[MappingProxyType[str, Reducer]] = MappingProxyType(
         "response.content_part.done": responses.content_part_done,
         "response.created": responses.response_created,
         "response.done": responses.response_done,
-        "response.function_call_arguments.delta": calls.arguments_delta,
-        "response.function_call_arguments.done": calls.arguments_done,
-        "response.mcp_call.completed": calls.mcp_call_status,
-        "response.mcp_call.failed": calls.mcp_call_status,
-        "response.mcp_call.in_progress": calls.mcp_call_status,
-        "response.mcp_call_arguments.delta": calls.arguments_delta,
-        "response.mcp_call_arguments.done": calls.arguments_done,
+        "response.function_call_arguments.delta": call_items.arguments_delta,
+        "response.function_call_arguments.done": call_items.arguments_done,
+        "response.mcp_call.completed": call_items.mcp_call_status,
+        "response.mcp_call.failed": call_items.mcp_call_status,
+        "response.mcp_call.in_progress": call_items.mcp_call_status,
+        "response.mcp_call_arguments.delta": call_items.arguments_delta,
+        "response.mcp_call_arguments.done": call_items.arguments_done,
         "response.output_audio.delta": responses.audio_delta,
         "response.output_audio.done": responses.audio_done,
         "response.output_audio_transcript.delta": responses.transcript_delta,

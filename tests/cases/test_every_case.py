@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.cases import CASES, tests_of
+from tests import cases
 
 DATA = Path(__file__).with_name("data")
 OUTSIDE = {"openai_no_item.jsonl"}
@@ -12,8 +12,8 @@ OUTSIDE = {"openai_no_item.jsonl"}
 
 
 def test_a_test_names_every_case() -> None:
-    assert CASES.keys() - tests_of().keys() == set()
+    assert cases.CASES.keys() - cases.tests_of().keys() == set()
 
 
 def test_every_case_has_its_file() -> None:
-    assert {path.name.removesuffix(".gz") for path in DATA.iterdir()} == CASES.keys() - OUTSIDE
+    assert {path.name.removesuffix(".gz") for path in DATA.iterdir()} == cases.CASES.keys() - OUTSIDE

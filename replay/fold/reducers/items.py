@@ -131,10 +131,13 @@ def item_retrieved(state: State, event: Json) -> None:
 
 def item_deleted(state: State, event: Json) -> None:
     """``conversation.item.deleted``: the item leaves the conversation; the record keeps it."""
-    item_id = _answered(state, event, "conversation.item.delete")
+    item_id = id_in(event)
+    request = answer(state, event)
+    if item_id is None:  # xAI leaves it empty
+        state.problem("bad-field", "item_id")
+        item_id = None if request is None else id_in(request.event)
     if item_id is None:
         return
-    answer(state, {**event, "item_id": item_id})
     newest = find_item(state, item_id)
     item = next((item for item in newest.same_id() if item.deleted_seq is None), newest)
     item.seqs.add(state.seq)
@@ -143,22 +146,16 @@ def item_deleted(state: State, event: Json) -> None:
         state.deleted.append(item)
 
 
-def _answered(state: State, event: Json, asked: str) -> str | None:
-    """The item that an answer is about; without an id (xAI leaves it empty) it is the one that was asked for."""
-    item_id = id_in(event)
-    if item_id is None:
-        state.problem("bad-field", "item_id")
-        item_id = requested_id(state, asked)
-    return item_id
-
-
 def item_truncated(state: State, event: Json) -> None:
     """``conversation.item.truncated``: the cut is done. Without a client's request the server made it itself."""
     end = number(event, "audio_end_ms")
     if end is None:
         state.problem("bad-field", "audio_end_ms")
         return
-    item_id = _answered(state, event, "conversation.item.truncate")
+    item_id = id_in(event)
+    if item_id is None:
+        state.problem("bad-field", "item_id")
+        item_id = requested_id(state, "conversation.item.truncate")
     if item_id is None:
         return
     index = integer(event, "content_index") or 0

@@ -33,7 +33,7 @@ def session() -> Session:
 
 def test_the_digests_are_the_same_on_every_machine_and_version() -> None:
     conversation = session().fold()
-    assert full_digest(conversation) == "e692d5448210500426ffe612c16a6838eefa53f3bba380aafbda347532abc4d7"
+    assert full_digest(conversation) == "fee4613549f0ce163164549eb00d103474e8f2c6279ae3e2a8ab656cbc09f226"
     assert content_digest(conversation) == "96f194d0985d81d5bb56d32be715372a628f362fbd2f107c684dc2aad10a16ff"
 
 

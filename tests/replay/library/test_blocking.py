@@ -197,6 +197,7 @@ def test_keys_are_hidden_unless_they_are_asked_for(tmp_path: Path) -> None:
         call = opened.session()
         assert [line.text for line in call.transcript().lines] == ["•"]
         assert [line.text for line in call.transcript(reveal=["dtmf"]).lines] == ["7"]
-        for target, reveal, key in ((tmp_path / "a.csv", (), "•"), (tmp_path / "b.csv", ("dtmf",), "7")):
-            call.write_transcript(target, reveal=reveal)
-            assert f",key,1.000,,{key}," in target.read_text(encoding="utf-8")
+        call.write_transcript(tmp_path / "hidden.csv")
+        call.write_transcript(tmp_path / "shown.csv", reveal=["dtmf"])
+        for name, key in (("hidden.csv", "•"), ("shown.csv", "7")):
+            assert f",key,1.000,,{key}," in (tmp_path / name).read_text(encoding="utf-8")

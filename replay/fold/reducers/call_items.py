@@ -8,6 +8,7 @@ from ....schemas.values import Json, integer, string
 from ..identity import find_item, id_in, open_response, output_of_event
 from ..merge import touch_response
 from ..working import ItemWork, State
+from .responses import bind
 
 __all__ = ["arguments_delta", "arguments_done", "mcp_call_status"]
 
