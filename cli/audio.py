@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 
@@ -17,6 +17,8 @@ from .common import (
     is_dash,
     json_option,
     output_option,
+    playback_choice,
+    playback_options,
     progress_stream,
     say,
     session_arguments,
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
     from ..schemas.recording import Recording
 
 __all__ = ["audio"]
+
+_CLOCKS: Final[dict[str | None, str]] = {
+    "buffer": "clock: the server counts the milliseconds of speech from the current buffer's first sample",
+    "unknown": "clock: what the server counts the milliseconds of speech from is not known",
+}
 
 
 @click.command()
@@ -65,6 +72,7 @@ __all__ = ["audio"]
     default=None,
     help="Default: taken from the file name; wav for - and --items.",
 )
+@playback_options
 @force_option
 @json_option
 @coroutine
@@ -130,6 +138,7 @@ async def _write_call(
         track=options["track"],
         item=options["item"],
         as_=options["reading"],
+        choice=playback_choice(options["playback"], options["out_of_band"]),
         start=await when(options["start"]),
         end=await when(options["end"]),
         format=options["form"],
@@ -138,7 +147,10 @@ async def _write_call(
     )
     return _Written(
         {**to_plain(report), "target": str(target)},
-        [str(problem) for problem in report.problems],
+        [
+            *map(str, report.problems),
+            *(_CLOCKS[each.clock.counts_from] for each in report.input if each.clock.counts_from in _CLOCKS),
+        ],
         f"{report.seconds:.3f} s, {report.rate} Hz, {report.channels} channel(s)",
     )
 
@@ -151,7 +163,13 @@ async def _write_items(
 
     form = options["form"] or "wav"
     entries = await write_items(
-        recordings, folder, as_=options["reading"], format=form, force=options["force"], progress=progress
+        recordings,
+        folder,
+        as_=options["reading"],
+        choice=playback_choice(options["playback"], options["out_of_band"]),
+        format=form,
+        force=options["force"],
+        progress=progress,
     )
     return _Written(
         to_plain(entries),

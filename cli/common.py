@@ -12,9 +12,12 @@ from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar, cast
 
 import click
+
+if TYPE_CHECKING:
+    from ..replay.audio.cuts import Choice
 
 __all__ = [
     "DEFAULT_DB",
@@ -23,6 +26,7 @@ __all__ = [
     "db_option",
     "emit_json",
     "emit_json_line",
+    "exit_code",
     "force_option",
     "is_dash",
     "is_terminal",
@@ -30,6 +34,8 @@ __all__ = [
     "key_from_environment",
     "or_standard_input",
     "output_option",
+    "playback_choice",
+    "playback_options",
     "progress_stream",
     "read_dash",
     "reveal_option",
@@ -127,6 +133,29 @@ session_argument = click.argument("session", callback=read_dash)
 session_arguments = click.argument("sessions", metavar="SESSION...", nargs=-1, required=True, callback=read_dash)
 
 
+def playback_options(command: Callable[P, R]) -> Callable[P, R]:
+    """Declare what is taken for granted of playback, for :func:`playback_choice`."""
+    out_of_band = click.option(
+        "--out-of-band", is_flag=True, help="Responses outside the conversation were played, too."
+    )
+    when_cancelled = click.option(
+        "--playback",
+        type=click.Choice(["stop", "continue"]),
+        default="stop",
+        show_default=True,
+        help="What the player did when a response was cancelled and no truncation says: stop when the user spoke, or "
+        "continue.",
+    )
+    return when_cancelled(out_of_band(command))
+
+
+def playback_choice(when_cancelled: str, out_of_band: bool) -> Choice:
+    """Return what ``--playback`` and ``--out-of-band`` say."""
+    from ..replay.audio.cuts import Choice
+
+    return Choice("continue" if when_cancelled == "continue" else "stop", out_of_band)
+
+
 def output_option(*, required: bool, text: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare ``-o``: a file, or ``-`` for standard output."""
     kind = click.Path(path_type=Path, allow_dash=True)
@@ -204,6 +233,15 @@ def say(text: str, *, err: bool = False) -> None:
 def emit_json_line(value: Any) -> None:
     """Print a value as one line of JSON, at once."""
     click.echo(json.dumps(value))
+
+
+_OUTCOMES: Final = {"differs": 1, "different": 1, "nothing compared": 7, "agrees": 0, "same": 0}
+"""Exit codes by what a comparison says, the one that counts more first."""
+
+
+def exit_code(*outcomes: str) -> int:
+    """Return the exit code for what comparisons say: 1 if anything differs, else 7 if one had nothing to compare."""
+    return next(code for outcome, code in _OUTCOMES.items() if outcome in outcomes)
 
 
 def table(rows: list[list[str]], *, header: list[str], right: frozenset[int] = frozenset()) -> str:

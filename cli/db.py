@@ -130,7 +130,8 @@ async def erase(
 
     The messages' bytes leave the file. The record keeps that they were sent, when, by whom and of which type, and your
     reason; 'earwitness verify' still finds the session intact. Options add up. Messages are erased whole: with an item
-    goes the 'response.done' that repeats it, and everything else in that message.
+    goes the 'response.done' that repeats it, and everything else in that message. --item refuses unless it is certain
+    which messages hold the item's sound, and that none of them holds sound of another item.
 
     Asks for confirmation; without a terminal, --yes is required. Exits with 1 if you say no. Refused while a recorder
     is writing.

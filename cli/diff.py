@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from .common import coroutine, db_option, emit_json, json_option, read_dash
+from .common import coroutine, db_option, emit_json, exit_code, json_option, read_dash
 
 __all__ = ["diff"]
 
@@ -54,7 +54,8 @@ async def diff(
     """Compare two sessions by meaning, the old one first.
 
     Compares configuration, turns, tool calls and their arguments, truncations, errors and usage; not ids, times or how
-    text and audio were cut into chunks. Exits with 0 if nothing differs, 1 if something does, 2 or more on trouble.
+    text and audio were cut into chunks. Exits with 0 if nothing differs, 1 if something does, 7 if there was nothing to
+    compare, another code on trouble.
 
     \b
     Aspects: configuration, turn, transcript, call, output, response, truncation,
@@ -77,7 +78,7 @@ async def diff(
         emit_json(found.to_json())
     else:
         click.echo(render_diff(found, width=_width(), every_turn=every_turn))
-    ctx.exit(0 if found.same else 1)
+    ctx.exit(exit_code(found.outcome))
 
 
 def _width() -> int:

@@ -10,6 +10,7 @@ from .common import (
     coroutine,
     db_option,
     emit_json,
+    exit_code,
     json_option,
     key_from_environment,
     say,
@@ -67,7 +68,7 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
     server are replaced by the new server's. The new session is recorded into the journal, linked to the old one, and
     compared with it as 'earwitness diff' does.
 
-    Exits with 0 if nothing differs, 1 if something does.
+    Exits with 0 if nothing differs, 1 if something does, 7 if there was nothing to compare.
 
     \b
     Examples:
@@ -109,4 +110,4 @@ async def drive(ctx: click.Context, *, session: str, db: str, as_json: bool, **o
             say(f"note: {note}")
         click.echo("")
         click.echo(render_diff(outcome.diff))
-    ctx.exit(0 if outcome.diff.same else 1)
+    ctx.exit(exit_code(outcome.diff.outcome))

@@ -22,16 +22,17 @@ async def list_(db: str, as_json: bool, limit: int | None) -> None:
         earwitness list --limit 10
     """
     from ..recorder.journal import JournalReader
-    from ..replay.show.listing import info_json, list_rows
+    from ..replay.show.listing import ending, list_json, list_rows
 
     async with await JournalReader.open(db) as reader:
         sessions = await reader.sessions()
-    sessions = sessions[-limit:] if limit else sessions
+        sessions = sessions[-limit:] if limit else sessions
+        endings = [await ending(reader.recording(info.id)) for info in sessions]
     if as_json:
-        emit_json([info_json(info) for info in sessions])
+        emit_json([list_json(info, end) for info, end in zip(sessions, endings, strict=True)])
         return
     if not sessions:
         click.echo("No sessions recorded yet. Record one with: earwitness record --upstream openai")
         return
-    header, rows = list_rows(sessions)
+    header, rows = list_rows(sessions, endings)
     click.echo(table(rows, header=header, right=frozenset({4, 5})))

@@ -42,6 +42,7 @@ EXIT_CODES: Final[dict[int, str]] = {
     4: "Network: upstream unreachable or refusing, address in use.",
     5: "Journal: missing, in use, too new, damaged, disk full.",
     6: "File: not recognised, damaged, not writable.",
+    7: "Nothing to compare: the answer is not known.",
     EXIT_INTERRUPTED: "Interrupted.",
 }
 

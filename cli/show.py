@@ -62,6 +62,7 @@ async def show(
     from ..replay.show.keys import masked_state
     from ..replay.show.listing import info_json
     from ..replay.show.state import render_state
+    from ..replay.unread import unread
     from ..replay.usage import usage_of
     from ..schemas.refs import to_plain
 
@@ -78,13 +79,13 @@ async def show(
             return
         conversation = await fold_recording(recording, until=until)
     if digest:
-        from ..replay.fold.digest import content_digest, full_digest
+        from ..replay.fold.digest import CONTENT_DIGEST, FULL_DIGEST, content_digest, full_digest
 
         full, content = full_digest(conversation), content_digest(conversation)
         if as_json:
-            emit_json({"full": full, "content": content})
+            emit_json({"full": full, "content": content, "versions": {"full": FULL_DIGEST, "content": CONTENT_DIGEST}})
         else:
-            click.echo(f"full     {full}\ncontent  {content}")
+            click.echo(f"full     {full}  {FULL_DIGEST}\ncontent  {content}  {CONTENT_DIGEST}")
     elif as_json:
         usage = usage_of(conversation)
         if own_dialect:
@@ -92,7 +93,8 @@ async def show(
 
             conversation = in_own_dialect(conversation)
         state = masked_state(to_plain(conversation), reveal)
-        emit_json({"session": info_json(recording.info), "state": state, "usage": to_plain(usage)})
+        missing = unread(conversation).to_json("state")
+        emit_json({"session": info_json(recording.info), "not_read": missing, "state": state, "usage": to_plain(usage)})
     else:
         click.echo(render_state(recording.info, conversation, reveal))
 

@@ -15,6 +15,8 @@ from .common import (
     is_dash,
     is_terminal,
     output_option,
+    playback_choice,
+    playback_options,
     progress_stream,
     reveal_option,
     say,
@@ -61,6 +63,7 @@ _FORMATS = ["text", "markdown", "json", "jsonl", "csv", "srt", "vtt", "html"]
     show_default=True,
     help="How an HTML page embeds the sound. auto: FLAC up to about three minutes, then Ogg Opus.",
 )
+@playback_options
 @reveal_option
 @coroutine
 async def transcript(
@@ -72,6 +75,8 @@ async def transcript(
     output: Path | None,
     force: bool,
     sound: str,
+    playback: str,
+    out_of_band: bool,
     reveal: tuple[Revealed, ...],
 ) -> None:
     """Print the transcript of a session, or write it to a file.
@@ -103,6 +108,7 @@ async def transcript(
                 sound=None if sound in ("auto", "none") else cast("FileFormat", sound),
                 silent=sound == "none",
                 reveal=reveal,
+                choice=playback_choice(playback, out_of_band),
                 progress=lambda part: bar.update(int(part * 1000) - bar.pos),
             )
     for note in done.notes:

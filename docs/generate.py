@@ -35,6 +35,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "replay.md": replay.page,
     "schema/cassette.json": json_schema.cassette,
     "schema/conversation.json": json_schema.conversation,
+    "schema/usage.json": json_schema.usage,
     "verified.md": verified.page,
 }
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from earwitness.schemas.frame import Frame
     from earwitness.schemas.recording import Recording, SessionInfo
     from earwitness.schemas.state import Conversation
+    from earwitness.schemas.usage import Usage
 
 __all__ = [
     "Call",
@@ -51,6 +52,7 @@ __all__ = [
     "SessionInfo",
     "Sound",
     "Transcript",
+    "Usage",
     "VerifyReport",
     "diff",
     "fold",
@@ -79,6 +81,7 @@ if not TYPE_CHECKING:  # an unknown name is an error for type checkers, too
             "SessionInfo": "schemas.recording",
             "Sound": "replay.audio.export",
             "Transcript": "replay.transcript.lines",
+            "Usage": "schemas.usage",
             "VerifyReport": "recorder.journal.verification.report",
             "diff": "replay.library.blocking",
             "fold": "replay.library.events",

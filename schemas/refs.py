@@ -141,6 +141,11 @@ class AudioRefs(_Pairs):
         """The records, in order."""
         return self._flat[::2]
 
+    @property
+    def last_seq(self) -> int:
+        """The last record; -1 without any."""
+        return self._flat[-2] if self._flat else -1
+
     def copy(self) -> Self:
         """Return a copy that does not grow with this one."""
         other = super().copy()

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from .audio import AudioFormat, default_format
-from .input_audio import BufferEvent, InputAudio, InputFormat, InputSpan, SpeechSpan
+from .ends import Close, Refusal
+from .input_audio import BufferEvent, InputAudio, InputClock, InputFormat, InputSpan, Refuted, SpeechSpan
 from .refs import AudioRefs, Seqs
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Conversation",
     "Gap",
     "InputAudio",
+    "InputClock",
     "InputFormat",
     "InputSpan",
     "Interruption",
@@ -34,17 +36,19 @@ __all__ = [
     "Problem",
     "RateLimits",
     "Refusal",
+    "Refuted",
     "Response",
     "ServerError",
     "Session",
     "SpeechSpan",
+    "TimedWord",
     "Transcription",
     "Truncation",
 ]
 
 Json = Any
 Side = Literal["client", "server"]
-CauseBy = Literal["event_id", "param", "content", "order"]
+CauseBy = Literal["event_id", "param", "content", "only_candidate"]
 
 
 @dataclass(slots=True)
@@ -93,6 +97,18 @@ class Transcription:
     done_ns: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TimedWord:
+    """A word of an assistant's audio, with where it lies on that audio, in milliseconds, as the server stated it.
+
+    Source: Azure Voice Live, ``response.audio_timestamp.delta`` with ``timestamp_type`` ``word``.
+    """
+
+    text: str
+    start_ms: float
+    end_ms: float
+
+
 @dataclass(slots=True)
 class Part:
     """A content part. ``type``: input_text, input_audio, input_image, output_text, output_audio, or what was stated."""
@@ -112,6 +128,8 @@ class Part:
     """Stated fields that have no place of their own."""
     text_deltas: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     """For each text or transcript delta: (seq, length of text so far). Heard text is estimated from these."""
+    words: list[TimedWord] = field(default_factory=list[TimedWord])
+    """Where each word lies on the audio, in the order in which the server stated it; empty where it did not."""
     streamed: str | None = None
     """The text of the deltas if it differs from the final text; else None."""
     first_audio_ns: int | None = None
@@ -126,6 +144,8 @@ class Item:
     """A conversation item."""
 
     id: str
+    """As the server states it. Of several items with one id the later ones have ``#2``, ``#3``, … behind it; one that
+    the server gave none has ``no-id-`` and its first record. ``problems`` names both."""
     type: str
     role: str | None = None
     status: str | None = None
@@ -149,7 +169,7 @@ class Item:
     span: InputSpan | None = None
     on_record: bool = True
     """False while only a response or a transcription mentioned it; True once a ``conversation.item`` event or a commit
-    put it into the conversation."""
+    put it into the conversation. What the user said is among the items either way."""
     deleted_seq: int | None = None
     first_seq: int = 0
     first_ns: int | None = None
@@ -165,7 +185,8 @@ class Response:
     status: str
     status_details: Json = None
     output: list[str] = field(default_factory=list[str])
-    """Item ids by output index."""
+    """Item ids in the order of ``response.done``; what that does not list, and before it, as they came. The output
+    index does not count: some servers repeat it."""
     conversation_id: str | None = None
     in_band: bool = True
     """False for a response outside the conversation (``conversation: "none"``)."""
@@ -229,7 +250,7 @@ class Truncation:
 
     item_id: str
     content_index: int
-    audio_end_ms: int
+    audio_end_ms: float
     status: Literal["requested", "done", "refused"]
     by: Literal["client", "server"]
     request_seq: int | None = None
@@ -287,7 +308,8 @@ class ServerError:
     cause_seq: int | None
     cause_by: CauseBy | None
     """How the cause was found: by the ``event_id`` that the error names, by its ``param``, by what its code or message
-    is about, or as the oldest unanswered request."""
+    is about, or, where the error says nothing of its cause, as the only request that was open. None where it is not
+    known: nothing fits, or several requests fit equally."""
 
 
 @dataclass(slots=True)
@@ -317,29 +339,10 @@ class Problem:
     what: str
     """``invalid-json``, ``not-an-object``, ``no-type``, ``binary``, ``erased``, ``bad-field``, …"""
     detail: str = ""
-
-
-@dataclass(slots=True)
-class Close:
-    """How the session ended."""
-
-    seq: int
-    offset_ns: int | None
-    kind: Literal["close", "cutoff"]
-    code: int | None = None
-    reason: str = ""
-    by: str | None = None
-    handed: dict[str, int] = field(default_factory=dict[str, int])
-    """The last seq handed to the transport towards each side; absent if the recorder did not say."""
-
-
-@dataclass(slots=True)
-class Refusal:
-    """The answer to a handshake that made no session: its HTTP status and body, secrets replaced."""
-
-    seq: int
-    status: int
-    body: str | None = None
+    sender: Side | None = None
+    """Who sent it, if it is a binary frame."""
+    bytes: int | None = None
+    """Length of a binary frame that is not erased."""
 
 
 @dataclass(slots=True)
@@ -356,7 +359,9 @@ class Conversation:
     items: list[Item] = field(default_factory=list[Item])
     deleted: list[Item] = field(default_factory=list[Item])
     out_of_band: list[Item] = field(default_factory=list[Item])
-    """Items of responses outside the conversation, and items mentioned only by a transcription or a delta."""
+    """Items of responses outside the conversation, and what was only mentioned by an id. Never the user's words."""
+    unacknowledged: list[Item] = field(default_factory=list[Item])
+    """Items that the client created and that the server neither acknowledged nor refused."""
     responses: list[Response] = field(default_factory=list[Response])
     calls: list[Call] = field(default_factory=list[Call])
     mcp: list[McpTools] = field(default_factory=list[McpTools])

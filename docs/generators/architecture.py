@@ -21,8 +21,13 @@ QUESTIONS: Final = {
     "Which client event does a server event answer?": "replay/fold/answers",
     "In which order do the items of a conversation stand?": "replay/fold/order",
     "What was played, and what was heard?": "replay/audio/playback",
+    "What ended playback, and what of that is assumed?": "replay/audio/cuts",
+    "Where may a text be cut?": "replay/transcript/boundaries",
     "What does a server frame of a replay wait for?": "replay/serve/causes",
     "When is an event of a client under test the recorded one?": "replay/playing/match",
+    "What did a session cost?": "replay/usage",
+    "What does an error say, and why did a response end as it did?": "schemas/failures",
+    "What is hidden of the keys that the caller pressed?": "replay/show/keys",
     "How is a time written?": "replay/times",
     "How is a file written so that half of it never has its name?": "replay/output",
 }

@@ -59,6 +59,9 @@ to its end without divergence, a driven session differs from the recorded one, `
 `demo` failed. A command that runs another one (`record --exec`, `replay --exec`) ends with the other command's code if
 that is not 0.
 
+Code 7 is neither: `check`, `diff` or `drive` had nothing to compare, because the session states nothing twice, holds
+nothing, or speaks a vocabulary that is not read.
+
 ### Shell completion
 
 Let the shell complete commands, options and their values:

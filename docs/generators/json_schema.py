@@ -8,9 +8,10 @@ from typing import Any
 from earwitness.schemas.files.cassette import CassetteHeader
 from earwitness.schemas.frame import KINDS, SENDERS
 from earwitness.schemas.state import Conversation
+from earwitness.schemas.usage import Usage
 from pydantic import TypeAdapter
 
-__all__ = ["cassette", "conversation", "text_of"]
+__all__ = ["cassette", "conversation", "text_of", "usage"]
 
 
 def text_of(schema: dict[str, Any]) -> str:
@@ -21,6 +22,11 @@ def text_of(schema: dict[str, Any]) -> str:
 def conversation() -> str:
     """The state that the fold makes of a session, as ``show --json`` prints it."""
     return text_of(TypeAdapter(Conversation).json_schema(mode="serialization"))
+
+
+def usage() -> str:
+    """What a session cost, as ``show --json`` prints it beside the state."""
+    return text_of(TypeAdapter(Usage).json_schema(mode="serialization"))
 
 
 def cassette() -> str:

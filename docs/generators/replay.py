@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final, get_args
 
-from earwitness.replay.drive.steps import CLIENT_RULES
+from earwitness.replay.drive.waits import CLIENT_RULES
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.serve.causes import rules_as_markdown
 from earwitness.replay.serve.faults import FAULT_FORMS
@@ -109,7 +109,12 @@ conversation](bundled-conversation.md)'s:
 ## What server frames wait for
 
 The rows are tried in this order; frames that are in none of them follow the frame before them. Frames are paired with
-what they answer by id, then by content, and by order only if the events have nothing to tell them apart; never by count.
+what they answer by id, then by content; never by count. Acknowledgements that say nothing by which requests could be
+told apart (`response.created` after three plain `response.create`) are for the oldest open one: a server takes up the
+events of a connection in their order, and an error for an earlier one would have come before. Errors are not paired in
+that way, because they overtake. An error that fits two requests equally refuses neither as far as the recording tells;
+from there on it is also not known which of the two the next acknowledgement is for. A frame whose cause is not known
+waits for everything that it may answer: your client has then sent whatever was meant.
 
 """
 
@@ -117,7 +122,8 @@ _DRIVING: Final = """
 ## Driving
 
 The recorded client's frames are sent again, in order. Ids made by the recorded server are replaced by the live server's
-ids for the thing in the same position (such as the second output of the third response). A frame waits for what a
+ids for the thing in the same position (such as the second message of the third response, or the call that asks for the
+same); the output index does not count, because some servers send the same for all. A frame waits for what a
 program would have waited for. If the live server never does that, the frame is sent after `--timeout` seconds anyway,
 and the result says so.
 

@@ -29,8 +29,9 @@ What was tried on real traffic, and what was not.
 Made by `python -m docs.generate` from the captures beside a checkout (`../shared/corpus`; its README says where they
 come from). Each capture was folded, and every text, call, status and usage that the server states whole (`….done`,
 `conversation.item.done`, `conversation.item.retrieved`, `response.done`) was compared with what the fold made of the
-pieces. The last statement about each thing was also compared with the final state. `earwitness check` does the same for
-any session.
+pieces. The last statement about each thing was also compared with the final state. So was what the server answers with
+what the client asked for (settings, items, truncations), sums of usage with their parts, and lengths of audio with the
+sound on record. `earwitness check` does the same for any session.
 
 A difference counts as explained only by one of these rules:
 
@@ -87,7 +88,7 @@ def _sessions() -> Iterator[tuple[str, list[Frame]]]:
         sessions = read_file(path)
         for number, session in enumerate(sessions, 1):
             part = f"#{number}" if len(sessions) > 1 else ""
-            yield f"{path.name}{part}", session.frames
+            yield f"{path.name}{part}", list(session.frames)
     yield "the bundled conversation (synthetic)", list(bundled_recording().frames)
 
 

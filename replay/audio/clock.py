@@ -89,7 +89,7 @@ class Clock:
 
 
 class StateClock(Clock):
-    """The times that a conversation itself holds: first audio of each part, truncations, playback events."""
+    """The times that a conversation itself holds: first audio of each part, and what can end playback."""
 
     def __init__(self, conversation: Conversation) -> None:
         super().__init__()
@@ -103,6 +103,13 @@ class StateClock(Clock):
             self._note(cut.done_seq, cut.done_ns)
         for event in conversation.playback:
             self._note(event.seq, event.offset_ns)
+        for span in conversation.input_audio.speech:
+            self._note(span.started_seq, span.started_ns)
+        for response in conversation.responses:
+            self._note(response.cancel_seq, response.cancel_ns)
+            self._note(response.done_seq, response.done_ns)
+        if conversation.close is not None:
+            self._note(conversation.close.seq, conversation.close.offset_ns)
 
     def _note(self, seq: int | None, ns: int | None) -> None:
         if seq is not None and ns is not None:

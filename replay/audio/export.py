@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -17,6 +17,9 @@ from ...schemas.recording import Recording
 from ...schemas.refs import to_plain
 from ...schemas.state import Item
 from ..output import new_file
+from ..unread import UnreadSound, sound_not_read
+from .audio_report import AudioReport, InputReport
+from .cuts import AS_RECORDED, Choice
 from .encode import FileFormat, file_format, file_rate, refuse_too_long, sound_file
 from .formats import NS, Samples, ns_to_samples
 from .long_silence import refuse_long_silence
@@ -24,36 +27,23 @@ from .mix import Mixer, Track, render
 from .pieces import AudioProblem, Interval
 from .playback import READINGS, Reading
 from .timeline import Timeline, read_timeline
-from .tracks import TRACKS, TrackChoice, in_a_row, item_pieces, item_tracks, nothing_to_hear, timeline_tracks
+from .tracks import (
+    TRACKS,
+    TrackChoice,
+    in_a_row,
+    inexact_spans,
+    item_pieces,
+    item_tracks,
+    nothing_to_hear,
+    timeline_tracks,
+)
 
-__all__ = ["AudioReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
+__all__ = ["AudioReport", "InputReport", "ItemFile", "Sound", "read_audio", "write_audio", "write_items"]
 
 Progress = Callable[[float], None]
 
 _KEPT: Final = 100
 """Characters of an item's id, or role, in the name of its file. The number in front of them tells files apart."""
-
-
-@dataclass(frozen=True, slots=True)
-class AudioReport:
-    """What was written.
-
-    ``start_ns`` is the place of the file's first sample on the first session's clock; ``problems`` names audio that
-    could not be used as it stands.
-    """
-
-    target: Path
-    format: FileFormat
-    rate: int
-    channels: int
-    samples: int
-    start_ns: int = 0
-    problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
-
-    @property
-    def seconds(self) -> float:
-        """How long it plays."""
-        return self.samples / self.rate
 
 
 async def write_audio(
@@ -63,6 +53,7 @@ async def write_audio(
     track: TrackChoice = "both",
     item: str | None = None,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     start: int | None = None,
     end: int | None = None,
     format: str | None = None,  # noqa: A002  (the command's own word)
@@ -81,6 +72,7 @@ async def write_audio(
         item: the id of an item: its sound alone, from its first sample; ``track`` does not count then.
         as_: ``heard`` cuts the assistant's items where they were truncated or cleared; ``generated`` and
             ``delivered`` write everything that arrived.
+        choice: what to take for granted where the recording does not say how it was played.
         start: nanoseconds on that clock; leaves out what comes before.
         end: nanoseconds on that clock; leaves out what comes after.
         format: ``wav``, ``flac`` or ``ogg`` (Opus).
@@ -94,11 +86,11 @@ async def write_audio(
     """
     target = Path(target)
     kind = file_format(target, format)
-    mix = await _mix(recordings, kind, track, item, as_, start, end, _part_of(progress, 0.0, 0.5))
+    mix = await _mix(recordings, kind, track, item, as_, choice, start, end, _part_of(progress, 0.0, 0.5))
     writing = _part_of(progress, 0.5, 1.0)
     await _write(mix.sources, mix.mixer, target, kind, mix.rate, mix.channels, force=force, progress=writing)
     problems = mix.problems + mix.mixer.problems
-    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems)
+    return AudioReport(target, kind, mix.rate, mix.channels, mix.mixer.samples, start or 0, problems, mix.input)
 
 
 class Sound(NamedTuple):
@@ -119,6 +111,7 @@ async def read_audio(
     track: TrackChoice = "both",
     item: str | None = None,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     start: int | None = None,
     end: int | None = None,
 ) -> Sound:
@@ -127,7 +120,7 @@ async def read_audio(
     Raises:
         RequestError: no such item, no audio, an impossible choice.
     """
-    mix = await _mix(recordings, "wav", track, item, as_, start, end, None)
+    mix = await _mix(recordings, "wav", track, item, as_, choice, start, end, None)
     samples = np.zeros((mix.mixer.samples, mix.channels), np.int16)
     at = 0
 
@@ -149,6 +142,7 @@ class _Mix:
     rate: int
     channels: int
     problems: list[AudioProblem]
+    input: list[InputReport]
 
 
 async def _mix(
@@ -157,25 +151,38 @@ async def _mix(
     track: TrackChoice,
     item: str | None,
     as_: Reading,
+    choice: Choice,
     start: int | None,
     end: int | None,
     progress: Progress | None,
 ) -> _Mix:
     sources = _in_order(recordings) if isinstance(recordings, Sequence) else [recordings]
     _check(track, as_, start, end)
-    timelines = await _read(sources, progress)
+    timelines = await _read(sources, choice, progress)
     if item is not None:
         tracks, channels = item_tracks(sources, timelines, item, as_), 1
     else:
         tracks, channels = timeline_tracks(sources, timelines, track, as_), 2 if track == "both" else 1
     if not tracks:
-        raise nothing_to_hear(sources, timelines, track, item)
+        raise nothing_to_hear(sources, timelines, track, item, await _not_read(sources, timelines))
     refuse_long_silence(tracks, start, end)
     rate = file_rate(max(each.piece.format.rate for each in tracks), kind)
     first, last = _bounds(tracks, rate, start or 0, end)
     mixer = Mixer(tracks, rate, channels, start=first, end=last)
     # Timelines and tracks of a long call are large; what is needed of them is in the mixer.
-    return _Mix(sources, mixer, rate, channels, [problem for timeline in timelines for problem in timeline.problems])
+    problems = [problem for timeline in timelines for problem in timeline.problems]
+    if item is not None:
+        problems += inexact_spans(timelines, item)
+    inputs = [
+        InputReport(source.info.id, timeline.conversation.input_audio.clock, timeline.stream.pace)
+        for source, timeline in zip(sources, timelines, strict=True)
+    ]
+    return _Mix(sources, mixer, rate, channels, problems, inputs)
+
+
+async def _not_read(sources: Sequence[Recording], timelines: Sequence[Timeline]) -> UnreadSound | None:
+    unknown = {name for timeline in timelines for name in timeline.conversation.unknown}
+    return await sound_not_read(sources, unknown)
 
 
 def _in_order(recordings: Sequence[Recording]) -> list[Recording]:
@@ -213,11 +220,12 @@ def _part_of(progress: Progress | None, start: float, end: float) -> Progress | 
     return None if progress is None else lambda done: progress(start + done * (end - start))
 
 
-async def _read(sources: Sequence[Recording], progress: Progress | None) -> list[Timeline]:
+async def _read(sources: Sequence[Recording], choice: Choice, progress: Progress | None) -> list[Timeline]:
     return [
         await read_timeline(
             recording,
             with_text=False,
+            choice=choice,
             progress=_part_of(progress, number / len(sources), (number + 1) / len(sources)),
         )
         for number, recording in enumerate(sources)
@@ -247,7 +255,8 @@ async def _write(
 class ItemFile:
     """One entry of the manifest of :func:`write_items`.
 
-    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file.
+    Times are milliseconds on the session's clock; ``why_not`` says why an item with speech has no file, and
+    ``within_ms`` how far its part of the input may be off (None: nothing tells).
     """
 
     item: str
@@ -261,6 +270,7 @@ class ItemFile:
     end_ms: float | None = None
     cut: str | None = None
     why_not: str | None = None
+    within_ms: float | None = 0.0
 
 
 async def write_items(
@@ -268,6 +278,7 @@ async def write_items(
     folder: str | Path,
     *,
     as_: Reading = "heard",
+    choice: Choice = AS_RECORDED,
     format: str = "wav",  # noqa: A002  (the command's own word)
     force: bool = False,
     progress: Progress | None = None,
@@ -285,7 +296,7 @@ async def write_items(
     folder = Path(folder)
     kind = file_format(folder, format)
     _check("both", as_, None, None)
-    timelines = await _read(sources, _part_of(progress, 0.0, 0.5))
+    timelines = await _read(sources, choice, _part_of(progress, 0.0, 0.5))
     spoken = [
         (source, timeline, item)
         for source, timeline in enumerate(timelines)
@@ -293,7 +304,7 @@ async def write_items(
         if _speaks(item)
     ]
     if not spoken:
-        raise nothing_to_hear(sources, timelines, "both", None)
+        raise nothing_to_hear(sources, timelines, "both", None, await _not_read(sources, timelines))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -348,7 +359,8 @@ async def _write_item(
     start = None if interval is None else round(interval.start_ns / 1e6, 3)
     end = None if interval is None else round(interval.end_ns / 1e6, 3)
     cut = next((playback.cut for playback in timeline.plan.of_item(item.id) if playback.cut), None)
-    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut}
+    within = 0.0 if item.span is None else item.span.within_ms
+    entry: dict[str, Any] = {"start_ms": start, "end_ms": end, "cut": cut, "within_ms": within}
     try:
         tracks = in_a_row(item_pieces(timeline, item, as_), 0)
     except RequestError as error:

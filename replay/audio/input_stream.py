@@ -20,6 +20,7 @@ from ...schemas.errors import RequestError
 from ...schemas.state import Conversation, Item
 from .clock import Clock
 from .formats import bytes_to_ns
+from .pace import InputPace, measure
 from .pieces import AudioProblem, Integers, Piece, bounds_of, ref_arrays
 
 __all__ = ["CATCH_UP_NS", "PAUSE_NS", "InputStream", "Run"]
@@ -66,6 +67,8 @@ class InputStream:
         self._seqs, self._lengths = ref_arrays(conversation.input_audio.audio)
         self._bounds = bounds_of(self._lengths)
         self._stretches = self._by_format()
+        self.pace: InputPace | None = None
+        """Known once :meth:`runs` has placed the stream; None without a clock."""
         self.problems: list[AudioProblem] = []
         for stretch in self._stretches:
             size = int(self._bounds[stretch.stop]) - stretch.first_byte
@@ -154,6 +157,7 @@ class InputStream:
                 anchors[index] = int(arrivals[index])
                 shift = float(late[index])
             index = _first_above(late, index + 1, shift + PAUSE_NS)
+        self.pace = measure(late, arrivals, sorted(anchors), self._seqs)
         return anchors
 
     def _cut(self, start: int, end: int, stretch: _Stretch) -> Piece:

@@ -150,7 +150,7 @@ class Mixer:
     Args:
         tracks: the pieces, of one or several recordings (``source``).
         rate: of the mix, in Hz.
-        channels: of the mix. Where pieces overlap on a channel they are added, and clipped.
+        channels: of the mix. Where pieces overlap on a channel they are added; what is clipped is a problem.
         start: the first sample of the mix to return.
         end: the sample before which it ends; None for the end of the last piece.
         memory: bytes of waiting audio to hold in memory; the rest waits on disk.
@@ -168,6 +168,10 @@ class Mixer:
     ) -> None:
         budget = Budget(memory)
         self._channels = channels
+        self._rate = rate
+        self.clipped = 0
+        """Samples that were cut to the loudest that a file can hold, because pieces were added."""
+        self._clipped_at: int | None = None
         self._block = BLOCK_SECONDS * rate
         tracks = [trimmed for track in tracks if (trimmed := _trim(track, rate, start, end)) is not None]
         self._sounds = sorted((_Sound(track, rate, budget) for track in tracks), key=lambda sound: sound.start)
@@ -256,6 +260,10 @@ class Mixer:
             self._at = until
             self._active = [sound for sound in self._active if sound.position < sound.end]
             yield block
+        clipping = self._clipping()
+        if clipping is not None:
+            self.problems.append(clipping)
+            self._clipped_at = None
 
     def _drop(self, sound: _Sound) -> None:
         """Skip what is before the beginning."""
@@ -284,7 +292,24 @@ class Mixer:
                 for offset, samples in placed:
                     sums[offset : offset + len(samples)] += samples
                 mixed[:, channel] = np.clip(sums, -32768, 32767)
+                self._count_clipped(mixed[:, channel] != sums)
         return mixed
+
+    def _count_clipped(self, clipped: npt.NDArray[np.bool_]) -> None:
+        count = int(np.count_nonzero(clipped))
+        if count and self._clipped_at is None:
+            self._clipped_at = self._at + int(np.argmax(clipped))
+        self.clipped += count
+
+    def _clipping(self) -> AudioProblem | None:
+        """Say that pieces which sound at once were too loud together."""
+        if self._clipped_at is None:
+            return None
+        detail = (
+            f"{self.clipped} samples, from {self._clipped_at / self._rate:.3f} s on, are louder than a file can hold "
+            "where several voices are added; a stereo file keeps the two sides apart"
+        )
+        return AudioProblem(None, "clipped", detail)
 
     def close(self) -> None:
         """Release what is held."""

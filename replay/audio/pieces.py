@@ -28,8 +28,10 @@ class AudioProblem:
     """Audio that could not be used as it stands, and what was done instead.
 
     ``what``: ``bad-base64``, ``odd-bytes``, ``no-audio`` (erased, or not there any more), ``length``, ``missing``,
-    ``format`` (no event stated it), ``gap`` (frames that the recorder could not store), ``clock`` (times that cannot be
-    believed), ``silence`` (hours of it).
+    ``format`` (no event stated it, or the sound contradicts it), ``unknown-cut`` (nothing says how much was heard),
+    ``clipped``, ``inexact`` (an item's place in the input), ``gap`` (frames that the recorder could not store),
+    ``clock`` (times that cannot be believed), ``silence`` (hours of it), ``not-read`` (frames that may hold sound, in a
+    vocabulary or a form that is not read).
     """
 
     seq: int | None

@@ -16,7 +16,9 @@ import numpy.typing as npt
 from ...schemas.recording import Recording
 from ...schemas.state import Conversation, Item
 from ..fold import Folder
+from ..unread import doubtful_formats, unread
 from .clock import Clock
+from .cuts import AS_RECORDED, Choice
 from .formats import bytes_to_ns
 from .input_stream import InputStream, Run
 from .pieces import SIDES, AudioProblem, Integers, Interval, Placed, Side
@@ -58,12 +60,12 @@ class Timeline:
     problems: list[AudioProblem] = field(default_factory=list[AudioProblem])
 
     @classmethod
-    def of(cls, conversation: Conversation, clock: Clock) -> Timeline:
+    def of(cls, conversation: Conversation, clock: Clock, choice: Choice = AS_RECORDED) -> Timeline:
         """Lay a session's audio out."""
         stream = InputStream(conversation)
         if not clock.known:
             clock.fall_back(*(stream.sent_ns() if stream else _stated_clock(conversation)))
-        timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock))
+        timeline = cls(conversation, clock, stream, stream.runs(clock), plan_playback(conversation, clock, choice))
         timeline.problems += [*clock.problems(), *stream.problems, *_problems(conversation, stream, timeline.plan)]
         return timeline
 
@@ -133,12 +135,25 @@ def _problems(conversation: Conversation, stream: InputStream, plan: PlaybackPla
         if int(playback.lengths.sum(dtype=np.int64)) != playback.size:
             detail = f"item {playback.item_id} ends within a sample; its byte is left out"
             yield AudioProblem(int(playback.seqs[-1]), "odd-bytes", detail)
+        if not playback.known:
+            detail = f"item {playback.item_id} was cut, and nothing says when: how much of it was heard is not known"
+            yield AudioProblem(playback.cut_seq, "unknown-cut", detail)
     for problem in conversation.problems:
         if problem.what == "bad-audio":
             yield AudioProblem(problem.seq, "bad-base64", f"{problem.detail}; left out")
+        elif problem.what == "audio-format":
+            yield AudioProblem(problem.seq, "format", problem.detail)
     formats = [("user", each) for each in stream.formats] + [("assistant", each.format) for each in plan.playbacks]
-    for side in dict.fromkeys(side for side, each in formats if not each.stated):
+    doubtful = dict(doubtful_formats(conversation))
+    for text in doubtful.values():
+        yield AudioProblem(None, "format", text)
+    for side in dict.fromkeys(side for side, each in formats if not each.stated and side not in doubtful):
         yield AudioProblem(None, "format", f"no event stated the format of the {side}'s audio: taken as 24 kHz PCM")
+    missing = unread(conversation)
+    if line := missing.of_vocabulary("audio"):
+        yield AudioProblem(None, "not-read", line)
+    for each in missing.of_binary():
+        yield AudioProblem(None, "not-read", f"{each}: what they hold is not known")
     for gap in conversation.gaps:
         detail = f"{gap.frames} frames that crossed here are not in the recording: {gap.reason}"
         yield AudioProblem(gap.seq, "gap", detail)
@@ -158,7 +173,11 @@ def _stated_clock(conversation: Conversation) -> tuple[Integers, npt.NDArray[np.
 
 
 async def read_timeline(
-    recording: Recording, *, with_text: bool = True, progress: Callable[[float], None] | None = None
+    recording: Recording,
+    *,
+    with_text: bool = True,
+    choice: Choice = AS_RECORDED,
+    progress: Callable[[float], None] | None = None,
 ) -> Timeline:
     """Read a recording once, without its sound, and lay its audio out.
 
@@ -166,6 +185,7 @@ async def read_timeline(
         recording: what is read.
         with_text: whether to fold the deltas of texts, transcripts and arguments: no sound depends on them, and in a
             long call they take most of the memory.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much was read, from 0 to 1.
     """
     folder, clock = Folder(), Clock()
@@ -176,4 +196,4 @@ async def read_timeline(
             progress(min((batch[-1].seq + 1) / max(recording.info.frames, 1), 1.0))
     conversation = folder.conversation()
     del folder  # its working state is as large as the conversation
-    return Timeline.of(conversation, clock)
+    return Timeline.of(conversation, clock, choice)

@@ -9,13 +9,23 @@ from typing import Final, Literal
 from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
 from ...schemas.state import Item
+from ..unread import UnreadSound, unread
 from .formats import NS
 from .mix import Track
-from .pieces import Piece, Side
+from .pieces import AudioProblem, Piece, Side
 from .playback import Reading
 from .timeline import Timeline
 
-__all__ = ["TRACKS", "TrackChoice", "in_a_row", "item_pieces", "item_tracks", "nothing_to_hear", "timeline_tracks"]
+__all__ = [
+    "TRACKS",
+    "TrackChoice",
+    "in_a_row",
+    "inexact_spans",
+    "item_pieces",
+    "item_tracks",
+    "nothing_to_hear",
+    "timeline_tracks",
+]
 
 TrackChoice = Literal["user", "assistant", "both", "mono"]
 
@@ -103,13 +113,47 @@ def in_a_row(pieces: Sequence[Piece], source: int) -> list[Track]:
     return tracks
 
 
+def inexact_spans(timelines: Sequence[Timeline], item_id: str) -> list[AudioProblem]:
+    """Say so where it is not certain to the sample which part of the input an item is."""
+    spans = [
+        item.span for timeline in timelines for item in timeline.conversation.items if item.id == item_id and item.span
+    ]
+    return [
+        AudioProblem(
+            span.seqs.last,
+            "inexact",
+            "nobody stated where the item ends in the input"
+            if span.within_ms is None
+            else f"which part of the input the item is, is known to within {span.within_ms:.0f} ms",
+        )
+        for span in spans
+        if span.reliable and span.within_ms != 0
+    ]
+
+
 def nothing_to_hear(
-    recordings: Sequence[Recording], timelines: Sequence[Timeline], track: TrackChoice, item: str | None
+    recordings: Sequence[Recording],
+    timelines: Sequence[Timeline],
+    track: TrackChoice,
+    item: str | None,
+    not_read: UnreadSound | None,
 ) -> RequestError:
-    """Return the error that says what of the sound asked for is missing, and what there is."""
+    """Return the error that says what of the sound asked for is missing, and what there is.
+
+    Args:
+        recordings: the sessions.
+        timelines: theirs.
+        track: what was asked for.
+        item: likewise.
+        not_read: sound in frames that are not read; it is named, and the recording not called silent.
+    """
     names = ", ".join(recording.info.id for recording in recordings)
     if item is not None:
         return RequestError(f"Item {item} has no audio.", hint="Its text is in the transcript.", item=item)
+    if not_read is not None:
+        speak = [line for each in timelines if (line := unread(each.conversation).of_vocabulary("audio"))]
+        hint = speak[0] if speak else "What these frames mean is not known to this program; `export` keeps them."
+        return RequestError(f"The sound of {names} cannot be written: {not_read}.", hint=hint, track=track)
     whose = {"user": "audio of the user", "assistant": "audio of the assistant"}.get(track, "audio")
     hint = ""
     if any(timeline.placed() for timeline in timelines):

@@ -15,7 +15,7 @@ from .align import align
 from .result import Aspect, DiffOptions, DiffPair, ValueDifference
 from .turns import Cut, Turn, mask_ids
 
-__all__ = ["kept", "of_configuration", "of_end", "of_usage", "pair_errors", "pair_turns"]
+__all__ = ["count_of_sums", "kept", "of_configuration", "of_end", "of_usage", "pair_errors", "pair_turns"]
 
 Found = tuple[Aspect, Path, Any, Any]
 """A difference with the steps of its path."""
@@ -240,3 +240,9 @@ def _end(conversation: Conversation) -> Json | None:
     if close is None or (close.kind == "close" and close.code in _ORDERLY):
         return None
     return {"kind": close.kind, "code": close.code, "reason": close.reason or None}
+
+
+def count_of_sums(conversation: Conversation) -> int:
+    """Return how much of a conversation can differ beside its turns and errors: settings, usage, an irregular end."""
+    asked = sum(len(_own(change.config)) for change in conversation.session.history)
+    return asked + len(_usage(conversation)) + (_end(conversation) is not None)

@@ -18,7 +18,8 @@ from ...schemas.recording import Recording, SessionInfo
 from ...schemas.state import Conversation, ServerError
 from ...schemas.summary import model_of
 from ..fold import fold_recording
-from .aspects import kept, of_configuration, of_end, of_usage, pair_errors, pair_turns
+from ..unread import unread
+from .aspects import count_of_sums, kept, of_configuration, of_end, of_usage, pair_errors, pair_turns
 from .result import Diff, DiffOptions, DiffPair, Side
 from .turns import Turn, turns_of
 
@@ -60,6 +61,7 @@ def diff(
         errors=errors,
         usage=kept(of_usage(ours, theirs), rules),
         end=kept(of_end(ours, theirs), rules),
+        compared=len(turns) + len(errors) + max(count_of_sums(ours), count_of_sums(theirs)),
         order=_in_order(turns, errors),
     )
 
@@ -73,6 +75,7 @@ def _side(info: SessionInfo, conversation: Conversation, turns: Sequence[Turn]) 
         turns=len(turns),
         duration_ns=conversation.last_ns,
         latency_ms=median(latencies) if latencies else None,
+        not_read=unread(conversation),
     )
 
 

@@ -33,8 +33,11 @@ def render_diff(found: Diff, *, width: int = 100, every_turn: bool = False) -> s
     width = max(width, _LEAST_WIDTH)
     lines = [*_head(found), ""]
     all_differences = list(found.differences())
-    if not all_differences:
-        lines.append("No differences.")
+    if found.outcome == "nothing compared":
+        lines.append("Nothing to compare: whether the two are the same is not known.")
+    elif not all_differences:
+        partly = found.left.not_read or found.right.not_read
+        lines.append("No differences in what is read." if partly else "No differences.")
     else:
         count = len(all_differences)
         lines.append(f"{count} difference{'s' if count > 1 else ''}; the first: {_where(*all_differences[0])}")
@@ -56,6 +59,7 @@ def render_diff(found: Diff, *, width: int = 100, every_turn: bool = False) -> s
 def _head(found: Diff) -> Iterator[str]:
     for name, side in (("A", found.left), ("B", found.right)):
         yield f"{name}  {'  '.join(_facts(side))}"
+        yield from (f"   {line}" for line in side.not_read.lines("diff"))
 
 
 def _facts(side: Side) -> Iterator[str]:

@@ -10,9 +10,10 @@ from ...schemas.refs import to_plain
 from ...schemas.state import ServerError
 from ...schemas.values import Json
 from ..playing.match import TRUNCATION_TOLERANCE_MS
+from ..unread import Unread
 from .turns import Turn
 
-__all__ = ["ASPECTS", "Aspect", "Diff", "DiffOptions", "DiffPair", "Side", "ValueDifference"]
+__all__ = ["ASPECTS", "Aspect", "Diff", "DiffOptions", "DiffOutcome", "DiffPair", "Side", "ValueDifference"]
 
 Aspect = Literal[
     "configuration",
@@ -28,6 +29,8 @@ Aspect = Literal[
     "end",
 ]
 """What can differ. ``turn``: it is on one side only, or is of another kind; ``response``: how it ended."""
+
+DiffOutcome = Literal["same", "different", "nothing compared"]
 
 ASPECTS: Final[tuple[Aspect, ...]] = get_args(Aspect)
 
@@ -83,7 +86,8 @@ class DiffPair:
 class Side:
     """One of the two conversations, for headings.
 
-    ``latency_ms`` is the median over its responses; None if no response has one.
+    ``latency_ms`` is the median over its responses; None if no response has one. ``not_read`` is what of the session is
+    not in the conversation, and so was not compared.
     """
 
     session: str
@@ -92,11 +96,12 @@ class Side:
     turns: int
     duration_ns: int | None
     latency_ms: float | None
+    not_read: Unread = field(default_factory=Unread)
 
 
 @dataclass(frozen=True, slots=True)
 class Diff:
-    """What two conversations have in common and what not.
+    """What two conversations have in common and what not. It is true if they are the same.
 
     Attributes:
         left: the first conversation.
@@ -106,6 +111,7 @@ class Diff:
         errors: all errors in order, aligned.
         usage: places where the summed usage differs.
         end: how the endings differ, unless both are orderly.
+        compared: how many turns, errors, settings, sums of usage and irregular ends there were to compare.
         order: the differing pairs of turns and errors, in the order in which they come in the conversation.
     """
 
@@ -116,12 +122,29 @@ class Diff:
     errors: tuple[DiffPair, ...] = ()
     usage: tuple[ValueDifference, ...] = ()
     end: tuple[ValueDifference, ...] = ()
+    compared: int = 0
     order: tuple[DiffPair, ...] = field(default=(), repr=False)
+
+    def __bool__(self) -> bool:
+        """Whether the two are the same; where nothing was compared, they are not."""
+        return self.same
+
+    @property
+    def outcome(self) -> DiffOutcome:
+        """What the comparison says: ``same``, ``different``, or ``nothing compared``.
+
+        Nothing was compared if neither has anything that could differ, or if one speaks a vocabulary that is not
+        folded and no difference was found beside it.
+        """
+        if any(True for _ in self.differences()):
+            return "different"
+        unknown = self.left.not_read.vocabulary or self.right.not_read.vocabulary
+        return "nothing compared" if unknown or not self.compared else "same"
 
     @property
     def same(self) -> bool:
-        """Whether there are no differences."""
-        return not any(True for _ in self.differences())
+        """Whether there was something to compare, and no difference."""
+        return self.outcome == "same"
 
     def differences(self) -> Iterator[tuple[DiffPair | None, ValueDifference]]:
         """Yield each difference with its pair, the first in the conversation first; the sums come last."""
@@ -138,10 +161,12 @@ class Diff:
         first = next(self.differences(), None)
         return {
             "same": self.same,
+            "outcome": self.outcome,
+            "compared": self.compared,
             "first": None if first is None else _with_numbers(*first),
             "differences": [_with_numbers(pair, difference) for pair, difference in self.differences()],
-            "left": to_plain(self.left),
-            "right": to_plain(self.right),
+            "left": {**to_plain(self.left), "not_read": self.left.not_read.to_json("diff")},
+            "right": {**to_plain(self.right), "not_read": self.right.not_read.to_json("diff")},
             "turns": to_plain(self.turns),
             "errors": to_plain(self.errors),
         }

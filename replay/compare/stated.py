@@ -105,7 +105,8 @@ def statements(frame: Frame) -> Iterator[Statement]:
         outputs = objects(response, "output")
         if "output" in response:
             ids = [string(item, "id") for item in outputs if item is not None]
-            yield state(("response", response_id, "output"), ids)
+            nothing = response["output"] is None
+            yield state(("response", response_id, "output"), None if nothing else ids, echo=nothing)
         for item in outputs:
             for subject, value in _of_item(item or {}):
                 yield state(subject, value, echo=True)

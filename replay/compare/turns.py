@@ -42,7 +42,7 @@ class Cut:
     """
 
     content_index: int
-    audio_end_ms: int
+    audio_end_ms: float
     status: str
     by: str
 

@@ -1,6 +1,6 @@
 """The replay client's core: recorded client frames go out again, each when what it depended on has happened.
 
-It depends on server events in the way a program does (:data:`.CLIENT_RULES`): a tool's output on the call, a
+It depends on server events in the way a program does (:mod:`.waits`): a tool's output on the call, a
 truncation on the audio that it cuts, a further request on the answer to the one before. Ids that the recorded server
 made are replaced by those that the live server gives to the thing in the same position (:mod:`.positions`). Against a
 replay of the same session nothing changes at all, and the frames that leave are the recorded ones, byte for byte.
@@ -10,21 +10,22 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Final, Literal, cast
 
 from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.vocabulary import canonical_type
 from ...schemas.errors import EarwitnessError
-from ...schemas.frame import NS_PER_MS, Frame, parse_json, parse_object
-from ...schemas.values import Json, same_json
+from ...schemas.frame import NS_PER_MS, Frame, parse_object
+from ...schemas.values import Json
 from ..playing.core import Command, Need, Send, WakeAt, close_as
 from ..playing.ids import IdMap, collect_ids
 from ..playing.match import BOUNDARY_TYPES, TRUNCATE, TRUNCATION_TOLERANCE_MS
 from ..playing.pacing import MAX_SPEED, Pacer
+from .call_pairs import same_call
 from .live_session import LiveSession
-from .positions import Key
-from .steps import EVERY, MORE, DrivePlan, FrameHash
+from .steps import DrivePlan, FrameHash
+from .waits import Due, Waiting, own_id
 
 __all__ = ["Driver"]
 
@@ -61,6 +62,7 @@ class Driver:
         self._patience_ns = patience_ns
         self._on_other_call = on_other_call
         self._live = LiveSession()
+        self._waiting = Waiting(plan, self._live, speed)
         self._ids = IdMap()
         self._events: deque[Frame] = deque()
         self._sound: deque[Frame] = deque()
@@ -71,8 +73,6 @@ class Driver:
         self._asked = False
         self._finished = False
         self._heard_ns = 0
-        self._owed: dict[str, int] = {}
-        self._missed: set[Key] = set()
         self.sent_frames = FrameHash()
         self.received_frames = FrameHash()
         self.notes: list[str] = []
@@ -152,7 +152,8 @@ class Driver:
     def _ready(self, frame: Frame, lane: int, now_ns: int, wake: list[int]) -> bool:
         due = self._dues[lane]
         if due is None:
-            lacking = next(self._lacking(frame), None)
+            step = Due(frame)
+            lacking = self._waiting.lacking(step)
             waited = lane == 0 and self._since is not None
             if lacking is not None and lane == 0:
                 if self._since is None:
@@ -164,88 +165,19 @@ class Driver:
                     wake.append(deadline)
                     return False
                 self.notes.append(f"{frame.type} (seq {frame.seq}) went without {lacking}, which did not come")
-                self._give_up(frame)
+                self._waiting.give_up(step)
             if lane == 0:
                 self._since = None
             due = self._pacers[lane].due(
                 frame.offset_ns,
                 ready_ns=now_ns if waited else None,
-                cause_ns=self._cause_ns(frame) if waited else None,
+                cause_ns=self._waiting.cause_ns(step) if waited else None,
             )
             self._dues[lane] = due
         if due > now_ns:
             wake.append(due)
             return False
         return True
-
-    def _give_up(self, frame: Frame) -> None:
-        """Wait no more for what a frame went without: the frames behind it would wait for the same."""
-        for name in self._counted(frame):
-            lacking = self._plan.before(name, frame.seq) - self._live.structure.counts.get(name, 0)
-            self._owed[name] = max(self._owed.get(name, 0), lacking)
-        if frame.type not in APPEND_TYPES:
-            self._missed.update(self._named(parse_object(frame.payload) or {}))
-
-    def _cause_ns(self, frame: Frame) -> int | None:
-        """Return the recorded offset of the last server frame that a frame waited for."""
-        names = (*self._counted(frame), "response.function_call_arguments.done")
-        causes = [self._plan.last_before(names, frame.seq)]
-        if frame.type == TRUNCATE:
-            event = parse_object(frame.payload) or {}
-            wanted = event.get("audio_end_ms")
-            if isinstance(wanted, (int, float)):
-                causes.append(self._plan.plan.delivery.seq_reaching(str(event.get("item_id")), wanted))
-        known = [seq for seq in causes if seq is not None and seq < frame.seq]
-        return self._plan.plan.offset_of(max(known)) if known else None
-
-    def _counted(self, frame: Frame) -> tuple[str, ...]:
-        name = canonical_type(frame.type or "")
-        if name in APPEND_TYPES:
-            return ("response.done",) if self._speed == MAX_SPEED else ()
-        return (*EVERY, *MORE.get(name, ()))
-
-    def _come(self, name: str) -> int:
-        """Count the landmarks of a type that have come, or are no longer waited for."""
-        return self._live.structure.counts.get(name, 0) + self._owed.get(name, 0)
-
-    def _lacking(self, frame: Frame) -> Iterator[str]:
-        """Name what a frame still waits for."""
-        for name in self._counted(frame):
-            if self._come(name) < self._plan.before(name, frame.seq):
-                yield name
-        if frame.type in APPEND_TYPES or frame.kind != "text":
-            return
-        event = parse_object(frame.payload) or {}
-        for key in self._named(event):
-            if key in self._missed:
-                continue
-            if key[-1] == "call":
-                if key not in self._live.structure.calls:
-                    yield "the call that it answers"
-            elif self._live.structure.id(key) is None:
-                yield "the id that it names"
-        if frame.type == TRUNCATE and not self._delivered(event, frame.seq):
-            yield "the audio that it cuts"
-
-    def _delivered(self, event: Json, seq: int) -> bool:
-        """Whether as much of an item has come as a truncation keeps, or as will ever come."""
-        wanted, item_id = event.get("audio_end_ms"), str(event.get("item_id"))
-        if not isinstance(wanted, (int, float)) or self._plan.plan.delivery.delivered_ms(item_id, seq) < wanted:
-            return True
-        live_id = self._live_id(item_id)
-        begun = self._live.first_ns(live_id) is not None
-        return begun and (self._live.ended(live_id) or self._live.delivered_ms(live_id) >= wanted)
-
-    def _named(self, event: Json) -> list[Key]:
-        """Return the positions of the server-made ids in an event."""
-        ids: list[str] = []
-        collect_ids(event, ids.append)
-        return [key for id_ in ids if (key := self._plan.structure.key(id_)) is not None and not _own(event, id_)]
-
-    def _live_id(self, recorded: str) -> str:
-        key = self._plan.structure.key(recorded)
-        live = self._live.structure.id(key) if key is not None else None
-        return live if live is not None else recorded
 
     def _send(self, frame: Frame, now_ns: int, commands: list[Command]) -> None:
         payload = frame.payload
@@ -259,7 +191,9 @@ class Driver:
                     commands += self._finish(_NORMAL, "")
                     return
                 payload = self._adapt(payload, event, frame, now_ns)
-                self._live.apply("client", payload, now_ns)
+                self._waiting.sent(Due(frame), self._live.apply("client", payload, now_ns))
+        elif frame.type in APPEND_TYPES:
+            self._live.appended()
         self.sent_frames.add(payload)
         commands.append(Send(frame.seq, payload, frame.kind == "text"))
 
@@ -267,8 +201,8 @@ class Driver:
         ids: list[str] = []
         collect_ids(event, ids.append)
         for id_ in ids:
-            if not _own(event, id_):
-                self._ids.bind(id_, self._live_id(id_))
+            if not own_id(event, id_):
+                self._ids.bind(id_, self._waiting.live_id(id_))
         rewritten = self._ids.rewrite(payload)
         if event.get("type") == TRUNCATE:
             rewritten = self._cut(rewritten, event, frame, now_ns)
@@ -283,7 +217,7 @@ class Driver:
         """
         wanted = event.get("audio_end_ms")
         item_id = str(event.get("item_id"))
-        live_id = self._live_id(item_id)
+        live_id = self._waiting.live_id(item_id)
         first_ns = self._live.first_ns(live_id)
         if not isinstance(wanted, (int, float)) or first_ns is None:
             return payload
@@ -308,11 +242,13 @@ class Driver:
         key = self._plan.structure.key(str(cast("Json", item).get("call_id")))
         if key is None:
             return True
-        recorded, live = self._plan.structure.calls.get(key), self._live.structure.calls.get(key)
-        if live is not None and recorded is not None and _same_call(recorded, live):
+        live_key = self._waiting.live_key(key)
+        recorded = self._plan.structure.calls.get(key)
+        live = None if live_key is None else self._live.structure.calls.get(live_key)
+        if live is not None and recorded is not None and same_call(recorded, live):
             return True
-        made = f"{live[0]}({live[1]})" if live is not None else "no call"
-        wanted = f"{recorded[0]}({recorded[1]})" if recorded is not None else "a call"
+        made = f"{live.name}({live.arguments})" if live is not None else "no call"
+        wanted = f"{recorded.name}({recorded.arguments})" if recorded is not None else "a call"
         self.notes.append(f"the recorded output at seq {frame.seq} answers {wanted}; the live model made {made}")
         if self._on_other_call == "stop":
             self.stopped = self.notes[-1]
@@ -323,7 +259,7 @@ class Driver:
 
     def _end(self, now_ns: int, wake: list[int]) -> list[Command]:
         plan = self._plan.plan
-        lacking = any(self._come(name) < len(self._plan.landmarks.get(name, ())) for name in EVERY)
+        lacking = self._waiting.outstanding()
         complete = self.received_frames.count >= plan.server_frames
         if not plan.ended_by_client:
             complete = False  # the recorded server closed: the live one may do so as well
@@ -353,18 +289,3 @@ class Driver:
     def _finish(self, code: int | None, reason: str) -> list[Command]:
         self._finished = True
         return [close_as(code, reason)]
-
-
-def _own(event: Json, id_: str) -> bool:
-    """Whether an id is the event's own, or that of the item that it creates: the client chose it."""
-    item = event.get("item")
-    return event.get("event_id") == id_ or (isinstance(item, dict) and cast("Json", item).get("id") == id_)
-
-
-def _same_call(recorded: tuple[str | None, str], live: tuple[str | None, str]) -> bool:
-    if recorded[0] != live[0]:
-        return False
-    try:
-        return same_json(parse_json(recorded[1]), parse_json(live[1]))
-    except ValueError:
-        return recorded[1] == live[1]

@@ -23,14 +23,26 @@ class LiveSession:
         self._folder = Folder(self._take)
         self._frames = 0
         self._ended: set[str] = set()
+        self.answered: set[int] = set()
+        """The client's frames that the server has answered, by the seqs that :meth:`apply` gave them."""
 
-    def apply(self, sender: Sender, data: bytes, now_ns: int) -> None:
-        """Take a text frame from either side. Appended audio may be left out."""
-        self._folder.apply(Frame(self._frames, now_ns, "text", sender, sniff_type(data), data))
+    def apply(self, sender: Sender, data: bytes, now_ns: int) -> int:
+        """Take a text frame from either side, and return its seq. Appended audio may be left out."""
+        seq = self._frames
+        self._folder.apply(Frame(seq, now_ns, "text", sender, sniff_type(data), data))
+        self._frames += 1
+        return seq
+
+    def appended(self) -> None:
+        """Take note of appended audio that was left out: an error may be about it."""
+        self._folder.state.requests.appended = self._frames
         self._frames += 1
 
     def _take(self, frame: Frame, event: Json, canonical: Json) -> None:
-        self.structure.apply(frame.sender, frame.seq, canonical, self._folder.state.answers)
+        answers = self._folder.state.answers
+        self.structure.apply(frame.sender, frame.seq, canonical, answers)
+        if frame.seq in answers:
+            self.answered.add(answers[frame.seq].seq)
         if canonical["type"] in _OUTPUT_DONE:
             self._ended.add(string(canonical, "item_id") or string(members(canonical, "item"), "id") or "")
 

@@ -1,22 +1,32 @@
 """Positions in a conversation that two sessions share, though their ids differ.
 
-The second call of the third response has another ``call_id`` in every session, but it is the second call of the third
+The second message of the third response has another id in every session, but it is the second message of the third
 response in all of them. :class:`Structure` follows one session and names what it meets by such positions; with one for
-the recording and one for the live session, ids of the one are found in the other.
+the recording and one for the live session, ids of the one are found in the other. Items of a response are counted by
+their type, as they come: ``output_index`` is the same for all of them at some vendors. Calls are paired by what they
+ask for (:mod:`.call_pairs`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
-from ...schemas.values import Json
+from ...schemas.values import Json, members, objects, string
 from ..fold.requests import Answer
 
-__all__ = ["Key", "Structure"]
+__all__ = ["LANDMARKS", "Call", "Key", "Structure"]
 
 Key = tuple[str | int, ...]
-"""A position, such as ``("response", 3, "output", 1)``."""
+"""A position, such as ``("response", 3, "message", 1)``; that of a call ends in ``"call"``."""
+
+
+class Call(NamedTuple):
+    """A finished function call: the function's name, if it was said, and the arguments as they were written."""
+
+    name: str | None
+    arguments: str
+
 
 LANDMARKS: Final = frozenset(
     (
@@ -44,8 +54,12 @@ class Structure:
     def __init__(self) -> None:
         self.counts: dict[str, int] = {}
         """How many of each landmark have come."""
-        self.calls: dict[Key, tuple[str | None, str]] = {}
-        """Name and arguments of the finished function calls, by the position of their item."""
+        self.calls: dict[Key, Call] = {}
+        """The finished function calls, by position."""
+        self.ended: set[Key] = set()
+        """Positions of the responses that are done."""
+        self._stated: dict[Key, dict[Key, int]] = {}
+        """By response, the places that its end gives to its items."""
         self._keys: dict[str, Key] = {}
         self._ids: dict[Key, str] = {}
         self._responses: dict[str, int] = {}
@@ -87,10 +101,13 @@ class Structure:
             if response_id is not None:
                 number = self._responses.setdefault(response_id, len(self._responses))
                 self._name(response_id, ("response", number))
+        elif name == "response.done":
+            self._done(members(event, "response"))
         elif name in ("response.output_item.added", "response.output_item.done"):
-            self._output(event, done=name.endswith("done"))
+            self._output(self._response(event), members(event, "item"), done=name.endswith("done"))
         elif name == "response.function_call_arguments.done":
-            self._call(event, event)
+            item = {**event, "id": event.get("item_id"), "type": "function_call"}
+            self._output(self._response(event), item, done=True)
         elif name in _HEARD:
             item_id = event.get("item_id")
             if isinstance(item_id, str) and item_id not in self._keys:
@@ -110,36 +127,48 @@ class Structure:
         self._keys[id_] = key
         self._ids.setdefault(key, id_)
 
-    def _output(self, event: Json, *, done: bool) -> None:
-        item, index = event.get("item"), event.get("output_index")
-        number = self._responses.get(str(event.get("response_id")))
-        if number is None or not isinstance(index, int):
-            return
-        key: Key = ("response", number, "output", index)
-        self._name(_id(item), key)
-        if isinstance(item, dict):
-            fields = cast("Json", item)
-            call_id = fields.get("call_id")
-            if isinstance(call_id, str):
-                self._name(call_id, (*key, "call"))
-                if done:
-                    self._call(fields, event)
+    def calls_of(self, response: Key) -> list[Key]:
+        """The finished calls of a response: as its end has them, and before it as they came."""
+        calls = [key for key in self.calls if key[:2] == response]
+        stated = self._stated.get(response, {})
+        return sorted(calls, key=lambda key: stated.get(key[:-1], len(stated)))
 
-    def _call(self, fields: Json, event: Json) -> None:
+    def _response(self, event: Json) -> Key | None:
         number = self._responses.get(str(event.get("response_id")))
-        index, call_id = event.get("output_index"), fields.get("call_id")
-        if number is None or not isinstance(index, int):
+        return None if number is None else ("response", number)
+
+    def _done(self, stated: Json) -> None:
+        """Take what a response put out from its end, too: some servers say it only there. Its order counts."""
+        number = self._responses.get(str(stated.get("id")))
+        if number is None:
             return
-        key: Key = ("response", number, "output", index, "call")
-        if isinstance(call_id, str):
-            self._name(call_id, key)
-        name = fields.get("name")
-        known = self.calls.get(key, (None, ""))[0]
-        arguments = fields.get("arguments")
-        self.calls[key] = (
-            name if isinstance(name, str) else known,
-            arguments if isinstance(arguments, str) else "",
-        )
+        response: Key = ("response", number)
+        self.ended.add(response)
+        for item in objects(stated, "output"):
+            if item is not None:
+                self._output(response, item, done=True)
+        keys = [self._keys.get(_id(item) or "") for item in objects(stated, "output")]
+        self._stated[response] = {key: place for place, key in enumerate(keys) if key is not None}
+
+    def _output(self, response: Key | None, item: Json, *, done: bool) -> None:
+        """Take an item of a response, and the call in it if it is ``done``."""
+        item_id = _id(item) or None
+        call_id = None if item.get("type") == "function_call_output" else string(item, "call_id")
+        if response is None or (item_id is None and call_id is None):
+            return
+        known = self._keys.get(item_id or "") or self._keys.get(call_id or "", ())[:-1]
+        key = known if known[:2] == response else self._new(response, str(item.get("type") or "item"))
+        self._name(item_id, key)
+        if call_id is None:
+            return
+        call: Key = (*key, "call")
+        self._name(call_id, call)
+        if done:
+            before = self.calls.get(call, Call(None, ""))
+            self.calls[call] = Call(string(item, "name") or before.name, string(item, "arguments") or before.arguments)
+
+    def _new(self, response: Key, kind: str) -> Key:
+        return (*response, kind, self._next(f"{response} {kind}"))
 
     def _announced(self, item: Any, create: int | None) -> None:
         item_id = _id(item)

@@ -1,4 +1,4 @@
-"""What the replay client needs to know of a recording, and the rules by which its frames wait."""
+"""What the replay client needs to know of a recording; by which rules its frames wait, :mod:`.waits` says."""
 
 from __future__ import annotations
 
@@ -7,80 +7,12 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Final, NamedTuple
 
 from ...schemas.recording import Recording
-from ..playing.match import TRUNCATE
 from ..serve.plan import Plan, Planner
 from .positions import LANDMARKS, Structure
 
-__all__ = [
-    "CLIENT_RULES",
-    "EVERY",
-    "MORE",
-    "ClientRule",
-    "DrivePlan",
-    "FrameHash",
-    "make_drive_plan",
-]
-
-
-class ClientRule(NamedTuple):
-    """What a client frame waits for: one row of the table."""
-
-    frames: str
-    waits_for: str
-    reason: str
-
-
-CLIENT_RULES: Final = (
-    ClientRule(
-        "any but appended audio",
-        "as many `session.created`, `session.started`, `session.updated` and `response.done` as had come before it",
-        "A program sets up the session first and asks again when it has been answered.",
-    ),
-    ClientRule(
-        "`response.create`",
-        "as many `input_audio_buffer.committed` as had come before it",
-        "Where responses are not made by voice detection, the end of a turn is what it reacts to.",
-    ),
-    ClientRule(
-        "`conversation.item.create` of a `function_call_output`",
-        "name and arguments of the call in the same position",
-        "The output answers the call, whether or not the response is done.",
-    ),
-    ClientRule(
-        "any that names an id made by the server",
-        "the id of the thing in the same position",
-        "It cannot be named before it exists.",
-    ),
-    ClientRule(
-        "`response.cancel`",
-        "as many `response.created` and `speech_started` as had come before it",
-        "It stops a response, often because the user cuts in.",
-    ),
-    ClientRule(
-        "`conversation.item.truncate`",
-        "as much audio of the item as it keeps, or the end of that audio; as many `speech_started` as before it",
-        "What was not delivered cannot have been played.",
-    ),
-    ClientRule(
-        "`input_audio_buffer.append`",
-        "nothing but its time; at full speed as many `response.done` as had come before it",
-        "A microphone does not wait. Without a clock, turns would run into one another.",
-    ),
-)
-"""What client frames wait for when a recording drives a server."""
-
-EVERY: Final = ("session.created", "session.started", "session.updated", "response.done")
-"""Server events of which as many must have come for any event of the client."""
-
-MORE: Final[dict[str, tuple[str, ...]]] = {
-    "response.create": ("input_audio_buffer.committed",),
-    "response.cancel": ("response.created", "input_audio_buffer.speech_started"),
-    TRUNCATE: ("input_audio_buffer.speech_started",),
-}
-"""Those that count for an event of a type besides."""
+__all__ = ["DrivePlan", "FrameHash", "make_drive_plan"]
 
 
 class FrameHash:
@@ -109,11 +41,13 @@ class DrivePlan:
         plan: the recorded session.
         landmarks: seqs of the server events that count, by canonical type.
         structure: positions of the recorded ids.
+        updates: each answered ``session.update``: seq of the answer, and its own.
     """
 
     plan: Plan
     landmarks: dict[str, array[int]] = field(default_factory=dict[str, "array[int]"])
     structure: Structure = field(default_factory=Structure)
+    updates: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
     def before(self, name: str, seq: int) -> int:
         """Count the landmarks of a type that came before a frame."""
@@ -140,4 +74,6 @@ async def make_drive_plan(recording: Recording) -> DrivePlan:
         structure.apply(control.sender, control.seq, control.event, planner.answers)
         if control.sender == "server" and control.type in LANDMARKS:
             landmarks.setdefault(control.type, array("q")).append(control.seq)
-    return DrivePlan(planner.plan(), landmarks, structure)
+    updates = {control.seq for control in planner.controls if control.type == "session.update"}
+    answered = sorted((seq, answer.seq) for seq, answer in planner.answers.items() if answer.seq in updates)
+    return DrivePlan(planner.plan(), landmarks, structure, answered)

@@ -23,10 +23,13 @@ import rfc8785
 from ...schemas.refs import to_plain
 from ...schemas.state import Conversation, Item, Part, Response
 
-__all__ = ["canonical_json", "content_digest", "content_of", "full_digest"]
+__all__ = ["CONTENT_DIGEST", "FULL_DIGEST", "canonical_json", "content_digest", "content_of", "full_digest"]
 
-_FULL: Final = "earwitness/full/1"
-_CONTENT: Final = "earwitness/content/1"
+FULL_DIGEST: Final = "earwitness/full/2"
+CONTENT_DIGEST: Final = "earwitness/content/2"
+"""The versions of the two digests. A digest of another version covers another reading of the same records: the two can
+be compared with nothing but each other's kind."""
+
 _MAX_SAFE: Final = 2**53 - 1
 _MIN_ID_LENGTH: Final = 6
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_\-]+")
@@ -39,12 +42,12 @@ _ORDERLY_CLOSES: Final = frozenset((None, 1000, 1001, 1005))
 
 def full_digest(conversation: Conversation) -> str:
     """Return the digest of the whole state, as 64 hex digits."""
-    return _digest(_FULL, to_plain(conversation))
+    return _digest(FULL_DIGEST, to_plain(conversation))
 
 
 def content_digest(conversation: Conversation) -> str:
     """Return the digest of what was said and done, as 64 hex digits; :func:`content_of` is what it covers."""
-    return _digest(_CONTENT, content_of(conversation))
+    return _digest(CONTENT_DIGEST, content_of(conversation))
 
 
 def _digest(domain: str, value: Any) -> str:

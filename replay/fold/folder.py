@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Iterable
 from typing import Any, Final, cast
 
+from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.detect import DialectReading
 from ...schemas.dialects.normalise import normalise
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
-from ...schemas.state import Close, Conversation, Gap, Refusal
+from ...schemas.state import Close, Conversation, Gap, Problem, Refusal
 from ...schemas.summary import SWITCHING_PROTOCOLS, dialect_reading
 from ...schemas.values import DEEPEST, TOO_DEEP, Json, integer, members, string, too_deep
 from .answers import ACKNOWLEDGED, answer
@@ -121,6 +122,8 @@ class Folder:
             if frame.type is not None:
                 state.counts[frame.type] += 1
             state.problem("erased", frame.type or "")
+            if frame.type in APPEND_TYPES and state.input.gap_at is None:  # how long it was is gone with it
+                state.input.gap_at = state.input.received
             return None
         try:
             value: Any = parse_json(payload)
@@ -141,6 +144,8 @@ class Folder:
         if name in REQUESTS:
             state.requests.add(request)
             if event_id is not None:
+                if event_id in state.event_ids:
+                    state.requests.repeated_ids.add(event_id)
                 state.event_ids[event_id] = frame.seq
             return
         if name in _OTHER_REQUESTS:
@@ -152,7 +157,10 @@ class Folder:
         """Take a frame other than text: the recorder's own, or a binary one."""
         state = self.state
         if frame.kind == "binary":
-            state.problem("binary", f"{len(frame.payload or b'')} bytes" if not frame.erased else "erased")
+            size = None if frame.payload is None else len(frame.payload)
+            sender = None if frame.sender == "recorder" else frame.sender
+            detail = "erased" if size is None else f"{size} bytes"
+            state.problems.append(Problem(frame.seq, "binary", detail, sender, size))
             return
         stated: Json = {}
         try:

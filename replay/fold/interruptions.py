@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Literal, cast
 
 from ...schemas.frame import NS_PER_MS
-from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response
+from ...schemas.state import Conversation, Interruption, Item, PlaybackEvent, Response, Truncation
 from .output_audio import output_format
 
 __all__ = ["interruptions"]
@@ -56,6 +56,19 @@ class _Cuts:
             return None
         return _audio_ms(self._conversation, item, self._responses.get(item.response_id or ""))
 
+    def behind_ms(self, item: Item | None, cut: Truncation) -> float | None:
+        """Milliseconds of an item's audio behind a truncation: the rest of its part, and the parts behind it."""
+        if item is None or self.total_ms(item) is None:
+            return None
+        behind = [part for part in item.content if part.index >= cut.content_index and part.audio.total]
+        if not behind:
+            return 0.0
+        first = min(seq for part in behind for seq, _ in islice(part.audio, 1))
+        response = self._responses.get(item.response_id or "")
+        per_ms = output_format(self._conversation.session, response, first).bytes_per_ms
+        ends = (cut.audio_end_ms if part.index == cut.content_index else 0 for part in behind)
+        return sum(max(0.0, part.audio.total / per_ms - end) for part, end in zip(behind, ends, strict=True))
+
     def spoken_item(self, response_id: str | None) -> Item | None:
         """The last item of a response that has sound, else its last item."""
         response = self._responses.get(response_id or "")
@@ -97,8 +110,7 @@ def interruptions(conversation: Conversation) -> list[Interruption]:
         )
         response_id = None if item is None else item.response_id
         cut = cuts.cut(item, truncation.item_id, response_id, seq, ns, truncation.by)
-        total = cuts.total_ms(item)
-        cut.unheard_ms = None if total is None else max(0.0, total - truncation.audio_end_ms)
+        cut.unheard_ms = cuts.behind_ms(item, truncation)
     _cleared(conversation, cuts)
     for response in conversation.responses:
         by = _cancelled_by(response)

@@ -11,16 +11,17 @@ from typing import Any, Final
 from ...schemas.audio import decode_base64
 from ...schemas.state import Response
 from ...schemas.values import Json, objects, string
+from .identity import id_in, of_user
 from .working import ItemWork, PartWork, State, TranscriptionWork
 
 __all__ = [
     "audio_length",
-    "find_item",
     "find_response",
     "merge_item",
     "merge_part",
     "part_of",
     "place_item",
+    "place_spoken",
     "touch_response",
 ]
 
@@ -45,14 +46,6 @@ def audio_length(state: State, value: Any) -> int:
     return len(audio)
 
 
-def find_item(state: State, item_id: str) -> ItemWork:
-    """The item of that id; one that nobody named so far is made, outside the order."""
-    item = state.items.get(item_id)
-    if item is None:
-        item = state.items[item_id] = ItemWork(item_id, state.seq, state.ns)
-    return item
-
-
 def find_response(state: State, response_id: str) -> Response:
     """The response of that id; one whose ``response.created`` was not seen is made."""
     response = state.responses.get(response_id)
@@ -63,7 +56,7 @@ def find_response(state: State, response_id: str) -> Response:
 
 def touch_response(state: State, event: Json) -> Response | None:
     """The response that an event names, with the event among its seqs."""
-    response_id = string(event, "response_id")
+    response_id = id_in(event, "response_id")
     if response_id is None:
         return None
     response = find_response(state, response_id)
@@ -81,7 +74,7 @@ def part_of(state: State, item: ItemWork, index: int, kind: str) -> PartWork:
 
 def place_item(state: State, item: ItemWork, event: Json) -> None:
     """Put an item where an event says that it belongs in the conversation."""
-    previous = string(event, "previous_item_id")
+    previous = id_in(event, "previous_item_id")
     if previous is None:
         state.order.somewhere(item)
     elif previous == "root":
@@ -89,6 +82,38 @@ def place_item(state: State, item: ItemWork, event: Json) -> None:
     else:
         item.previous_item_id = previous
         state.order.after(item, state.items.get(previous), previous)
+
+
+def place_spoken(state: State, item: ItemWork) -> None:
+    """Put a user's item of which only its speech is on record before what followed it, until a place is stated.
+
+    That is what came after its speech; without a record of that, the response that is running, if no user's turn is on
+    record before it.
+    """
+    if item in state.order or item.deleted_seq is not None:
+        return
+    following = None if state.order.is_awaited(item) else _following(state, item)
+    state.order.somewhere(item)
+    if following is not None:
+        state.order.before(item, following)
+
+
+def _following(state: State, item: ItemWork) -> ItemWork | None:
+    following: ItemWork | None = None
+    speech = state.speech_of.get(item.wire_id or None)
+    if speech is not None:
+        at = speech.started_seq if speech.stopped_seq is None else speech.stopped_seq
+        for other in state.order.backwards():
+            if at is None or other.first_seq < at:
+                break
+            following = other
+        return following
+    for other in state.order.backwards():
+        response = other.response
+        if response is None or response.done_seq is not None:
+            return None if of_user(other) else following
+        following = other
+    return following
 
 
 def merge_item(state: State, item: ItemWork, stated: Json, *, final: bool) -> None:
@@ -101,28 +126,45 @@ def merge_item(state: State, item: ItemWork, stated: Json, *, final: bool) -> No
         final: whether the event states the item as it ended, rather than as it began.
     """
     item.seqs.add(state.seq)
+    item.stated = True
     kind = string(stated, "type")
     if kind is not None:
         item.type = kind
     item.role = string(stated, "role") or item.role
     item.name = string(stated, "name") or item.name
-    item.call_id = string(stated, "call_id") or item.call_id
+    item.call_id = id_in(stated, "call_id") or item.call_id
     item.output = _stated(stated, "output", item.output)
     arguments = string(stated, "arguments")
     if arguments or (arguments is not None and final):
-        item.arguments.stated = arguments
+        item.arguments.state(arguments, final=final)
     _merge_status(state, item, string(stated, "status"))
     for key, value in stated.items():
         if key not in _ITEM_FIELDS and value is not None:
             item.fields[key] = value
-    for index, part in enumerate(objects(stated, "content")):
+    for index, part in enumerate(_content(stated)):
         if part is None:
             state.problem("bad-field", f"content[{index}] is no object")
         else:
             merge_part(state, part_of(state, item, index, string(part, "type") or "unknown"), part, final=final)
             _settle_part(item.parts[index], item.status)
+    if item.role is None and item.type == "message":
+        item.role = _role_of(item)
     if item.type == "function_call":
         state.calls[item] = None
+
+
+def _content(stated: Json) -> list[Json | None]:
+    """The parts of an item; a bare text is one (chat style)."""
+    content = stated.get("content")
+    if isinstance(content, str):
+        return [{"type": "output_text" if stated.get("role") == "assistant" else "input_text", "text": content}]
+    return objects(stated, "content")
+
+
+def _role_of(item: ItemWork) -> str | None:
+    """Whose an item without a role is, by its parts: only a user's begin with ``input_``."""
+    sides = {part.type.partition("_")[0] for part in item.parts.values()} & {"input", "output"}
+    return {"input": "user", "output": "assistant"}[sides.pop()] if len(sides) == 1 else None
 
 
 def _stated(fields: Json, key: str, old: str | None) -> str | None:
@@ -152,15 +194,16 @@ def merge_part(state: State, part: PartWork, stated: Json, *, final: bool) -> No
     Audio that a server repeats is not taken again: the audio of a part is its deltas.
     """
     part.seqs.add(state.seq)
+    part.announced = True
     part.type = string(stated, "type") or part.type
     text, transcript = string(stated, "text"), string(stated, "transcript")
     if text or (text is not None and final):
-        part.text.stated = text
+        part.text.state(text, final=final)
     if transcript or (transcript is not None and final):
         if part.type == _USER_AUDIO:
-            _transcribed(part, transcript)
+            _transcribed(state, part, transcript, final=final)
         else:
-            part.transcript.stated = transcript
+            part.transcript.state(transcript, final=final)
     image = string(stated, "image_url")
     if image is not None:
         part.image_url = _short_url(image)
@@ -170,11 +213,19 @@ def merge_part(state: State, part: PartWork, stated: Json, *, final: bool) -> No
             part.fields[key] = value
 
 
-def _transcribed(part: PartWork, transcript: str) -> None:
-    """A user's transcript inside an item: an echo of its transcription, news if none was stated."""
-    if transcript and part.transcription is None:
-        part.transcription = TranscriptionWork(status="completed")
-        part.transcription.stream.stated = transcript
+def _transcribed(state: State, part: PartWork, transcript: str, *, final: bool) -> None:
+    """A user's transcript inside an item: an echo of its transcription, or news; the later statement counts."""
+    if not transcript:
+        return
+    work = part.transcription
+    if work is None:
+        work = part.transcription = TranscriptionWork()
+    if work.status == "completed" and (work.text == transcript or not final):
+        return
+    work.stream.settle(None, transcript)
+    work.status, work.error = "completed", None
+    work.seqs.add(state.seq)
+    work.done_ns = state.ns if work.done_ns is None else work.done_ns
 
 
 def _short_url(url: str) -> str:

@@ -8,7 +8,8 @@ end for the time being, and the first statement about an item that names a prede
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Generic, Protocol, TypeVar
 
 __all__ = ["Order", "Placed"]
@@ -42,6 +43,42 @@ class Order(Generic[T]):
         while item is not None:
             yield item
             item = self._after[item]
+
+    def backwards(self) -> Iterator[T]:
+        """The items from the last to the first."""
+        item = self._before[None]
+        while item is not None:
+            yield item
+            item = self._before[item]
+
+    def is_awaited(self, item: T) -> bool:
+        """Whether another item was said to follow this one."""
+        return any(not other.settled for other in self._waiting.get(item.id, ()))
+
+    def before(self, item: T, following: T) -> None:
+        """Move an item before another; one whose place is settled stays."""
+        if not item.settled and item is not following:
+            self._unlink(item)
+            self._link(item, self._before[following])
+
+    def put_in_line(self, items: Sequence[T]) -> None:
+        """Order items among themselves; those whose place is settled stay.
+
+        Args:
+            items: in the order that they shall have.
+        """
+        wanted = {item for item in items if item in self}
+        places: dict[T, int] = {}
+        for place, item in enumerate(self.backwards()):
+            if len(places) == len(wanted):
+                break
+            if item in wanted:
+                places[item] = -place
+        for one, other in pairwise(item for item in items if item in places):
+            if not other.settled and places[other] < places[one]:
+                self._unlink(other)
+                self._link(other, one)
+                places[other] = places[one]
 
     def at_front(self, item: T) -> None:
         """Place an item before all others (``previous_item_id: "root"``); one whose place is settled stays."""

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
 from ...schemas.values import Json, members, objects, string
 
-__all__ = ["NOBODY", "Answer", "AnswerBy", "Request", "Requests", "first_seq", "item_fingerprint"]
+__all__ = ["NOBODY", "Answer", "AnswerBy", "Request", "Requests", "Undecided", "item_fingerprint"]
 
-AnswerBy = Literal["event_id", "item_id", "param", "content", "order"]
+AnswerBy = Literal["event_id", "param", "content", "only_candidate", "protocol_order"]
 """How a client event is told to be the one that a server event answers; the surest first.
 
-``event_id``: by the client event's own id. ``item_id``: by the id of the item that both are about. ``param``: by the
-path that an error names. ``content``: by what the answer repeats, or by what an error's code or message speaks of.
-``order``: the answer does not say which; it is the oldest open request that it can answer.
+``event_id``: by the client event's own id. ``param``: by the path that an error names. ``content``: by what the answer
+repeats (an item's id, its words, settings, metadata), or by what an error's code or message speaks of.
+``only_candidate``: the answer does not say which, and no other open request can be meant. ``protocol_order``: an
+acknowledgement fits several and says nothing that tells them apart; the server takes up a connection's events in their
+order, so it is the oldest. An error is never told so: it may overtake the acknowledgement of an earlier event.
 """
-
-
-NOBODY: Final = -1
-"""What a rule returns in place of a seq where the event answers no client event, whatever other rules would say."""
 
 
 class Answer(NamedTuple):
@@ -34,6 +32,24 @@ class Answer(NamedTuple):
 
     seq: int
     by: AnswerBy
+
+
+class Undecided(NamedTuple):
+    """What a rule returns where it is not known which client event a server event answers, whatever other rules say.
+
+    Attributes:
+        seqs: the client events that it may answer; empty where it answers none of the client's requests.
+        appends: whether it may be about appended audio.
+        surely: whether it answers one of ``seqs``, if it is not known which.
+    """
+
+    seqs: tuple[int, ...] = ()
+    appends: bool = False
+    surely: bool = False
+
+
+NOBODY: Final = Undecided()
+"""The server event answers no client event."""
 
 
 @dataclass(slots=True)
@@ -56,12 +72,21 @@ class Requests:
     """Requests without an answer, oldest first. Adding, answering and finding one cost the same however many wait."""
 
     def __init__(self) -> None:
+        self.answered_to = -1
+        """The latest client event that was answered."""
+        self.appended = -1
+        """The last append that was left out of the fold, where its audio does not matter."""
+        self.repeated_ids: set[str] = set()
+        """Event ids that the client used more than once."""
         self._all: dict[int, Request] = {}
         self._by_type: defaultdict[str, dict[int, Request]] = defaultdict(dict)
         self._creates: defaultdict[Hashable, dict[int, Request]] = defaultdict(dict)
 
     def __iter__(self) -> Iterator[Request]:
         return iter(self._all.values())
+
+    def __len__(self) -> int:
+        return len(self._all)
 
     def add(self, request: Request) -> None:
         """Let a request wait."""
@@ -86,18 +111,13 @@ class Requests:
         """The waiting requests of a type, oldest first; taking one out ends the iteration."""
         return iter(self._by_type[kind].values()) if kind in self._by_type else iter(())
 
-    def create_of(self, item: Hashable) -> Request | None:
-        """The oldest waiting create of an item.
+    def creates_of(self, item: Hashable) -> Iterator[Request]:
+        """The waiting creates of an item, oldest first; taking one out ends the iteration.
 
         Args:
             item: the id that the client chose, or the fingerprint of an item that it left without one.
         """
-        return next(iter(self._creates[item].values()), None) if item in self._creates else None
-
-
-def first_seq(requests: Iterable[Request]) -> int | None:
-    """The seq of the first of some requests; None without any."""
-    return next((request.seq for request in requests), None)
+        return iter(self._creates[item].values()) if item in self._creates else iter(())
 
 
 def _made_by(request: Request) -> Hashable:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ...schemas.values import Json
-from .reducers import client, items, responses, session
+from .reducers import call_items, client, items, responses, session
 from .reducers import input as input_
 from .working import State
 
@@ -63,17 +63,18 @@ SERVER: Final[MappingProxyType[str, Reducer]] = MappingProxyType(
         "output_audio_buffer.started": responses.playback,
         "output_audio_buffer.stopped": responses.playback,
         "rate_limits.updated": session.rate_limits_updated,
+        "response.audio_timestamp.delta": responses.word_timed,
         "response.content_part.added": responses.content_part_added,
         "response.content_part.done": responses.content_part_done,
         "response.created": responses.response_created,
         "response.done": responses.response_done,
-        "response.function_call_arguments.delta": responses.arguments_delta,
-        "response.function_call_arguments.done": responses.arguments_done,
-        "response.mcp_call.completed": responses.mcp_call_status,
-        "response.mcp_call.failed": responses.mcp_call_status,
-        "response.mcp_call.in_progress": responses.mcp_call_status,
-        "response.mcp_call_arguments.delta": responses.arguments_delta,
-        "response.mcp_call_arguments.done": responses.arguments_done,
+        "response.function_call_arguments.delta": call_items.arguments_delta,
+        "response.function_call_arguments.done": call_items.arguments_done,
+        "response.mcp_call.completed": call_items.mcp_call_status,
+        "response.mcp_call.failed": call_items.mcp_call_status,
+        "response.mcp_call.in_progress": call_items.mcp_call_status,
+        "response.mcp_call_arguments.delta": call_items.arguments_delta,
+        "response.mcp_call_arguments.done": call_items.arguments_done,
         "response.output_audio.delta": responses.audio_delta,
         "response.output_audio.done": responses.audio_done,
         "response.output_audio_transcript.delta": responses.transcript_delta,

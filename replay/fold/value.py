@@ -10,10 +10,25 @@ from typing import Final, TypeVar
 import numpy as np
 
 from ...schemas.refs import Seqs
-from ...schemas.state import Call, Conversation, InputAudio, Item, Part, Pending, Response, Session, Transcription
+from ...schemas.state import (
+    Call,
+    Conversation,
+    InputAudio,
+    InputSpan,
+    Item,
+    Part,
+    Pending,
+    Response,
+    Session,
+    Transcription,
+)
 from ...schemas.values import members, string
+from .input_spans import Mark, read_spans
 from .interruptions import interruptions
-from .working import ItemWork, PartWork, State, TextStream, TranscriptionWork
+from .merge import merge_item
+from .stated_formats import input_format_problems
+from .text_stream import TextStream
+from .working import ItemWork, PartWork, Request, State, TranscriptionWork
 
 __all__ = ["build", "join"]
 
@@ -30,9 +45,9 @@ def build(state: State, dialect: str) -> Conversation:
     JSON values are shared with the working state, which never changes one.
     """
     deltas = _Deltas()
-    frozen = {
-        item: _item(item, deltas, client_spoke=state.client_spoke) for item in (*state.items.values(), *state.deleted)
-    }
+    words = _words(state)
+    spans = read_spans(state.input, state.marks, words)
+    frozen = {item: _item(item, deltas, spans.of, client_spoke=state.client_spoke) for item in state.every_item()}
     conversation = Conversation(
         dialect=state.dialect or dialect,
         conversation_id=state.conversation_id,
@@ -41,18 +56,20 @@ def build(state: State, dialect: str) -> Conversation:
         deleted=[frozen[item] for item in state.deleted],
         out_of_band=[
             frozen[item]
-            for item in state.items.values()
+            for item in state.every_item()
             if item.deleted_seq is None and (item not in state.order or not _in_band(item))
         ],
+        unacknowledged=[_asked_for(request) for request in state.requests.of_type("conversation.item.create")],
         responses=[_response(state, response, deltas) for response in state.responses.values()],
         calls=[_call(state, item) for item in state.calls],
         mcp=[_copy(tools, seqs=tools.seqs.copy()) for tools in state.mcp.values()],
         input_audio=InputAudio(
             state.input_audio.copy(),
-            state.input.committed_to,
+            spans.committed_to,
             [_copy(span) for span in state.speech],
             [_copy(event) for event in state.buffer_events],
             state.input.formats,
+            spans.clock,
         ),
         truncations=[_copy(truncation) for truncation in state.truncations],
         playback=[_copy(event) for event in state.playback],
@@ -63,7 +80,7 @@ def build(state: State, dialect: str) -> Conversation:
         errors=[_copy(error) for error in state.errors],
         rate_limits=None if state.rate_limits is None else _copy(state.rate_limits),
         gaps=[_copy(gap) for gap in state.gaps],
-        problems=[_copy(problem) for problem in state.problems],
+        problems=[*map(_copy, state.problems), *input_format_problems(state, spans, words)],
         counts=dict(sorted(state.counts.items())),
         unknown=dict(sorted(state.unknown.items())),
         refusal=state.refusal,
@@ -109,11 +126,21 @@ class _Deltas(dict[PartWork, Seqs]):
         return seqs
 
 
-def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
+def _words(state: State) -> dict[Mark, str]:
+    """What was understood in each span."""
+    words: dict[Mark, str] = {}
+    for item in state.every_item():
+        if item.span is not None:
+            said = (part.transcription.text for part in item.parts.values() if part.transcription is not None)
+            words[item.span] = next((text for text in said if text), "")
+    return words
+
+
+def _item(item: ItemWork, deltas: _Deltas, spans: dict[Mark, InputSpan], *, client_spoke: bool) -> Item:
     # Whether the client is on record at all is known at the end: an item may come before the client's first event.
     by = item.created_by if client_spoke or item.created_by != "server" else None
-    parts = [_part(item.parts[index], deltas[item.parts[index]]) for index in sorted(item.parts)]
-    spans = [] if item.span is None else [item.span.seqs]
+    parts = [_part(item.parts[index], deltas[item.parts[index]], cut=item.cut) for index in sorted(item.parts)]
+    marks = [] if item.span is None else [item.span.seqs]
     singles = [item.arguments.seqs, array("q", [] if item.request_seq is None else [item.request_seq])]
     return Item(
         id=item.id,
@@ -123,7 +150,7 @@ def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
         content=parts,
         name=item.name,
         call_id=item.call_id,
-        arguments=item.arguments.text,
+        arguments=item.arguments.text_of(cut=item.cut),
         output=item.output,
         fields=dict(item.fields),
         previous_item_id=item.previous_item_id,
@@ -131,14 +158,26 @@ def _item(item: ItemWork, deltas: _Deltas, *, client_spoke: bool) -> Item:
         created_by=by or "unknown",
         request_seq=item.request_seq,
         id_by_client=item.id_by_client,
-        span=None if item.span is None else _copy(item.span, seqs=item.span.seqs.copy()),
+        span=None if item.span is None else spans.get(item.span),
         on_record=item.on_record,
         deleted_seq=item.deleted_seq,
         first_seq=item.first_seq,
         first_ns=item.first_ns,
         done_ns=item.done_ns,
-        seqs=join([item.seqs, *spans, *(part.seqs for part in parts)], singles),
+        seqs=join([item.seqs, *marks, *(part.seqs for part in parts)], singles),
     )
+
+
+def _asked_for(request: Request) -> Item:
+    """An item as its ``conversation.item.create`` states it."""
+    asked = State()
+    asked.seq, asked.ns = request.seq, request.ns
+    stated = members(request.event, "item")
+    item_id = string(stated, "id") or f"no-id-{request.seq}"
+    item = ItemWork(item_id, request.seq, request.ns, created_by="client", request_seq=request.seq)
+    item.id_by_client = bool(string(stated, "id"))
+    merge_item(asked, item, stated, final=True)
+    return _item(item, _Deltas(), {}, client_spoke=True)
 
 
 def _main_stream(part: PartWork) -> TextStream:
@@ -146,13 +185,12 @@ def _main_stream(part: PartWork) -> TextStream:
     return part.transcript if part.transcript.marks or part.transcript.stated is not None else part.text
 
 
-def _part(part: PartWork, deltas: Seqs) -> Part:
+def _part(part: PartWork, deltas: Seqs, *, cut: bool) -> Part:
     stream = _main_stream(part)
-    marks = iter(stream.marks)
-    text, transcript = part.text.text, part.transcript.text
+    text, transcript = part.text.text_of(cut=cut), part.transcript.text_of(cut=cut)
     final = transcript if stream is part.transcript else text
     transcription = None if part.transcription is None else _transcription(part.transcription)
-    if transcription is not None and transcript is None and transcription.status in ("partial", "completed"):
+    if transcription is not None and not transcript and (transcription.text or transcription.status == "completed"):
         transcript = transcription.text
     return Part(
         type=part.type,
@@ -165,7 +203,8 @@ def _part(part: PartWork, deltas: Seqs) -> Part:
         detail=part.detail,
         transcription=transcription,
         fields=dict(part.fields),
-        text_deltas=list(zip(marks, marks, strict=True)),
+        text_deltas=stream.lengths(),
+        words=list(part.words),
         streamed=None if stream.streamed == final else stream.streamed,
         first_audio_ns=part.first_audio_ns,
         audio_done=part.audio_done,
@@ -174,10 +213,9 @@ def _part(part: PartWork, deltas: Seqs) -> Part:
 
 
 def _transcription(work: TranscriptionWork) -> Transcription:
-    stated = work.stream.stated
     return Transcription(
         status=work.status,
-        text=(stated if stated is not None else work.stream.streamed) or "",
+        text=work.text,
         segments=list(work.segments),
         error=work.error,
         usage=work.usage,
@@ -191,9 +229,8 @@ def _transcription(work: TranscriptionWork) -> Transcription:
 def _response(state: State, response: Response, deltas: _Deltas) -> Response:
     causes = [seq for seq in (response.request_seq, response.trigger_seq, response.cancel_seq) if seq is not None]
     runs, singles = [response.seqs], [array("q", causes)]
-    for item_id in response.output:
-        item = state.items.get(item_id)
-        if item is not None and item.response is response:
+    for item in state.output_items.get(response.id, ()):
+        if item.response is response:
             singles.append(item.arguments.seqs)
             runs.extend(deltas[part] for part in item.parts.values())
     return _copy(response, output=list(response.output), seqs=join(runs, singles))
@@ -207,7 +244,7 @@ def _call(state: State, item: ItemWork) -> Call:
         call_id=call_id,
         item_id=item.id,
         name=item.name,
-        arguments=item.arguments.text or "",
+        arguments=item.arguments.text_of(cut=item.cut) or "",
         response_id=None if item.response is None else item.response.id,
         done_seq=done_seq,
         done_ns=done_ns,

@@ -6,18 +6,16 @@ and provenance as flat arrays, so that an event costs the same however long the 
 
 from __future__ import annotations
 
-from array import array
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from ...schemas.refs import AudioRefs, Seqs
 from ...schemas.state import (
     BufferEvent,
     Close,
     Gap,
-    InputSpan,
     McpTools,
     PlaybackEvent,
     Problem,
@@ -27,12 +25,16 @@ from ...schemas.state import (
     ServerError,
     Session,
     SpeechSpan,
+    TimedWord,
     Truncation,
 )
-from ...schemas.values import Json
+from ...schemas.values import Json, string
+from .doubts import Doubts
+from .input_spans import Mark
 from .order import Order
 from .requests import Answer, Request, Requests
 from .sample_clock import SampleClock
+from .text_stream import SpokenStream, TextStream, joined
 
 __all__ = [
     "APPEND_IDS",
@@ -55,57 +57,12 @@ events of the client are remembered to the end."""
 TextKind = Literal["text", "transcript", "arguments", "transcription"]
 
 
-class TextStream:
-    """A text that comes in deltas and is stated at the end."""
-
-    __slots__ = ("_chunks", "length", "marks", "stated")
-
-    def __init__(self) -> None:
-        self._chunks: list[str] = []
-        self.length = 0
-        self.marks = array("q")
-        """For each delta its seq and the length of the text so far."""
-        self.stated: str | None = None
-        """What the server last stated as the whole text."""
-
-    def add(self, seq: int, delta: str) -> None:
-        """Append a delta."""
-        self._chunks.append(delta)
-        self.length += len(delta)
-        self.marks.append(seq)
-        self.marks.append(self.length)
-
-    @property
-    def streamed(self) -> str | None:
-        """The text of all deltas; None if there were no deltas."""
-        if len(self._chunks) > 1:
-            self._chunks = ["".join(self._chunks)]
-        return self._chunks[0] if self._chunks else None
-
-    @property
-    def text(self) -> str | None:
-        """The text as far as it is known: as stated, else as streamed; None where nobody said anything.
-
-        A statement that is only the beginning of what was streamed does not take it back: a server that cuts an item
-        may state less than it sent.
-        """
-        streamed = self.streamed
-        if self.stated is None or (streamed is not None and streamed.startswith(self.stated)):
-            return streamed
-        return self.stated
-
-    @property
-    def seqs(self) -> array[int]:
-        """The seqs of the deltas."""
-        return self.marks[::2]
-
-
 @dataclass(slots=True)
 class TranscriptionWork:
     """Transcription of a user's audio part."""
 
     status: Literal["pending", "partial", "completed", "failed"] = "pending"
-    stream: TextStream = field(default_factory=TextStream)
+    stream: SpokenStream = field(default_factory=SpokenStream)
     segments: list[Json] = field(default_factory=list[Json])
     error: Json | None = None
     usage: Json | None = None
@@ -113,6 +70,12 @@ class TranscriptionWork:
     completions: int = 0
     seqs: Seqs = field(default_factory=Seqs)
     done_ns: int | None = None
+
+    @property
+    def text(self) -> str:
+        """The words as far as they are known; those of the segments where nothing else has any."""
+        text = self.stream.text
+        return text or joined(*(string(segment, "text") or "" for segment in self.segments))
 
 
 @dataclass(slots=True, eq=False)
@@ -130,7 +93,10 @@ class PartWork:
     image_url: str | None = None
     detail: str | None = None
     transcription: TranscriptionWork | None = None
+    announced: bool = False
+    """Whether an item's content or a ``content_part`` event stated it; not so where only a delta named its index."""
     fields: Json = field(default_factory=dict[str, Any])
+    words: list[TimedWord] = field(default_factory=list[TimedWord])
     seqs: Seqs = field(default_factory=Seqs)
 
 
@@ -139,6 +105,7 @@ class ItemWork:
     """A conversation item."""
 
     id: str
+    """Of no other item: see :mod:`.identity`."""
     first_seq: int
     first_ns: int | None
     type: str = "message"
@@ -158,11 +125,35 @@ class ItemWork:
     created_by: Literal["client", "model", "speech", "server", "unknown"] | None = None
     request_seq: int | None = None
     id_by_client: bool = False
-    span: InputSpan | None = None
+    span: Mark | None = None
     on_record: bool = False
     deleted_seq: int | None = None
     done_ns: int | None = None
     seqs: Seqs = field(default_factory=Seqs)
+    wire_id: str = ""
+    """The id as the server states it; empty where it states none."""
+    before: ItemWork | None = None
+    """The item that had the same id before."""
+    stated: bool = False
+    """Whether an event stated it as an item; not so where it was only spoken of."""
+    truncated: bool = False
+
+    @property
+    def cut(self) -> bool:
+        """Whether it ended before its time, so that the server may state less of it than it sent."""
+        response = self.response
+        return (
+            self.truncated
+            or self.status == "incomplete"
+            or (response is not None and response.status in ("cancelled", "incomplete", "failed"))
+        )
+
+    def same_id(self) -> Iterator[ItemWork]:
+        """This item and those that had its id before, the newest first."""
+        item: ItemWork | None = self
+        while item is not None:
+            yield item
+            item = item.before
 
 
 @dataclass(slots=True)
@@ -190,6 +181,9 @@ class TurnTrigger:
     ns: int | None
 
 
+TextSinks = dict[tuple[str, int], Callable[[int, str], None]]
+
+
 class State:
     """Everything that the fold knows, and the seq and time of the event at hand."""
 
@@ -197,14 +191,16 @@ class State:
         self.seq = -1
         self.ns: int | None = None
         self.last_ns: int | None = None
-
         self.dialect: str | None = None
         """As the ``open`` record states it."""
-
         self.conversation_id: str | None = None
         self.session = Session()
         self.items: dict[str, ItemWork] = {}
-        """By id, the newest of each; those outside ``order`` were only spoken of, or are of a response out of band."""
+        """By id as stated, the newest of each; outside ``order`` those only spoken of, and of responses out of band."""
+        self.output_items: defaultdict[str, list[ItemWork]] = defaultdict(list)
+        """By response, in order of arrival."""
+        self.outputs_at: dict[tuple[str, int], ItemWork] = {}
+        """By response and output index, the newest of each: for events that name their item by nothing else."""
         self.order: Order[ItemWork] = Order()
         self.deleted: list[ItemWork] = []
         self.responses: dict[str, Response] = {}
@@ -221,9 +217,12 @@ class State:
         self.speech: list[SpeechSpan] = []
         self.speech_of: dict[str | None, SpeechSpan] = {}
         """The last utterance of each item. Utterances may overlap in time; each belongs to its own item."""
+        self.speech_received: dict[str | None, int] = {}
+        """Bytes of input received when each of them was said to begin."""
+        self.marks: list[Mark] = []
+        """Commits, clears and timeouts of the input buffer: what the spans of the items are told from."""
         self.buffer_events: list[BufferEvent] = []
         self.turn: TurnTrigger | None = None
-
         self.truncations: list[Truncation] = []
         self.truncation_asked: dict[int, Truncation] = {}
         """By the seq of the client's request."""
@@ -241,25 +240,43 @@ class State:
         """Those of vocabularies that are not folded: never pending, but their answers are told."""
         self.answers: dict[int, Answer] = {}
         """The client event that each server event answers, by the server event's seq (:mod:`.answers`)."""
+        self.doubts = Doubts()
         self.event_ids: dict[str, int] = {}
         self.append_ids: deque[tuple[str, int]] = deque(maxlen=APPEND_IDS)
         self.client_spoke = False
-
-        self.text_sinks: dict[TextKind, dict[tuple[str, int], Callable[[int, str], None]]] = {
-            "text": {},
-            "transcript": {},
-            "arguments": {},
-            "transcription": {},
-        }
+        self.text_sinks: dict[TextKind, TextSinks] = {kind: {} for kind in get_args(TextKind)}
         """Where further deltas of a text go, by item and content index, once the first one has opened it."""
         self.audio_sinks: dict[tuple[str, int], Callable[[int, int], None]] = {}
 
+    def open_text(self, kind: TextKind, item: ItemWork, index: int, add: Callable[[int, str], None]) -> None:
+        """Let further deltas of a text go the short way; not those of an item without an id, which say less."""
+        if item.wire_id:
+            self.text_sinks[kind][item.wire_id, index] = add
+
+    def close_output(self, item: ItemWork) -> None:
+        """Close the sinks of a response's item that is over: what comes under its id may be another item's."""
+        texts = self.text_sinks
+        for sinks in (self.audio_sinks, texts["text"], texts["transcript"], texts["arguments"]):
+            for index in item.parts or (0,):
+                sinks.pop((item.wire_id, index), None)
+        texts["arguments"].pop((item.wire_id, 0), None)
+
+    def every_item(self) -> Iterator[ItemWork]:
+        """All items, also those whose id another item has now."""
+        for newest in self.items.values():
+            yield from reversed(tuple(newest.same_id()))
+
+    @property
+    def appended_seq(self) -> int:
+        """The last append of input audio; -1 before any."""
+        return max(self.requests.appended, self.input_audio.last_seq)
+
     def forget_sinks(self, item: ItemWork) -> None:
-        """Close an item's sinks: its id is used again, for another item."""
-        for index in (0, *item.parts):
-            self.audio_sinks.pop((item.id, index), None)
-            for sinks in self.text_sinks.values():
-                sinks.pop((item.id, index), None)
+        """Close all sinks of an item: its id is used again, for another item."""
+        self.close_output(item)
+        transcriptions = self.text_sinks["transcription"]
+        for key in [key for key in transcriptions if key[0] == item.wire_id]:
+            del transcriptions[key]
 
     def problem(self, what: str, detail: str = "") -> None:
         """Keep and name something about the event at hand that cannot be read as it stands."""

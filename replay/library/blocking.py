@@ -5,7 +5,7 @@ Each place that is opened has a thread with an event loop of its own, on which :
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self, Unpack
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.state import Conversation
+from ...schemas.usage import Usage
 from ..testing.loop_thread import LoopThread
 from . import calls as asynchronous
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..compare.result import Diff, DiffOptions
     from ..fold.until import Point
     from ..serve.options import ServeArguments
+    from ..show.keys import Revealed
     from ..testing.realtime import Realtime
     from ..transcript.lines import Reading, Transcript
 
@@ -185,14 +187,23 @@ class Call:
         """
         return self._thread.run(self._call.conversation(until))
 
-    def transcript(self, reading: Reading = "heard") -> Transcript:
+    def usage(self) -> Usage:
+        """Return what the call cost, as far as its server stated it.
+
+        Everything is counted: what was deleted later, and responses outside the conversation. What nobody stated is
+        None or absent, never 0.
+        """
+        return self._thread.run(self._call.usage())
+
+    def transcript(self, reading: Reading = "heard", *, reveal: Collection[Revealed] = ()) -> Transcript:
         """Return what was said.
 
         Args:
             reading: ``generated``: what the model produced; ``delivered``: what crossed to the client; ``heard``: what
                 can have been played when the user cut in.
+            reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
         """
-        return self._thread.run(self._call.transcript(reading))
+        return self._thread.run(self._call.transcript(reading, reveal=reveal))
 
     def audio(
         self,
@@ -258,7 +269,7 @@ class Call:
         return self._thread.run(writing)
 
     def write_transcript(
-        self, target: str | Path, reading: Reading = "heard", *, force: bool = False
+        self, target: str | Path, reading: Reading = "heard", *, reveal: Collection[Revealed] = (), force: bool = False
     ) -> tuple[str, ...]:
         """Write the transcript to a file, in the format of its suffix: .txt, .md, .json, .csv, .srt, .html and more.
 
@@ -270,7 +281,7 @@ class Call:
             OutputExists: the file exists, and ``force`` is false.
             CannotWrite: the file cannot be written.
         """
-        return self._thread.run(self._call.write_transcript(target, reading, force=force))
+        return self._thread.run(self._call.write_transcript(target, reading, reveal=reveal, force=force))
 
     def write_cassette(self, target: str | Path, *, force: bool = False) -> int:
         """Write the call to a cassette, which git and tests can keep; return the number of records.

@@ -5,7 +5,7 @@ What is not needed to open a call is imported when it is asked for: a state need
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -14,6 +14,7 @@ from ...schemas.errors import RequestError
 from ...schemas.frame import Frame
 from ...schemas.recording import Recording, SessionInfo
 from ...schemas.state import Conversation
+from ...schemas.usage import Usage
 from ..open import read_recording
 from .source import Source, open_source
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from ..compare.check import CheckReport
     from ..compare.result import Diff, DiffOptions
     from ..fold.until import Point
+    from ..show.keys import Revealed
     from ..transcript.lines import Reading, Transcript
 
 __all__ = ["Call", "Calls", "diff", "open"]
@@ -186,16 +188,27 @@ class Call:
 
         return await fold_recording(self, until=until)
 
-    async def transcript(self, reading: Reading = "heard") -> Transcript:
+    async def usage(self) -> Usage:
+        """Return what the call cost, as far as its server stated it.
+
+        Everything is counted: what was deleted later, and responses outside the conversation. What nobody stated is
+        None or absent, never 0.
+        """
+        from ..usage import usage_of
+
+        return usage_of(await self.conversation())
+
+    async def transcript(self, reading: Reading = "heard", *, reveal: Collection[Revealed] = ()) -> Transcript:
         """Return what was said.
 
         Args:
             reading: ``generated``: what the model produced; ``delivered``: what crossed to the client; ``heard``: what
                 can have been played when the user cut in.
+            reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
         """
         from ..transcript.write import transcribe_recording
 
-        return await transcribe_recording(self, reading)
+        return await transcribe_recording(self, reading, reveal=reveal)
 
     async def audio(
         self,
@@ -277,13 +290,14 @@ class Call:
         return await write_audio(self, target, track=track, item=item, as_=reading, start=begin, end=stop, force=force)
 
     async def write_transcript(
-        self, target: str | Path, reading: Reading = "heard", *, force: bool = False
+        self, target: str | Path, reading: Reading = "heard", *, reveal: Collection[Revealed] = (), force: bool = False
     ) -> tuple[str, ...]:
         """Write the transcript to a file, in the format of its suffix: .txt, .md, .json, .csv, .srt, .html and more.
 
         Args:
             target: the file.
             reading: as for :meth:`transcript`.
+            reveal: as for :meth:`transcript`.
             force: replace the file if it exists.
 
         Returns:
@@ -296,7 +310,7 @@ class Call:
         """
         from ..transcript.write import write_transcript
 
-        return (await write_transcript(self, target, reading, force=force)).notes
+        return (await write_transcript(self, target, reading, reveal=reveal, force=force)).notes
 
     async def write_cassette(self, target: str | Path, *, force: bool = False) -> int:
         """Write the call to a cassette, which git and tests can keep; return the number of records.

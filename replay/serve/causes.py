@@ -14,13 +14,23 @@ No held frame can wait forever on a client that behaves as recorded: what it wai
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from ...schemas.values import members
+from .cause_finding import (
+    Cause,
+    Causes,
+    answered,
+    arrived,
+    before_commit,
+    committed,
+    committed_by_voice,
+    cut,
+    speech_over,
+    turn,
+)
 from .controls import COMMITTED, AudioPoint, Control, RecordedSession
 
 __all__ = ["RULES", "Hold", "Rule", "find_holds", "rules_as_markdown"]
@@ -43,82 +53,6 @@ class Hold:
     clients: tuple[int, ...] = ()
     audio: AudioPoint | None = None
     cause_ns: int | None = None
-
-
-Cause = int | AudioPoint | None
-"""The seq of a client event, or a position in the input audio; None where the rule does not hold the frame."""
-
-
-# How causes are found
-
-
-def _answered(session: RecordedSession, frame: Control) -> Cause:
-    """The client event that the frame answers; of appended audio all that had arrived."""
-    answer = session.state.answers.get(frame.seq)
-    if answer is None:
-        return None
-    return answer.seq if answer.seq in session.clients else frame.audio
-
-
-def _arrived(session: RecordedSession, frame: Control) -> Cause:
-    return frame.audio
-
-
-def _commit(session: RecordedSession, frame: Control) -> Control | None:
-    return frame if frame.type == COMMITTED else session.commit(frame)
-
-
-def _committed(session: RecordedSession, frame: Control) -> Cause:
-    commit = _commit(session, frame)
-    answer = session.state.answers.get(commit.seq) if commit is not None else None
-    # An item can be announced before its commit: it waits for no more than had come by then.
-    return answer.seq if answer is not None and answer.seq < frame.seq else None
-
-
-def _committed_by_voice(session: RecordedSession, frame: Control) -> Cause:
-    commit = _commit(session, frame)
-    if commit is None or commit.seq in session.state.answers:
-        return None
-    return frame.audio if commit.audio.heard else None
-
-
-def _turn(session: RecordedSession, frame: Control) -> Cause:
-    """The audio that had arrived when the turn was committed that the response answers."""
-    response = session.response(frame)
-    if response is None or response.created_seq != frame.seq or response.trigger not in ("vad", "timeout"):
-        return None
-    trigger_seq = response.trigger_seq or 0
-    before = bisect_left(session.commits, frame.seq, key=lambda commit: commit.seq)
-    turn = session.commits[before - 1] if before else None
-    if turn is None or turn.seq < trigger_seq:
-        turn = session.servers.get(trigger_seq)
-    return turn.audio if turn is not None else None
-
-
-def _speech_over(session: RecordedSession, frame: Control) -> Cause:
-    """The last speech while the response ran."""
-    stated = members(frame.event, "response")
-    if stated.get("status") != "cancelled" or members(stated, "status_details").get("reason") != "turn_detected":
-        return None
-    response = session.response(frame)
-    since = response.created_seq if response is not None and response.created_seq is not None else -1
-    last = bisect_left(session.speech, frame.seq, key=lambda speech: speech.seq) - 1
-    return session.speech[last].audio if last >= 0 and session.speech[last].seq > since else None
-
-
-def _cut(session: RecordedSession, frame: Control) -> Cause:
-    """The cancel of the response that the frame belongs to, if it came before the frame."""
-    response = session.response(frame)
-    done_seq = None if response is None else response.done_seq
-    if done_seq is None or done_seq not in session.state.answers:
-        return None
-    cancel = session.state.answers[done_seq].seq
-    return cancel if cancel < frame.seq < done_seq else None
-
-
-def _before_commit(session: RecordedSession, frame: Control) -> Cause:
-    commit = session.commit(frame)
-    return frame.audio if commit is not None and frame.seq < commit.seq else None
 
 
 # The table
@@ -156,20 +90,21 @@ RULES: Final[tuple[Rule, ...]] = (
         ("error",),
         "",
         "the client event that it refuses",
-        "`error.event_id`; `error.param` (the message quotes the value at that path, or only one open event has the "
-        "path); what its code or message speaks of; else the oldest open request",
+        "`error.event_id`; else only what fits all that it says: `error.param` (what is said to be missing there is "
+        "missing, what is said to be wrong is there), the value, item or field that it quotes, what its code or "
+        "message speaks of; else the only open request. Where two fit equally, both; where nothing fits, nothing",
         "An error states what was wrong with one client event. Its `event_id` is null where the client gave none, and "
         "then it may overtake the acknowledgement of an earlier event.",
-        _answered,
+        answered,
     ),
     Rule(
         "session updated",
         ("session.updated",),
         "(and `transcription_session.updated`)",
         "`session.update`",
-        "order: the oldest open one",
+        "the open one whose changes the session now has; else the oldest",
         "The server answers each accepted update with the whole configuration. Several can be under way.",
-        _answered,
+        answered,
     ),
     Rule(
         "item acknowledged",
@@ -179,16 +114,16 @@ RULES: Final[tuple[Rule, ...]] = (
         "the item's id; else its content",
         "Items of a response follow the response, and items that the server inserts itself (idle timeout, history of "
         "a resumed session) answer nobody: neither waits for the client.",
-        _answered,
+        answered,
     ),
     Rule(
         "committed",
         (COMMITTED, *_ITEM),
         "of the committed item",
         "`input_audio_buffer.commit`",
-        "voice detection did not end the item's speech; order",
+        "voice detection did not end the item's speech; the oldest open one",
         "Without voice detection the client ends the turn.",
-        _committed,
+        committed,
     ),
     Rule(
         "committed by voice detection",
@@ -198,16 +133,16 @@ RULES: Final[tuple[Rule, ...]] = (
         "no commit of the client is answered; " + _BYTES,
         "The server ends the turn by what it hears, so by samples; its stated milliseconds count on a clock with "
         "padding that differs between vendors.",
-        _committed_by_voice,
+        committed_by_voice,
     ),
     Rule(
         "cleared",
         ("input_audio_buffer.cleared",),
         "",
         "`input_audio_buffer.clear`",
-        "order: neither says more than its type",
+        "the oldest open one: neither says more than its type",
         "It answers nothing else.",
-        _answered,
+        answered,
     ),
     Rule(
         "truncated",
@@ -216,16 +151,16 @@ RULES: Final[tuple[Rule, ...]] = (
         "`conversation.item.truncate`",
         "`item_id`, `content_index` and `audio_end_ms`; else `item_id`",
         "Over WebRTC the server truncates by itself; then there is nothing to wait for.",
-        _answered,
+        answered,
     ),
     Rule(
         "deleted",
         ("conversation.item.deleted",),
         "",
         "`conversation.item.delete`",
-        "`item_id`",
+        "`item_id`; where it is left out, the only open one",
         "It answers nothing else.",
-        _answered,
+        answered,
     ),
     Rule(
         "retrieved",
@@ -234,7 +169,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "`conversation.item.retrieve`",
         "the item's id",
         "It answers nothing else.",
-        _answered,
+        answered,
     ),
     Rule(
         "response requested",
@@ -242,9 +177,10 @@ RULES: Final[tuple[Rule, ...]] = (
         "",
         "`response.create`",
         "the oldest open one that the response does not contradict (in `metadata`, `output_modalities`, "
-        "`max_output_tokens`, voice); a finished turn that is older comes first",
+        "`max_output_tokens`, voice); a finished turn that is older comes first, unless the response is completed and "
+        "the request was never refused",
         "A response begins when it is asked for, also with Azure's `commit` and `cancel_previous`.",
-        _answered,
+        answered,
     ),
     Rule(
         "response by voice detection",
@@ -253,7 +189,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "the input audio that had arrived before the turn was committed",
         "as above; only where `turn_detection.create_response` is not false",
         "Under voice detection a finished turn is answered without being asked.",
-        _turn,
+        turn,
     ),
     Rule(
         "cancelled",
@@ -262,7 +198,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "`response.cancel`",
         "`response_id`; else the response in progress, or the next one where none has begun",
         "Without the client's cancel the response would have gone on.",
-        _answered,
+        answered,
     ),
     Rule(
         "cancelled by speech",
@@ -271,7 +207,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "the input audio that had arrived before the speech was noticed",
         "the last `speech_started` while the response ran",
         "The user cut in.",
-        _speech_over,
+        speech_over,
     ),
     Rule(
         "after the cut",
@@ -280,7 +216,7 @@ RULES: Final[tuple[Rule, ...]] = (
         "`response.cancel`",
         "`response_id` and `item_id`",
         "They close what the cancel broke off. Deltas that were under way when the cancel came do not wait.",
-        _cut,
+        cut,
     ),
     Rule(
         "speech",
@@ -289,7 +225,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _ARRIVED,
         _BYTES,
         "Speech is noticed by what was heard. Counting samples works with any chunk size and any speed.",
-        _arrived,
+        arrived,
     ),
     Rule(
         "idle timeout",
@@ -298,7 +234,7 @@ RULES: Final[tuple[Rule, ...]] = (
         _ARRIVED,
         _BYTES,
         "The silence that it is about is silence that was sent.",
-        _arrived,
+        arrived,
     ),
     Rule(
         "early transcription",
@@ -308,16 +244,16 @@ RULES: Final[tuple[Rule, ...]] = (
         _BYTES,
         "A transcription that runs along cannot know words that were not yet said. After the commit it depends on "
         "nothing that the client does.",
-        _before_commit,
+        before_commit,
     ),
     Rule(
         "output buffer cleared",
         ("output_audio_buffer.cleared",),
         "",
         "`output_audio_buffer.clear`",
-        "order: the client's event says only its type",
+        "the oldest open one: the client's event says only its type",
         "Speech can clear it as well; then there is nothing to wait for.",
-        _answered,
+        answered,
     ),
     Rule(
         "continuous",
@@ -326,17 +262,25 @@ RULES: Final[tuple[Rule, ...]] = (
         _ARRIVED,
         _BYTES,
         "Output runs along with the input; there are no turns.",
-        _arrived,
+        arrived,
     ),
-    Rule("session ended", ("session.closed",), "", "`session.close`", "order", "It answers nothing else.", _answered),
+    Rule(
+        "session ended",
+        ("session.closed",),
+        "",
+        "`session.close`",
+        "the oldest open one",
+        "It answers nothing else.",
+        answered,
+    ),
     Rule(
         "acknowledged",
         ("*",),
         "that answers the client, in the live vocabulary: `session.started`, `session.….appended`, `decision.item.…`",
         "the client event of that name",
-        "`client_event_id`; else order",
+        "`client_event_id`; else the oldest open one",
         "Each answers one client event.",
-        _answered,
+        answered,
     ),
 )
 """Every reason for which a server frame is held, in the order in which they are tried. All other frames follow the
@@ -363,6 +307,11 @@ def _hold(session: RecordedSession, frame: Control, rule: Rule) -> Hold | None:
     cause = rule.find(session, frame)
     if isinstance(cause, AudioPoint):
         return Hold(frame.seq, rule.name, (), cause, cause.offset_ns) if cause.heard else None
+    if isinstance(cause, Causes):
+        known = [session.clients[seq].offset_ns for seq in cause.clients]
+        offsets = [*known, *([] if cause.audio is None else [cause.audio.offset_ns])]
+        last = max((offset for offset in offsets if offset is not None), default=None)
+        return Hold(frame.seq, rule.name, cause.clients, cause.audio, last) if offsets else None
     return None if cause is None else Hold(frame.seq, rule.name, (cause,), None, session.clients[cause].offset_ns)
 
 

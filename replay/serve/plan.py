@@ -210,6 +210,7 @@ class Planner:
                 self._track.unreliable.add(self._track.stretch)
             return frame.erased
         self._track.append(frame.seq, audio)
+        self._folder.state.requests.appended = frame.seq
         self._heard_ns = frame.offset_ns
         # Of appends the answers need only the ids, which an error may name. Without their audio, most are all the same.
         if frame.body != self._plain:

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
+
+import numpy as np
 
 from ...schemas.audio import APPEND_TYPES
 from ...schemas.dialects.vocabulary import canonical_type
@@ -23,6 +25,7 @@ from ...schemas.recording import Recording
 from ...schemas.refs import Seqs
 from ...schemas.state import Conversation, Item
 from ..audio.input_stream import InputStream
+from ..audio.pieces import bounds_of, ref_arrays
 from ..fold import fold_recording
 from .unreached import Words, find_repeated
 
@@ -152,16 +155,19 @@ class _Named:
         """An item whose sound is located by its place in the input stream, which must be complete."""
         self.words = Words()
 
-    def read(self, conversation: Conversation, ids: Iterable[str]) -> None:
+    def read(self, conversation: Conversation, ids: Collection[str]) -> None:
         stream = InputStream(conversation)
         everywhere = (conversation.items, conversation.deleted, conversation.out_of_band)
-        items = {item.id: item for part in everywhere for item in part}
+        items = [item for part in everywhere for item in part]
+        wanted = set(ids)
         for id_ in ids:
-            item = items.get(id_)
-            if item is None:
+            if all(item.id != id_ for item in items):
                 raise RequestError(
                     f"the session has no item {id_}", hint="'earwitness show SESSION --json' lists the ids.", item=id_
                 )
+        for item in items:
+            if item.id not in wanted:
+                continue
             self.words.add_item(item)
             self.seqs.update(item.seqs)
             if item.request_seq is not None:
@@ -170,11 +176,52 @@ class _Named:
                 self.seqs.update(part.seqs, part.audio.seqs)
             if stream and _spoken(item):
                 self.spoken = item.id
-                try:
-                    pieces = stream.item(item)
-                except RequestError as error:
-                    raise _inseparable(item.id, error.message) from error
-                self.seqs.update(int(seq) for piece in pieces for seq in piece.seqs)
+                self.seqs.update(_appends(conversation, item, [each for each in items if each.id not in wanted]))
+
+
+def _appends(conversation: Conversation, item: Item, others: Sequence[Item]) -> set[int]:
+    """The appends that hold an item's sound, and none of the others'.
+
+    Raises:
+        RequestError: which part of the input it is is not certain, or an append is shared with an item that stays.
+    """
+    if any(part.audio for part in item.content) and item.span is None:
+        return set()  # its sound is in the event that made it
+    span = item.span
+    if span is None or span.start_byte is None or span.end_byte is None or not span.reliable:
+        raise _inseparable(item.id, (span.why_not if span else None) or "nothing says which part of the input it is")
+    if span.within_ms != 0:
+        known = "not stated" if span.within_ms is None else f"known to within {span.within_ms:.0f} ms only"
+        raise _inseparable(item.id, f"where it begins and ends in the input is {known}")
+    seqs, lengths = ref_arrays(conversation.input_audio.audio)
+    bounds = bounds_of(lengths)
+    first = int(np.searchsorted(bounds, span.start_byte, side="right")) - 1
+    stop = int(np.searchsorted(bounds, span.end_byte, side="left"))
+    taken = (int(bounds[first]), int(bounds[stop]))
+    for other in others:
+        _refuse_shared(item, other, taken)
+    return {int(seq) for seq in seqs[first:stop]}
+
+
+def _refuse_shared(item: Item, other: Item, taken: tuple[int, int]) -> None:
+    """Refuse to erase appends (bytes ``taken`` of the input) that hold, or may hold, sound of an item that stays."""
+    span = other.span
+    if span is None:
+        if not _spoken(other):
+            return
+        raise _inseparable(item.id, f"nothing says which part of the input item {other.id} is, which is to stay")
+    if not span.reliable or span.within_ms != 0 or span.start_byte is None or span.end_byte is None:
+        if span.source == "commit" and not span.reliable:
+            return  # an empty commit has no sound
+        raise _inseparable(item.id, f"it is not certain which part of the input item {other.id} is, which is to stay")
+    if span.start_byte < taken[1] and span.end_byte > taken[0]:
+        raise RequestError(
+            f"cannot erase the sound of item {item.id} alone: the messages that hold it also hold sound of item "
+            f"{other.id}",
+            hint=f"Erase both (--item {item.id} --item {other.id}), the session (--all), or messages by --seq.",
+            item=item.id,
+            other=other.id,
+        )
 
 
 def _spoken(item: Item) -> bool:
@@ -185,7 +232,7 @@ def _inseparable(item_id: str, why: str) -> RequestError:
     """Refuse: half of what somebody said would stay, although the answer says that it is gone."""
     return RequestError(
         f"cannot tell which input audio belongs to item {item_id}: {why}",
-        hint="Erase the sound by --seq, or all of it by --type input_audio_buffer.append.",
+        hint="Erase the session (--all), the sound by --seq, or all of it by --type input_audio_buffer.append.",
         item=item_id,
     )
 

@@ -27,6 +27,7 @@ def in_own_dialect(conversation: Conversation) -> Conversation:
         items=[_item(item) for item in conversation.items],
         deleted=[_item(item) for item in conversation.deleted],
         out_of_band=[_item(item) for item in conversation.out_of_band],
+        unacknowledged=[_item(item) for item in conversation.unacknowledged],
         responses=[_response(response) for response in conversation.responses],
     )
 

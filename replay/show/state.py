@@ -13,12 +13,13 @@ from ...schemas.state import Call, Conversation, Item, Part, Refusal, Response, 
 from ...schemas.summary import model_of
 from ...schemas.values import string
 from ..times import point, wall_clock
-from ..transcript.beside import voices_of
+from ..unread import doubtful_formats, grouped, named, numbered, unread
 from ..usage import counts_of, usage_of
 from .keys import Revealed, key_presses
 from .terminal import shortened, visible
 from .tools import ServerCall, approvals, server_call
 from .usage_text import usage_pairs
+from .voices import labelled, voices_of
 
 __all__ = ["formats_in_words", "refusal_words", "render_state", "tokens_in_words"]
 
@@ -35,6 +36,7 @@ def render_state(info: SessionInfo, conversation: Conversation, reveal: Collecti
     """
     blocks = [
         _head(info, conversation),
+        unread(conversation).of_vocabulary("state"),
         _items(conversation),
         _keys(conversation, reveal),
         _responses(conversation),
@@ -101,11 +103,15 @@ def formats_in_words(session: Session) -> str:
 
 
 def _items(conversation: Conversation) -> str:
-    if not conversation.items:
+    if not conversation.items and not conversation.unacknowledged:
         return "items     none on record"
     calls = {call.item_id: call for call in conversation.calls}
     approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
     rows = [_item(item, calls.get(item.id), conversation, approved) for item in conversation.items]
+    rows += [
+        f"{_item(item, None, conversation, approved)}, not acknowledged by the server"
+        for item in conversation.unacknowledged
+    ]
     return "items (in brackets: from which to which record)\n" + _lines(f"  {row}" for row in rows)
 
 
@@ -160,7 +166,8 @@ def _said(item: Item, call: Call | None) -> str:
         return "approved" if approve is True else "refused" if approve is False else "(no answer stated)"
     if item.type == "mcp_list_tools":
         tools = item.fields.get("tools")
-        count = f"{len(cast('list[Any]', tools))} tools" if isinstance(tools, list) else "(no tools stated)"
+        names = cast("list[Any]", tools) if isinstance(tools, list) else None
+        count = "(no tools stated)" if names is None else f"{len(names)} tool{'' if len(names) == 1 else 's'}"
         return f"{string(item.fields, 'server_label') or '?'}: {count}"
     if item.content:
         return " | ".join(_part(part) for part in item.content)
@@ -174,9 +181,8 @@ def _part(part: Part) -> str:
         status = part.transcription.status if part.transcription else None
         failure = failure_of_transcription(part.transcription)
         if part.transcript:
-            voices = "".join(f" [{voice.speaker or '?'}] {shortened(voice.text)}" for voice in voices_of(part))
-            said = f"“{shortened(part.transcript)}”" + (" (partial)" if status == "partial" else "")
-            return f"{said}{f' (by speaker:{voices})' if voices else ''}{f' ({failure})' if failure else ''}"
+            said = f"“{shortened(labelled(part.transcript, voices_of(part)))}”"
+            return said + (" (partial)" if status == "partial" else f" ({failure})" if failure else "")
         said = failure or f"transcription {status or 'none'}"
         return f"(audio, {said})"
     if part.transcript is not None:
@@ -246,8 +252,12 @@ def _remarks(conversation: Conversation) -> str:
         f"           gap: {gap.frames} frames, {gap.bytes} bytes lost ({gap.reason})  [{gap.seq}]"
         for gap in conversation.gaps
     ]
-    lines += [f"           {problem.what}: {problem.detail}  [{problem.seq}]" for problem in conversation.problems]
+    lines += [
+        f"           {problem.what}: {problem.detail}  [{numbered(seqs)}]"
+        for problem, seqs in grouped(conversation.problems)
+    ]
+    lines += [f"           not read: {each}" for each in unread(conversation).of_binary()]
+    lines += [f"           format: {text}" for _, text in doubtful_formats(conversation)]
     if conversation.unknown:
-        named = ", ".join(f"{name} ({count})" for name, count in sorted(conversation.unknown.items()))
-        lines.append(f"           events of unknown type: {named}")
+        lines.append(f"           events of unknown type: {named(conversation.unknown)}")
     return "remarks\n" + _lines(f"  {line}" for line in lines) if lines else ""

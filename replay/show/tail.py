@@ -10,7 +10,8 @@ from ...recorder.journal import JournalReader
 from ...schemas.dialects.normalise import normalise
 from ...schemas.failures import error_words, reason_of, stated_error
 from ...schemas.frame import Frame
-from ...schemas.values import Json
+from ...schemas.summary import SWITCHING_PROTOCOLS
+from ...schemas.values import Json, integer, members, string
 from ..times import point
 from .keys import Revealed, shown_key
 from .terminal import one_line
@@ -39,6 +40,7 @@ class TailLine(NamedTuple):
 
 _INTERESTING: Final = frozenset(
     (
+        "conversation.item.added",
         "conversation.item.create",
         "conversation.item.created",
         "conversation.item.done",
@@ -51,7 +53,9 @@ _INTERESTING: Final = frozenset(
         "response.audio_transcript.done",
         "response.done",
         "response.function_call_arguments.done",
+        "response.mcp_call_arguments.done",
         "response.output_item.added",
+        "response.output_item.done",
         "response.output_audio_transcript.done",
         "response.output_text.done",
         "response.text.done",
@@ -70,8 +74,10 @@ class SessionTail:
     def __init__(self, reveal: Collection[Revealed] = ()) -> None:
         self._reveal = reveal
         self._told: set[_Told] = set()
-        self._names: dict[str, str] = {}
-        """The functions of calls whose arguments are not whole yet, by item."""
+        self._calls: dict[str, Json] = {}
+        """What items say of their calls: an event that has the arguments need not have the function's name."""
+        self._called: set[str] = set()
+        """The items whose calls were told."""
 
     def lines(self, frame: Frame) -> list[TailLine]:
         """Return the lines for the session's next frame; for most frames there are none."""
@@ -99,14 +105,10 @@ class SessionTail:
                 return "assistant", text
             case {"type": "response.output_text.done", "text": str(text)}:
                 return "assistant", text
-            case {"type": "response.function_call_arguments.done", "arguments": arguments}:
-                name = self._names.pop(str(event.get("item_id")), None)
-                return "call", f"{event.get('name') or name or '(function not stated)'} {arguments}"
-            case {"type": "response.output_item.added", "item": {"id": str(item_id), "name": str(name)}}:
-                self._names[item_id] = name
-                return None
-            case {"type": "response.output_item.added"}:
-                return None
+            case {"type": "response.function_call_arguments.done" | "response.mcp_call_arguments.done"}:
+                return self._call(event, string(event, "item_id"))
+            case {"type": str(kind), "item": {"type": "function_call" | "mcp_call"} as item}:
+                return self._item_of_call(cast("Json", item), done=kind.endswith(".done"))
             case {"type": "input_audio_buffer.dtmf_event_received"}:
                 return "user", f"presses {shown_key(event, self._reveal)}"
             case {"type": "conversation.item.truncated", "audio_end_ms": cut}:
@@ -123,21 +125,58 @@ class SessionTail:
             case _:
                 return None
 
+    def _item_of_call(self, item: Json, *, done: bool) -> _Told | None:
+        """Remember what an item says of its call. At its end, tell what no event told: the call, or what came back."""
+        item_id = string(item, "id")
+        if item_id is not None:
+            self._calls[item_id] = {**self._calls.get(item_id, {}), **item}
+        if not done:
+            return None
+        output = string(item, "output")
+        if output is None:
+            return self._call(item, item_id)
+        call = self._call(item, item_id)
+        return self._once("output", output) if call is None else ("call", f"{call[1]} → {output}")
+
+    def _call(self, stated: Json, item_id: str | None) -> _Told | None:
+        if item_id is not None:
+            if item_id in self._called:
+                return None
+            self._called.add(item_id)
+        known = self._calls.get(item_id or "", {})
+        return "call", _call_words({**known, **{key: value for key, value in stated.items() if value is not None}})
+
+    def _once(self, what: str, text: str) -> _Told | None:
+        """Tell something that the server's echoes repeat."""
+        if not text or (what, text) in self._told:
+            return None
+        self._told.add((what, text))
+        return what, text
+
     def _item(self, item: Any) -> _Told | None:
-        """What a client's own item says; the server's echoes repeat it."""
+        """What an item says that no event of its own tells."""
         match item:
             case {"type": "function_call_output", "output": str(output)}:
-                said = "output", output
+                return self._once("output", output)
             case {"type": "message", "role": "user" | "system" as role, "content": content}:
-                said = str(role), " ".join(_texts(content))
-                if not said[1]:
+                return self._once(str(role), " ".join(_texts(content)))
+            case {"type": "mcp_approval_request"}:
+                return self._once("approval", f"asked for {_call_words(cast('Json', item))}")
+            case {"type": "mcp_approval_response", "approve": bool(approve)}:
+                request = string(cast("Json", item), "approval_request_id")
+                if request is not None and request in self._called:
                     return None
+                self._called.add(request or "")
+                return "approval", "given" if approve else "refused"
             case _:
                 return None
-        if said in self._told:
-            return None
-        self._told.add(said)
-        return said
+
+
+def _call_words(item: Json) -> str:
+    """A call: the server of the tool where there is one, its name, the arguments as they are."""
+    server = string(item, "server_label")
+    name = string(item, "name") or "(function not stated)"
+    return f"{f'{server}: ' if server else ''}{name} {string(item, 'arguments') or ''}".rstrip()
 
 
 def _texts(content: Any) -> list[str]:
@@ -148,6 +187,12 @@ def _texts(content: Any) -> list[str]:
 
 def _statement(kind: str, statement: Json) -> _Told | None:
     match kind:
+        case "open":
+            answer = members(statement, "response")
+            status = integer(answer, "status")
+            if status is None or status == SWITCHING_PROTOCOLS:
+                return None
+            return "refused", f"{status} {' '.join((string(answer, 'body') or '').split())}".rstrip()
         case "close":
             code = statement.get("code")
             return "closed", f"{'' if code is None else code} {statement.get('reason') or ''}".rstrip()

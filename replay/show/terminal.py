@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["json_visible", "one_line", "shortened", "visible"]
+__all__ = ["json_visible", "one_line", "readable", "shortened", "visible"]
 
 _BIDI: Final = "\u061c\u202a-\u202e\u2066-\u2069"
 _MARKS: Final = "\u200e\u200f"
@@ -64,3 +64,8 @@ def one_line(text: str) -> str:
 def shortened(text: str, longest: int = 90) -> str:
     """Cut a text to so many characters, with an ellipsis as the last of them."""
     return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def readable(text: str) -> str:
+    """Return a text that can be written as UTF-8: lone surrogates, which JSON may hold, become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""What a transcript says beside the words of items: keys pressed, how responses ended, who of several spoke. Pure."""
+"""What a transcript says beside the words of items: keys pressed, and how responses ended. Pure."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import replace
 
 from ...schemas.failures import outcome
 from ...schemas.refs import Seqs
-from ...schemas.state import Conversation, Part, Response
-from ...schemas.values import Json, number, string
+from ...schemas.state import Conversation, Response
 from ..show.keys import Revealed, key_presses
-from .line import Line, Voice, readable
+from .line import Line, readable
 
-__all__ = ["labelled", "same_words", "voices_of", "with_keys", "with_outcomes"]
+__all__ = ["with_keys", "with_outcomes"]
 
 
 def with_keys(lines: Sequence[Line], conversation: Conversation, reveal: Collection[Revealed]) -> list[Line]:
@@ -58,40 +57,3 @@ def _put_in(lines: Sequence[Line], others: Sequence[Line]) -> list[Line]:
 
 def _begin(line: Line) -> int:
     return -1 if line.seqs.first is None else line.seqs.first
-
-
-def voices_of(part: Part) -> tuple[Voice, ...]:
-    """Return who said what of a user's part: the stated segments, if any of them names a speaker."""
-    segments: list[Json] = part.transcription.segments if part.transcription is not None else []
-    if not any(string(segment, "speaker") for segment in segments):
-        return ()
-    return tuple(
-        Voice(
-            _readable(string(segment, "speaker")),
-            readable(string(segment, "text") or "").strip(),
-            number(segment, "start"),
-            number(segment, "end"),
-        )
-        for segment in segments
-    )
-
-
-def _readable(text: str | None) -> str | None:
-    return None if text is None else readable(text)
-
-
-def labelled(text: str, voices: Sequence[Voice]) -> str:
-    """Return a user's words with the label of each stretch's speaker before it; every word stands there once.
-
-    The segments of a transcription may say it in other words than the transcript, or not say all of it. Then the
-    transcript counts, and who said what follows it.
-    """
-    if not voices:
-        return text
-    said = " ".join(f"[{voice.speaker or '?'}] {voice.text}" for voice in voices)
-    return said if same_words(text, voices) else f"{text} (by speaker: {said})"
-
-
-def same_words(text: str, voices: Sequence[Voice]) -> bool:
-    """Whether what the speakers said is the text; in some scripts no space stands between two of them."""
-    return "".join(text.split()) == "".join("".join(voice.text.split()) for voice in voices)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from ...schemas.refs import Seqs
+from ..show.terminal import readable
+from ..show.voices import Voice
 from .heard import Estimate
 
 __all__ = ["NAMES", "Kind", "Line", "Speaker", "Voice", "readable"]
@@ -15,23 +17,6 @@ Speaker = Literal["user", "assistant", "system", "tool"]
 
 NAMES: Final[dict[Speaker, str]] = {"user": "User", "assistant": "Assistant", "system": "System", "tool": "Tool"}
 """Who speaks, as a word for readers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Voice:
-    """A stretch of a user's words by one of several speakers, as the transcription tells them apart.
-
-    Attributes:
-        speaker: the label that the server gave; None where it gave none.
-        text: the words.
-        start_s: when it began, in seconds from the start of the item's audio; None where that is not stated.
-        end_s: when it was over, likewise.
-    """
-
-    speaker: str | None
-    text: str
-    start_s: float | None = None
-    end_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +39,7 @@ class Line:
         seqs: the records behind it.
         interrupted: whether the user cut it short.
         spoken: whether it is speech (else text).
-        estimate: what the heard text rests on; only where it was cut, and only in the reading ``heard``.
+        estimate: what of it was heard, and what that rests on; None if its sound played to the end.
         cut_at: in a reading that goes on after the cut, how many characters of ``text`` can have been heard; an
             estimate likewise. None if nothing was cut, and in the reading ``heard``, which ends there.
         remark: what a reader should know: no transcription, deleted later, outside the conversation, ….
@@ -85,8 +70,3 @@ class Line:
     output: str | None = None
     approved: bool | None = None
     voices: tuple[Voice, ...] = ()
-
-
-def readable(text: str) -> str:
-    """Return a text that can be written as UTF-8: lone surrogates, which JSON may hold, become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

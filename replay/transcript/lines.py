@@ -11,14 +11,17 @@ A transcript is data (:class:`.Line`), made by a pure function of the conversati
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from ...schemas.failures import failure_of_transcription
-from ...schemas.state import Conversation, Item, Part
+from ...schemas.state import Conversation, Item, Part, Response
+from ..audio.cuts import Choice, is_out_of_band
 from ..audio.playback import READINGS, PlaybackPlan, Reading, plan_playback
 from ..show.keys import Revealed
 from ..show.tools import ServerCall, approvals, server_call, unfinished
-from .beside import voices_of, with_keys, with_outcomes
+from ..show.voices import voices_of
+from ..unread import unread
+from .beside import with_keys, with_outcomes
 from .heard import Estimate, estimate
 from .line import Kind, Line, Speaker, readable
 from .text import Transcript
@@ -50,24 +53,31 @@ def transcribe(
     """
     if reading not in READINGS:
         raise ValueError(f"{reading!r} is not a reading; choose one of {', '.join(READINGS)}")
-    writer = _Writer(conversation, reading, plan_playback(conversation) if plan is None else plan)
-    lines = [writer.line(item) for item in _all_items(conversation, reading)]
+    plan = plan_playback(conversation) if plan is None else plan
+    writer = _Writer(conversation, reading, plan)
+    lines = [writer.line(item) for item in _all_items(conversation, reading, plan.choice)]
     said = with_keys([line for line in lines if line is not None], conversation, reveal)
     ended = [each for each in conversation.responses if each.in_band or reading != "heard"]
-    return Transcript(reading, tuple(with_outcomes(said, ended)), conversation.session.model, writer.texts)
+    lines_said = tuple(with_outcomes(said, ended))
+    missing = unread(conversation).lines("transcript")
+    return Transcript(reading, lines_said, conversation.session.model, writer.texts, missing)
 
 
 def part_words(part: Part) -> str | None:
     """Return all words of a content part: its text, else its transcript; None if it has neither."""
-    return part.transcript if part.text is None else part.text
+    return part.transcript if not part.text and part.transcript is not None else part.text
 
 
-def _all_items(conversation: Conversation, reading: Reading) -> list[Item]:
+def _all_items(conversation: Conversation, reading: Reading, choice: Choice) -> list[Item]:
     """The items in order; one without a place in it stands before the first item that came later."""
     items = list(conversation.items)
+    for item in conversation.unacknowledged:
+        asked = ((i, each.first_seq if each.request_seq is None else each.request_seq) for i, each in enumerate(items))
+        items.insert(next((i for i, seq in asked if seq > item.first_seq), len(items)), item)
+    responses: dict[str | None, Response] = {response.id: response for response in conversation.responses}
+    with_sound = reading != "heard" or choice.out_of_band
     apart = [*conversation.deleted]
-    if reading != "heard":
-        apart += conversation.out_of_band
+    apart += (item for item in conversation.out_of_band if with_sound or not is_out_of_band(item, responses))
     for item in apart:
         at = next((i for i, other in enumerate(items) if other.first_seq > item.first_seq), len(items))
         items.insert(at, item)
@@ -83,7 +93,13 @@ _KINDS: Final[dict[str, Kind]] = {
     "mcp_approval_request": "approval",
     "mcp_approval_response": "approval",
 }
-_SPEAKERS: Final[dict[str | None, Speaker]] = {"user": "user", "assistant": "assistant", "system": "system"}
+_SPEAKERS: Final[dict[str | None, Speaker]] = {
+    "user": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+}
 
 
 class _Words(NamedTuple):
@@ -101,6 +117,7 @@ class _Writer:
         self._responses = {response.id: response for response in conversation.responses}
         self._cut_items = {cut.item_id for cut in conversation.interruptions}
         self._speech = {span.item_id: span for span in conversation.input_audio.speech}
+        self._unacknowledged = {item.id for item in conversation.unacknowledged}
         self._out_of_band = {item.id for item in conversation.out_of_band}
         self._approved = approvals((*conversation.items, *conversation.deleted, *conversation.out_of_band))
         self._has_arguments = {call.item_id for call in conversation.calls if call.done_seq is not None}
@@ -109,11 +126,12 @@ class _Writer:
         self.texts: dict[tuple[str, int], str] = {}
 
     def line(self, item: Item) -> Line | None:
-        if self._last_delivered is not None and item.first_seq > self._last_delivered and item.created_by != "client":
+        late = self._last_delivered is not None and item.first_seq > self._last_delivered
+        if late and item.created_by != "client" and item.role != "user":
             return None
         kind = _KINDS.get(item.type, "other")
         if kind == "message":
-            return self._message(item)
+            return None if _only_named(item) else self._message(item)
         text, speaker = _text_of_tool(item)
         call = server_call(item, self._approved) if item.type in ("mcp_call", "mcp_approval_request") else None
         response = self._responses.get(item.response_id or "")
@@ -158,7 +176,7 @@ class _Writer:
                 self.texts[item.id, part.index] = words.text
         start, end = self._times(item)
         return Line(
-            speaker=_SPEAKERS.get(item.role, "assistant" if item.created_by == "model" else "user"),
+            speaker=_speaker(item),
             kind="message",
             text="\n".join(texts),
             item_id=item.id,
@@ -168,7 +186,7 @@ class _Writer:
             end_ns=end,
             interrupted=item.id in self._cut_items,
             spoken=any(part.type in ("input_audio", "output_audio") for part in item.content),
-            estimate=estimates[0] if estimates else None,
+            estimate=next((each for each in estimates if each.cut_seq is not None), next(iter(estimates), None)),
             cut_at=cut_at,
             remark=self._remark(item, missing),
             voices=tuple(voice for part in item.content for voice in voices_of(part)),
@@ -180,11 +198,15 @@ class _Writer:
             return None if whole is None else _Words(readable(whole))
         text = whole if self._last_delivered is None else _delivered(part, whole, self._last_delivered)
         played = self._plan.of_part(item.id, part.index)
+        cut = self._plan.stated_cut(item.id, part.index)
         if self._reading == "heard":
-            heard = estimate(part, text, played)
+            heard = estimate(part, text, played, cut)
             return _Words(readable(heard.text), heard.estimate)
-        text, heard = readable(text), estimate(part, whole, played)
-        return _Words(text, cut_at=None if heard.estimate is None else min(len(heard.text), len(text)))
+        text, heard = readable(text), estimate(part, whole, played, cut)
+        known = heard.estimate
+        if known is None or known.method in ("not known", "whole"):
+            return _Words(text, known)
+        return _Words(text, known, min(len(heard.text), len(text)))
 
     def _times(self, item: Item) -> tuple[int | None, int | None]:
         span = self._speech.get(item.id)
@@ -197,9 +219,27 @@ class _Writer:
         remarks = list(missing)
         if item.deleted_seq is not None:
             remarks.append("deleted from the conversation later")
+        if item.type == "message" and item.role not in _SPEAKERS:
+            remarks.append("the speaker is not stated" if item.role is None else f"the role is {item.role}")
+        if item.request_seq is not None and item.id in self._unacknowledged and not item.on_record:
+            remarks.append("not acknowledged by the server")
         if item.id in self._out_of_band:
             remarks.append("outside the conversation" if item.response_id else "never an item of the conversation")
         return "; ".join(remarks) or None
+
+
+def _only_named(item: Item) -> bool:
+    """Whether an item is no more than an id that some event named: it has no speaker and no content."""
+    return item.role is None and not item.on_record and not item.content
+
+
+def _speaker(item: Item) -> Speaker:
+    """Who speaks; where no known role is stated, by the kind of the parts. A remark says so."""
+    known = _SPEAKERS.get(item.role)
+    if known is not None:
+        return known
+    heard = any(part.type.startswith("input_") for part in item.content)
+    return "user" if heard and item.created_by != "model" else "assistant" if item.created_by == "model" else "system"
 
 
 def _delivered(part: Part, text: str, last_seq: int) -> str:
@@ -232,7 +272,8 @@ def _text_of_tool(item: Item) -> tuple[str, Speaker]:
         return "approved" if item.fields.get("approve") else "refused", "user"
     if item.type == "mcp_list_tools":
         tools = item.fields.get("tools")
-        return f"{len(tools)} tools" if isinstance(tools, list) else "", "tool"  # type: ignore[arg-type]  # any list
+        count = len(cast("list[object]", tools)) if isinstance(tools, list) else None
+        return "" if count is None else f"{count} tool{'' if count == 1 else 's'}", "tool"
     return readable(item.arguments or ""), "assistant"
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 from ..audio.pieces import SIDES, Side
 from ..times import timestamp
+from .boundaries import in_front
 from .line import NAMES
 from .timing import Spoken
 
@@ -34,9 +35,6 @@ _MS: Final = 1_000_000
 _END: Final = re.compile(
     r"[.!?\u2026]+[\"')\]\u00bb\u201d\u2019]*(?=\s)|[\u3002\uff01\uff1f]+[\u300d\u300f\uff09]*|\n+"
 )
-_JOINER: Final = "\u200d"
-"""ZERO WIDTH JOINER: makes one emoji of several."""
-_SKIN_TONES: Final = frozenset("\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
 _SPACE: Final = re.compile(r"\s+")
 _SHORT_FORMS: Final = frozenset({"dr", "jr", "mr", "mrs", "ms", "prof", "sr", "st", "vs"})
 _PAUSES: Final = (",", ";", ":", "\u2013", "\u2014", "\u3001", "\uff0c")
@@ -140,7 +138,7 @@ def wrap(text: str, indent: int = 0) -> list[str] | None:
 
 
 def _fitting(text: str, columns: int) -> int:
-    """How many characters fit into so many columns; at least one, and what combines stays with its letter."""
+    """How many characters fit into so many columns; at least one, and no sign is divided."""
     taken = at = 0
     for at, letter in enumerate(text):
         taken += _columns(letter)
@@ -151,12 +149,7 @@ def _fitting(text: str, columns: int) -> int:
 
 def _whole_sign(text: str, at: int) -> int:
     """The last place up to ``at`` that is not within a sign of several characters; else ``at`` itself."""
-    return next((place for place in range(at, 0, -1) if not _joined(text, place)), at)
-
-
-def _joined(text: str, at: int) -> bool:
-    """Whether the character at a place belongs to the one before it: marks, and the parts of one emoji."""
-    return _columns(text[at]) == 0 or text[at - 1] == _JOINER or text[at] in _SKIN_TONES
+    return in_front(text, at) or at
 
 
 def make_cues(utterances: Iterable[Spoken], *, labels: dict[Side, str] | None = None) -> list[Cue]:

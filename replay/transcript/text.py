@@ -14,8 +14,8 @@ from typing import Any, Final
 from ...schemas.refs import to_plain
 from ..audio.playback import Reading
 from ..show.terminal import one_line, visible
+from ..show.voices import labelled
 from ..times import decimal, point
-from .beside import labelled
 from .line import NAMES, Line
 
 __all__ = ["COLUMNS", "FORMATS", "Transcript"]
@@ -37,12 +37,14 @@ class Transcript:
     """The lines of a conversation in its order, in one reading.
 
     ``texts`` are the words of each content part, by item id and content index; a message's line has them together.
+    ``not_read`` says, in a sentence each, what of the session is not in the lines because it could not be read.
     """
 
     reading: Reading
     lines: tuple[Line, ...]
     model: str | None = None
     texts: Mapping[tuple[str, int], str] = field(default_factory=dict[tuple[str, int], str], repr=False)
+    not_read: tuple[str, ...] = ()
 
     def text(self, form: str = "text") -> str:
         """Write it as ``text``, ``markdown``, ``json``, ``jsonl`` or ``csv``.
@@ -58,7 +60,7 @@ class Transcript:
 
 def _as_text(transcript: Transcript) -> str:
     """Write a line for each turn: time, speaker, words, records."""
-    lines = [f"Transcript {_READINGS[transcript.reading]}.", ""]
+    lines = [f"Transcript {_READINGS[transcript.reading]}.", *map(one_line, transcript.not_read), ""]
     lines += [
         one_line(f"{_when(line)}  {NAMES[line.speaker]:<9}  {_said(line)}  [{_records(line)}]")
         for line in transcript.lines
@@ -69,14 +71,16 @@ def _as_text(transcript: Transcript) -> str:
 def _as_markdown(transcript: Transcript) -> str:
     """Write a document: a heading, then a paragraph for each turn with its records in small print."""
     title = f"# Transcript\n\n*{_READINGS[transcript.reading].capitalize()}.*"
-    return visible("\n\n".join([title, *(_paragraph(line) for line in transcript.lines)])) + "\n"
+    notes = [_MARKUP.sub(r"\\\1", one_line(line)) for line in transcript.not_read]
+    return visible("\n\n".join([title, *notes, *(_paragraph(line) for line in transcript.lines)])) + "\n"
 
 
 def _as_json(transcript: Transcript) -> str:
-    """Write an object with ``reading``, ``model`` and ``lines``; a line has the fields of :class:`Line`."""
+    """Write an object with ``reading``, ``model``, ``not_read`` and ``lines``; a line is a :class:`Line`."""
     value: dict[str, Any] = {
         "reading": transcript.reading,
         "model": transcript.model,
+        "not_read": list(transcript.not_read),
         "lines": [to_plain(line) for line in transcript.lines],
     }
     return json.dumps(value, indent=2, ensure_ascii=False)
@@ -122,14 +126,11 @@ def _with_cut(line: Line) -> str:
 
 def _marks(line: Line, escape: Callable[[str], str] = str) -> str:
     marks: list[str] = []
-    if line.interrupted and line.cut_at is None:
-        heard = line.estimate
-        if heard is None:
-            marks.append("[interrupted]")
-        else:
-            marks.append(f"[interrupted: {heard.heard_ms / 1000:.1f} of {heard.total_ms / 1000:.1f} s heard]")
-    elif line.estimate is not None:
-        marks.append(f"[{line.estimate.heard_ms / 1000:.1f} of {line.estimate.total_ms / 1000:.1f} s heard]")
+    known = line.estimate
+    if known is not None and (known.cut_seq is not None or line.cut_at is None):
+        marks.append(f"[{'interrupted: ' if line.interrupted else ''}{known}]")
+    elif line.interrupted and line.cut_at is None:
+        marks.append("[interrupted]")
     remarks = [line.remark, f"response {line.outcome}" if line.outcome else None]
     marks += [f"({escape(remark)})" for remark in remarks if remark]
     return " ".join(marks)
@@ -196,6 +197,7 @@ COLUMNS: Final = (
     "output",
     "approved",
     "voices",
+    "basis",
 )
 """The columns of the CSV form. ``start_s`` and ``end_s`` are seconds since the session opened."""
 
@@ -239,8 +241,8 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.item_id),
         _shown(line.response_id),
         "yes" if line.interrupted else "no",
-        "" if estimate is None else f"{estimate.heard_ms:.3f}",
-        "" if estimate is None else f"{estimate.total_ms:.3f}",
+        "" if estimate is None or estimate.heard_ms is None else f"{estimate.heard_ms:.3f}",
+        "" if estimate is None or estimate.total_ms is None else f"{estimate.total_ms:.3f}",
         _shown(line.remark),
         # Brackets keep a spreadsheet from reading "5-6" as a date and "107,119" as a number.
         f"[{line.seqs}]",
@@ -249,6 +251,7 @@ def _row(number: int, line: Line) -> list[Any]:
         _shown(line.output),
         "" if line.approved is None else "yes" if line.approved else "no",
         _shown("\n".join(f"{voice.speaker or '?'}: {voice.text}" for voice in line.voices)),
+        "" if estimate is None else str(estimate),
     ]
 
 

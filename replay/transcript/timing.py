@@ -153,12 +153,11 @@ class _Finder:
         return whole[len(text) :].strip() if whole.startswith(text) else ""
 
     def _played(self, part: Part, playback: Playback, text: str, rest: str) -> Spoken:
+        whole = readable(part_words(part) or "").strip()
         limit = playback.heard if self._transcript.reading == "heard" else playback.size
         start = int(playback.start_ns)
         end = int(playback.ns_of(limit)) if limit else start
-        marks = tuple(
-            (count, int(playback.ns_of(byte))) for count, byte in sound_marks(part, playback, len(text) + len(rest))
-        )
+        marks = tuple((count, int(playback.ns_of(byte))) for count, byte in sound_marks(part, playback, whole))
         cut = limit < playback.size
         return Spoken(
             "assistant", playback.item_id, part.index, text, start, end, "audio", rest, cut, part.seqs, marks

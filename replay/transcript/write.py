@@ -9,6 +9,7 @@ from typing import Final
 
 from ...schemas.errors import RequestError
 from ...schemas.recording import Recording
+from ..audio.cuts import AS_RECORDED, Choice
 from ..audio.encode import FileFormat
 from ..audio.timeline import read_timeline
 from ..output import new_file
@@ -25,6 +26,8 @@ __all__ = ["FORMATS", "Exported", "export_transcript", "format_of", "transcribe_
 _SUBTITLES: Final = {"srt": as_srt, "vtt": as_vtt}
 FORMATS: Final = (*_TEXT_FORMATS, *_SUBTITLES, "html")
 """The formats by name."""
+_WITH_NOTES: Final = ("text", "markdown", "json")
+"""Formats with a place for what is not read."""
 _SUFFIXES: Final = {
     ".txt": "text",
     ".md": "markdown",
@@ -68,19 +71,24 @@ def format_of(stated: str | None, target: Path | None) -> str:
 
 
 async def transcribe_recording(
-    recording: Recording, reading: Reading = "heard", *, reveal: Collection[Revealed] = ()
+    recording: Recording,
+    reading: Reading = "heard",
+    choice: Choice = AS_RECORDED,
+    *,
+    reveal: Collection[Revealed] = (),
 ) -> Transcript:
     """Read a recording and transcribe it, with what was played worked out from every record's time.
 
     Args:
         recording: the session.
         reading: what to write.
+        choice: what to take for granted where the recording does not say how it was played.
         reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
 
     Raises:
         ValueError: there is no such reading.
     """
-    timeline = await read_timeline(recording)
+    timeline = await read_timeline(recording, choice=choice)
     return transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
 
 
@@ -92,6 +100,7 @@ async def export_transcript(
     sound: FileFormat | None = None,
     silent: bool = False,
     reveal: Collection[Revealed] = (),
+    choice: Choice = AS_RECORDED,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
     """Return the transcript of a session as the bytes of a file. The same recording gives the same bytes.
@@ -103,6 +112,7 @@ async def export_transcript(
         sound: how to embed the sound in HTML; None decides by its length.
         silent: leave the sound out of HTML.
         reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much of the sound is done, from 0 to 1.
 
     Raises:
@@ -113,21 +123,22 @@ async def export_transcript(
     if form == "html":
         from .page import page
 
-        page_of = page(recording, reading, sound=sound, silent=silent, reveal=reveal, progress=progress)
+        page_of = page(recording, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress)
         return _encoded(visible(await page_of))
-    timeline = await read_timeline(recording)
+    timeline = await read_timeline(recording, choice=choice)
     transcript = transcribe(timeline.conversation, reading, timeline.plan, reveal=reveal)
     subtitles = _SUBTITLES.get(form)
     if subtitles is None:
         text = transcript.text(form)
-        return _encoded(json_visible(text) if form.startswith("json") else visible(text, keep="\r"))
+        notes = () if form in _WITH_NOTES else transcript.not_read
+        return _encoded(json_visible(text) if form.startswith("json") else visible(text, keep="\r"), notes)
     utterances = spoken(timeline, transcript)
     check_times(utterances)
     guessed = sum(each.timing == "records" for each in utterances)
     note = (
         f"{guessed} of {len(utterances)} utterances stand where their records came: nothing says when they were spoken"
     )
-    return _encoded(visible(subtitles(utterances)), (note,) if guessed else ())
+    return _encoded(visible(subtitles(utterances)), (*transcript.not_read, *((note,) if guessed else ())))
 
 
 async def write_transcript(
@@ -139,6 +150,7 @@ async def write_transcript(
     sound: FileFormat | None = None,
     silent: bool = False,
     reveal: Collection[Revealed] = (),
+    choice: Choice = AS_RECORDED,
     force: bool = False,
     progress: Callable[[float], None] | None = None,
 ) -> Exported:
@@ -152,6 +164,7 @@ async def write_transcript(
         sound: how to embed the sound in HTML.
         silent: leave the sound out of HTML.
         reveal: what is shown though it is hidden by default.
+        choice: what to take for granted where the recording does not say how it was played.
         force: overwrite an existing file.
         progress: is called with how much of the sound is done, from 0 to 1.
 
@@ -162,7 +175,7 @@ async def write_transcript(
     target = Path(target)
     form = format_of(format, target)
     done = await export_transcript(
-        recording, form, reading, sound=sound, silent=silent, reveal=reveal, progress=progress
+        recording, form, reading, sound=sound, silent=silent, reveal=reveal, choice=choice, progress=progress
     )
     with new_file(target, force=force) as path:
         path.write_bytes(done.data)

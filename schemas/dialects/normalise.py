@@ -217,6 +217,26 @@ def _response_done(event: Json) -> Json:
     return result
 
 
+def _response_cancelled(event: Json) -> Json:
+    """Read ``response.cancelled`` (older servers) as the ``response.done`` that other servers send for it."""
+    result = _response(_renamed(event))
+    response = result.get("response")
+    stated = cast("Json", response) if isinstance(response, dict) else {}
+    return {**result, "response": {**stated, "status": "cancelled"}}
+
+
+def _transcribed(event: Json) -> Json:
+    """Copy the transcript that some vendors call ``text``."""
+    text = event.get("text")
+    return {**event, "transcript": text} if isinstance(text, str) and event.get("transcript") is None else event
+
+
+def _transcript_so_far(event: Json) -> Json:
+    """Read Qwen's ``….text`` as xAI's ``….updated``: what is certain, ``text``, and what may change, ``stash``."""
+    parts = [part for part in (event.get("text"), event.get("stash")) if isinstance(part, str)]
+    return {**_renamed(event), **({"transcript": "".join(parts)} if parts else {})}
+
+
 _RULES: Final[dict[str, Callable[[Json], Json]]] = {
     **dict.fromkeys(CANONICAL, _renamed),
     "transcription_session.created": _transcription_session,
@@ -229,11 +249,14 @@ _RULES: Final[dict[str, Callable[[Json], Json]]] = {
     "conversation.item.create": _item,
     "conversation.item.created": _item,
     "conversation.item.done": _item,
+    "conversation.item.input_audio_transcription.completed": _transcribed,
+    "conversation.item.input_audio_transcription.text": _transcript_so_far,
     "conversation.item.retrieved": _item,
     "response.output_item.added": _item,
     "response.output_item.done": _item,
     "response.content_part.added": _part,
     "response.content_part.done": _part,
+    "response.cancelled": _response_cancelled,
     "response.create": _response,
     "response.created": _response,
     "response.done": _response_done,

@@ -124,6 +124,7 @@ VENDOR_CLIENT: Final[MappingProxyType[str, str]] = MappingProxyType(
 
 VENDOR_SERVER: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
+        "conversation.item.input_audio_transcription.text": "Qwen (DashScope)",
         "conversation.item.input_audio_transcription.updated": "xAI",
         "output_audio_buffer.audio_cleared": "OpenAI over WebRTC, early preview",
         "output_audio_buffer.audio_started": "OpenAI over WebRTC, early preview",
@@ -135,6 +136,7 @@ VENDOR_SERVER: Final[MappingProxyType[str, str]] = MappingProxyType(
         "response.animation_viseme.done": "Azure Voice Live",
         "response.audio_timestamp.delta": "Azure Voice Live",
         "response.audio_timestamp.done": "Azure Voice Live",
+        "response.cancelled": "older servers",
         "response.video.delta": "Azure Voice Live",
         "session.avatar.connecting": "Azure Voice Live",
         "session.avatar.switch_to_idle": "Azure Voice Live",
@@ -148,9 +150,11 @@ VENDOR_SERVER: Final[MappingProxyType[str, str]] = MappingProxyType(
 CANONICAL: Final[MappingProxyType[str, str]] = MappingProxyType(
     {
         **_RENAMED_SERVER,
+        "conversation.item.input_audio_transcription.text": "conversation.item.input_audio_transcription.updated",
         "output_audio_buffer.audio_cleared": "output_audio_buffer.cleared",
         "output_audio_buffer.audio_started": "output_audio_buffer.started",
         "output_audio_buffer.audio_stopped": "output_audio_buffer.stopped",
+        "response.cancelled": "response.done",
         "transcription_session.created": "session.created",
         "transcription_session.update": "session.update",
         "transcription_session.updated": "session.updated",

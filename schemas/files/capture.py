@@ -16,7 +16,7 @@ from ..errors import DamagedFile
 from ..frame import Frame, Sender, parse_json
 from ..statements import CloseStatement, OpenStatement, Source
 from ..values import TOO_DEEP, too_deep
-from .imported import ImportedSession, imported_session
+from .imported import FrameList, ImportedSession, NewFrameList, imported_session
 
 __all__ = ["is_capture", "read_capture"]
 
@@ -40,8 +40,8 @@ def is_capture(first_line: str) -> bool:
             return False
 
 
-def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
-    """Return the sessions of a capture, in order.
+def read_capture(lines: Iterable[str], *, name: str, keep: NewFrameList = list) -> list[ImportedSession]:
+    """Return the sessions of a capture, in order; ``keep`` makes the list in which the frames of one are kept.
 
     Times that the source did not have are None, never invented; the others are kept as they are, also where they go
     back. What is odd about them is among the problems of the session's :class:`.Source`. A session without a close in
@@ -59,7 +59,7 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
             continue
         try:
             if current is None:
-                current = _Session(name, len(sessions) + 1)
+                current = _Session(name, len(sessions) + 1, keep())
                 sessions.append(current)
             if current.take(line, number):
                 current = None
@@ -79,10 +79,10 @@ def read_capture(lines: Iterable[str], *, name: str) -> list[ImportedSession]:
 class _Session:
     """A connection of a capture while it is being read."""
 
-    def __init__(self, name: str, part: int) -> None:
+    def __init__(self, name: str, part: int, frames: FrameList) -> None:
         self._source = Source(format="capture", name=name, part=part)
         self._problems: list[str] = []
-        self._frames: list[Frame] = []
+        self._frames = frames
         self._last: int | None = None
 
     @property

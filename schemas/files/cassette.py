@@ -33,6 +33,7 @@ from ..recording import SessionInfo
 from ..statements import CloseStatement, CutoffStatement, OpenStatement, Statement
 from ..summary import statement_of, time_text
 from ..values import TOO_DEEP, too_deep
+from .imported import FrameList, NewFrameList
 
 __all__ = [
     "CASSETTE_VERSION",
@@ -101,7 +102,7 @@ class Cassette:
     """
 
     header: CassetteHeader
-    frames: list[Frame] = field(default_factory=list[Frame])
+    frames: FrameList = field(default_factory=list[Frame])
     extras: dict[int, list[Any]] = field(default_factory=dict[int, list[Any]])
     others: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
@@ -283,8 +284,8 @@ def write_cassette(cassette: Cassette) -> Iterator[str]:
         waiting = next(others, None)
 
 
-def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
-    """Read a cassette from its lines.
+def read_cassette(lines: Iterable[str], *, name: str = "cassette", keep: NewFrameList = list) -> Cassette:
+    """Read a cassette from its lines; ``keep`` makes the list in which its frames are kept.
 
     Raises:
         NotRecognised: the first line is not a cassette header, or is of a newer version.
@@ -293,7 +294,7 @@ def read_cassette(lines: Iterable[str], *, name: str = "cassette") -> Cassette:
     """
     numbered = ((number, line.rstrip("\r\n")) for number, line in enumerate(lines, 1))
     header = _header(next(numbered, (1, ""))[1], name)
-    cassette = Cassette(header)
+    cassette = Cassette(header, keep())
     for number, line in numbered:
         if not line.strip():
             continue

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from earwitness.replay.show.keys import key_presses
 from earwitness.replay.show.state import render_state
+from earwitness.replay.show.tail import SessionTail
 from earwitness.replay.transcript.lines import Line, transcribe
+from earwitness.replay.transcript.page import page
 from earwitness.replay.usage import usage_of
 
 from tests.cases import case_file, case_recording, case_state
@@ -17,6 +19,17 @@ from tests.cli.command import Command
 def shown(name: str, folder: Path) -> str:
     """What ``show`` prints of a case."""
     return render_state(case_recording(name, folder).info, case_state(name, folder))
+
+
+def told(name: str, folder: Path) -> list[tuple[str, str]]:
+    """What ``tail`` says of a case, without what begins and ends it."""
+    tail = SessionTail()
+    found = [(line.what, line.text) for frame in case_recording(name, folder).frames for line in tail.lines(frame)]
+    return [each for each in found if each[0] not in ("session", "closed")]
+
+
+async def on_page(name: str, folder: Path) -> str:
+    return await page(case_recording(name, folder), silent=True)
 
 
 def lines(name: str, folder: Path) -> tuple[Line, ...]:
@@ -43,7 +56,9 @@ def test_list_and_show_say_with_which_code_a_session_was_refused(earwitness: Com
     name = "27_close_4000.jsonl"
     db = str(tmp_path / "calls.db")
     earwitness.ok("import", case_file(name, tmp_path), "--db", db)
-    assert "4000" in earwitness.ok("list", "--db", db).out
+    assert "closed 4000 (invalid_request_error.invalid_intent)" in earwitness.ok("list", "--db", db).out
+    (session,) = earwitness.ok("list", "--db", db, "--json").json()
+    assert (session["close_code"], session["close_reason"]) == (4000, "invalid_request_error.invalid_intent")
     text = earwitness.ok("show", "latest", "--db", db).out
     assert "closed 4000 (invalid_request_error.invalid_intent) by the server" in text
     assert "audio formats not stated" in text
@@ -144,3 +159,51 @@ def test_the_users_line_says_why_its_transcription_failed(tmp_path: Path) -> Non
     (line,) = lines("65_clear_then_failed_transcription.jsonl", tmp_path)
     assert (line.speaker, line.text) == ("user", "")
     assert line.remark == "transcription failed: audio_unintelligible: The audio could not be transcribed."
+
+
+def test_show_has_the_words_of_several_speakers_once(tmp_path: Path) -> None:
+    assert "user        “[A] Are you ready? [B] Almost.”" in shown("31_diarised_segments.jsonl", tmp_path)
+
+
+async def test_the_page_has_the_words_of_several_speakers_once(tmp_path: Path) -> None:
+    html = await on_page("31_diarised_segments.jsonl", tmp_path)
+    assert html.count("Are you ready?") == html.count("Almost.") == 1
+    assert '<span class="label">A</span> Are you ready?' in html
+
+
+async def test_the_page_says_why_a_response_failed(tmp_path: Path) -> None:
+    why = "rate_limit_exceeded: Rate limit reached. Limit 20000, used 19800, requested 900."
+    html = await on_page("61_failed_rate_limit.jsonl", tmp_path)
+    assert f"Response failed: {why}" in html
+    assert f"failed ({why})" in html
+
+
+async def test_the_page_has_a_servers_own_call_once(tmp_path: Path) -> None:
+    html = await on_page("64_mcp_with_approval.jsonl", tmp_path)
+    assert "<dt>tool calls</dt><dd>1</dd>" in html
+    assert html.count("{&#34;ordered&#34;: true}") == 1
+
+
+async def test_the_page_says_why_a_transcription_failed(tmp_path: Path) -> None:
+    why = "transcription failed: audio_unintelligible: The audio could not be transcribed."
+    assert why in await on_page("65_clear_then_failed_transcription.jsonl", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["36_incomplete_call.jsonl", "64_mcp_with_approval.jsonl"])
+def test_what_is_shown_of_calls_is_what_the_server_states(earwitness: Command, name: str, tmp_path: Path) -> None:
+    earwitness.ok("check", case_file(name, tmp_path))
+    assert case_state(name, tmp_path).pending == []
+
+
+def test_tail_names_the_function_of_every_call(tmp_path: Path) -> None:
+    assert told("36_incomplete_call.jsonl", tmp_path) == [
+        ("call", 'order {"dish":"pizza","n'), ("response", "incomplete: max_output_tokens"),
+    ]  # fmt: skip
+    assert told("37_empty_arguments.jsonl", tmp_path) == [("call", "now"), ("output", "12:00")]
+    assert told("43_server_side_tool.jsonl", tmp_path) == [
+        ("call", "list_models {}"), ("output", '["a","b"]'), ("assistant", "Two models."),
+    ]  # fmt: skip
+    assert told("64_mcp_with_approval.jsonl", tmp_path) == [
+        ("approval", 'asked for shop: order {"item":"tea"}'), ("approval", "given"),
+        ("call", 'shop: order {"item":"tea"}'), ("output", '{"ordered":true}'),
+    ]  # fmt: skip

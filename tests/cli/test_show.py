@@ -89,7 +89,9 @@ def test_the_digest_is_the_same_from_file_and_journal(earwitness: Command) -> No
     earwitness.ok("import", bundled_path())
     from_file = earwitness.ok("show", bundled_path(), "--digest").out
     assert earwitness.ok("show", "latest", "--digest").out == from_file
-    assert earwitness.ok("show", "latest", "--digest", "--json").json().keys() == {"full", "content"}
+    shown = earwitness.ok("show", "latest", "--digest", "--json").json()
+    assert shown.keys() == {"full", "content", "versions"}
+    assert shown["versions"] == {"full": "earwitness/full/2", "content": "earwitness/content/2"}
 
 
 def test_an_unknown_session_is_named(earwitness: Command) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from earwitness.replay.usage import counts_of, usage_of
 from earwitness.schemas.state import Conversation, Item, Part, Response, Session, Transcription
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.sessions import Session as Script
 
 
 def tokens(taken: int, given: int, **kinds: int) -> dict[str, Any]:
@@ -103,3 +106,88 @@ def test_of_two_spellings_one_counts() -> None:
 def test_a_total_is_the_sum_of_what_was_stated_or_is_not_given(stated: list[tuple[int, int]]) -> None:
     usage = usage_of(call(*(tokens(*each) for each in stated))).responses
     assert usage.total == (sum(map(sum, stated)) if stated else None)
+
+
+TOKENS_PER_SECOND = 20
+
+
+def own(text: int, audio: int, taken: int) -> dict[str, Any]:
+    return {
+        "total_tokens": taken + text + audio, "input_tokens": taken, "output_tokens": text + audio,
+        "input_token_details": {"text_tokens": taken, "audio_tokens": 0, "cached_tokens": 0},
+        "output_token_details": {"text_tokens": text, "audio_tokens": audio},
+    }  # fmt: skip
+
+
+def added(left: dict[str, Any], right: dict[str, Any]) -> dict[str, Any]:
+    return {key: added(value, right[key]) if isinstance(value, dict) else value + right[key]
+            for key, value in left.items()}  # fmt: skip
+
+
+def spoken(statements: list[dict[str, Any]], replies: list[tuple[int, int]]) -> Script:
+    """Responses with so many words and so many ms of sound, each with its statement of usage."""
+    script = Script().session()
+    for number, (usage, (words, ms)) in enumerate(zip(statements, replies, strict=True)):
+        response, item = f"resp_{number}", f"item_{number}"
+        script.created(response).output(item, response)
+        script.speak(item, " ".join(["word"] * words), ms, response)
+        script.server("response.output_audio.done", response_id=response, item_id=item, content_index=0)
+        script.done(response, usage=usage)
+    return script
+
+
+REPLIES = st.lists(st.tuples(st.integers(1, 12), st.integers(10, 40)), min_size=2, max_size=5).map(
+    lambda replies: [(words, tenths * 100) for words, tenths in replies]
+)
+
+
+def statements_of(replies: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    taken = accumulate(words + ms * TOKENS_PER_SECOND // 1000 + 5 for words, ms in replies)
+    return [
+        own(words + words // 3, ms * TOKENS_PER_SECOND // 1000, context)
+        for (words, ms), context in zip(replies, taken, strict=True)
+    ]
+
+
+@given(REPLIES)
+def test_what_each_response_states_of_itself_is_added_up(replies: list[tuple[int, int]]) -> None:
+    statements = statements_of(replies)
+    usage = usage_of(spoken(statements, replies).fold()).responses
+    assert usage.basis == "sum"
+    assert usage.total == sum(each["total_tokens"] for each in statements)
+    assert usage.output["audio"] == sum(each["output_token_details"]["audio_tokens"] for each in statements)
+    assert usage.partial == []
+
+
+@given(REPLIES)
+def test_what_is_stated_of_the_session_so_far_is_never_added_up(replies: list[tuple[int, int]]) -> None:
+    statements = list(accumulate(statements_of(replies), added))
+    usage = usage_of(spoken(statements, replies).fold()).responses
+    assert usage.basis == "last"
+    assert usage.total == statements[-1]["total_tokens"]
+    assert usage.input["tokens"] == statements[-1]["input_tokens"]
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"input_tokens": 20, "output_tokens": 2, "input_token_details": {"cached_tokens": 4}},
+        {"prompt_tokens": 20, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}},
+        {"input_tokens": 20, "output_tokens": 2, "input_tokens_details": {"cached_tokens": 4}},
+        {"input_tokens": 20, "output_tokens": 2, "input_token_details": {"cached_tokens": None},
+         "input_tokens_details": {"cached_tokens": 4}},
+    ],
+)  # fmt: skip
+def test_every_spelling_is_read(spelled: dict[str, Any]) -> None:
+    assert counts_of(spelled) == {"input.tokens": 20, "output.tokens": 2, "input.cached": 4, "total": 22}
+
+
+def test_a_vendors_own_numbers_are_kept() -> None:
+    usage = {"billable_audio_seconds": 3, "input_token_details": {"grok_tokens": 1}, "cost": None, "more": {"deep": 2}}
+    assert counts_of(usage) == {"other.billable_audio_seconds": 3, "other.input.grok_tokens": 1, "other.more.deep": 2}
+
+
+def test_events_that_state_usage_and_are_not_read_are_named() -> None:
+    usage = usage_of(Script().session().server("session.usage.updated", usage={"total_tokens": 5}).fold())
+    assert usage.unread == {"session.usage.updated": 1}
+    assert usage_pairs(usage) == [("usage not read", "these events may state some: session.usage.updated (1)")]

@@ -7,7 +7,8 @@ effect at once: appended audio, and the output of a function as far as it was se
 from __future__ import annotations
 
 from ....schemas.state import BufferEvent, ConfigChange, PlaybackEvent, Truncation
-from ....schemas.values import Json, integer, members, string
+from ....schemas.values import Json, integer, members, number, string
+from ..identity import of_assistant
 from ..merge import audio_length
 from ..working import Output, State
 
@@ -63,12 +64,13 @@ def buffer_request(state: State, event: Json) -> None:
 
 def truncate(state: State, event: Json) -> None:
     """``conversation.item.truncate``: a cut is asked for."""
-    item_id, end = string(event, "item_id"), integer(event, "audio_end_ms")
+    item_id, end = string(event, "item_id"), number(event, "audio_end_ms")
     if item_id is None or end is None:
         state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
         return
     index = integer(event, "content_index") or 0
-    cut = Truncation(item_id, index, end, "requested", "client", state.seq, state.ns)
+    item = of_assistant(state, item_id)
+    cut = Truncation(item_id if item is None else item.id, index, end, "requested", "client", state.seq, state.ns)
     state.truncations.append(cut)
     state.truncation_asked[state.seq] = cut
 

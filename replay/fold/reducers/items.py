@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from ....schemas.state import McpTools, Truncation
-from ....schemas.values import Json, integer, members, objects, string
+from ....schemas.values import Json, integer, members, number, objects, string
 from ..answers import answer
-from ..merge import audio_length, find_item, merge_item, place_item
+from ..identity import announced_item, find_item, id_in, of_assistant, requested_id, stated_item
+from ..merge import audio_length, merge_item, place_item
 from ..working import ItemWork, Output, Request, State
 
 __all__ = [
     "item_added",
     "item_deleted",
     "item_done",
-    "item_of",
     "item_retrieved",
     "item_truncated",
     "mcp_list_tools_completed",
@@ -22,41 +22,31 @@ __all__ = [
 ]
 
 
-def item_of(state: State, event: Json) -> tuple[ItemWork, Json] | None:
-    """The item that an event states, with the statement; None, and a problem, where it has no id."""
-    stated = members(event, "item")
-    item_id = string(stated, "id")
-    if item_id is None:
-        state.problem("bad-field", "item.id")
-        return None
-    return find_item(state, item_id), stated
-
-
 def item_added(state: State, event: Json) -> None:
     """``conversation.item.added`` and ``.created``: the item is on record, at its place."""
-    item_id = string(members(event, "item"), "id")
-    old = None if item_id is None else state.items.get(item_id)
-    if old is not None and old.deleted_seq is not None:  # the id is used again, for another item
-        del state.items[old.id]
-        state.forget_sinks(old)
-    found = item_of(state, event)
-    if found is not None:
-        _record(state, *found, event, final=False)
+    stated = members(event, "item")
+    item = announced_item(state, stated)
+    if item is not None:
+        _record(state, item, stated, event, final=False)
 
 
 def item_done(state: State, event: Json) -> None:
     """``conversation.item.done``: the item as it ended. A null predecessor here moves nothing."""
-    found = item_of(state, event)
-    if found is not None:
-        _record(state, *found, event, final=True)
+    stated = members(event, "item")
+    item = stated_item(state, stated)
+    if item is not None:
+        _record(state, item, stated, event, final=True)
 
 
 def _record(state: State, item: ItemWork, stated: Json, event: Json, *, final: bool) -> None:
     item.on_record = True
     merge_item(state, item, stated, final=final)
+    if item.role is None and item.type == "message" and item.wire_id in state.speech_of:
+        item.role = "user"
     if item.deleted_seq is not None:
         return
-    if item.created_by is None and item.id in state.speech_of:  # some vendors add the item while it is being spoken
+    # Some vendors add the item while it is being spoken.
+    if item.created_by is None and item.wire_id in state.speech_of and item.role == "user":
         item.created_by = "speech"
     request = answer(state, event)
     if item.created_by is None:
@@ -73,12 +63,21 @@ def _say_who(state: State, item: ItemWork, request: Request | None) -> None:
     if request is not None:
         item.created_by = "client"
         item.request_seq = request.seq
-        item.id_by_client = string(members(request.event, "item"), "id") == item.id
+        item.id_by_client = string(members(request.event, "item"), "id") == item.wire_id
+        _take_asked(state, item, members(request.event, "item"))
         _take_sent_audio(state, item, request)
+    elif state.seq in state.doubts.undecided:
+        item.created_by = "client"
     elif item.role == "assistant" and item.status == "in_progress":
         item.created_by = "model"
     else:
         item.created_by = "server"
+
+
+def _take_asked(state: State, item: ItemWork, asked: Json) -> None:
+    """What an acknowledgement leaves out is as the client asked for it."""
+    left_out = {"role": item.role is None, "content": not item.parts}
+    merge_item(state, item, {key: asked.get(key) for key, absent in left_out.items() if absent}, final=False)
 
 
 def _take_sent_audio(state: State, item: ItemWork, request: Request) -> None:
@@ -117,10 +116,10 @@ def _sent_as(output: Output | None, item: ItemWork) -> Output | None:
 
 def item_retrieved(state: State, event: Json) -> None:
     """``conversation.item.retrieved``: the item as the server holds it. It says nothing about its place."""
-    found = item_of(state, event)
-    if found is None:
+    stated = members(event, "item")
+    item = stated_item(state, stated)
+    if item is None:
         return
-    item, stated = found
     answer(state, event)
     merge_item(state, item, stated, final=item.status != "in_progress")
     take_item(state, item)
@@ -132,12 +131,15 @@ def item_retrieved(state: State, event: Json) -> None:
 
 def item_deleted(state: State, event: Json) -> None:
     """``conversation.item.deleted``: the item leaves the conversation; the record keeps it."""
-    item_id = string(event, "item_id")
-    if item_id is None:
+    item_id = id_in(event)
+    request = answer(state, event)
+    if item_id is None:  # xAI leaves it empty
         state.problem("bad-field", "item_id")
+        item_id = None if request is None else id_in(request.event)
+    if item_id is None:
         return
-    answer(state, event)
-    item = find_item(state, item_id)
+    newest = find_item(state, item_id)
+    item = next((item for item in newest.same_id() if item.deleted_seq is None), newest)
     item.seqs.add(state.seq)
     if item.deleted_seq is None:
         item.deleted_seq = state.seq
@@ -146,16 +148,24 @@ def item_deleted(state: State, event: Json) -> None:
 
 def item_truncated(state: State, event: Json) -> None:
     """``conversation.item.truncated``: the cut is done. Without a client's request the server made it itself."""
-    item_id, end = string(event, "item_id"), integer(event, "audio_end_ms")
-    if item_id is None or end is None:
-        state.problem("bad-field", "item_id" if item_id is None else "audio_end_ms")
+    end = number(event, "audio_end_ms")
+    if end is None:
+        state.problem("bad-field", "audio_end_ms")
+        return
+    item_id = id_in(event)
+    if item_id is None:
+        state.problem("bad-field", "item_id")
+        item_id = requested_id(state, "conversation.item.truncate")
+    if item_id is None:
         return
     index = integer(event, "content_index") or 0
-    find_item(state, item_id).seqs.add(state.seq)
-    request = answer(state, event)
+    item = of_assistant(state, item_id) or find_item(state, item_id)
+    item.seqs.add(state.seq)
+    item.truncated = True
+    request = answer(state, {**event, "item_id": item_id})
     cut = None if request is None else state.truncation_asked.get(request.seq)
     if cut is None:
-        cut = Truncation(item_id, index, end, "done", "server")
+        cut = Truncation(item.id, index, end, "done", "server")
         state.truncations.append(cut)
     cut.status = "done"
     cut.audio_end_ms, cut.content_index = end, index

@@ -86,7 +86,7 @@ def error(state: State, event: Json) -> None:
     )
     if refused is not None:
         _take_back(state, refused)
-    elif cause is None and string(stated, "code") == ACTIVE_RESPONSE:
+    elif cause is None and state.seq not in state.doubts.undecided and string(stated, "code") == ACTIVE_RESPONSE:
         state.turn = None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from ....schemas.recording import Recording
+from ...audio.cuts import AS_RECORDED, Choice
 from ...audio.encode import FileFormat
 from ...audio.playback import Reading
 from ...audio.timeline import read_timeline
@@ -24,6 +25,7 @@ async def page(
     sound: FileFormat | None = None,
     silent: bool = False,
     reveal: Collection[Revealed] = (),
+    choice: Choice = AS_RECORDED,
     progress: Callable[[float], None] | None = None,
 ) -> str:
     """Return a session as a self-contained HTML page.
@@ -36,6 +38,7 @@ async def page(
         sound: how to embed the sound; None decides by its length.
         silent: leave the sound out.
         reveal: what is shown though it is hidden by default: ``dtmf``, the keys that the caller pressed.
+        choice: what to take for granted where the recording does not say how it was played.
         progress: is called with how much is done, from 0 to 1.
 
     Raises:
@@ -43,6 +46,6 @@ async def page(
         CannotWrite: there is no space for temporary files.
     """
     log = EventLog()
-    timeline = await read_timeline(Noted(recording, log))
+    timeline = await read_timeline(Noted(recording, log), choice=choice)
     audio = None if silent else await read_sound(recording, timeline, reading, sound, progress)
     return render(lay_out(recording.info, timeline, log, reading, audio, reveal))

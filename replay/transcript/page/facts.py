@@ -12,10 +12,11 @@ from ....schemas.state import Conversation, Response
 from ....schemas.summary import model_of
 from ...audio.pieces import AudioProblem, Interval, Side
 from ...audio.playback import PlaybackPlan
-from ...fold.digest import full_digest
+from ...fold.digest import FULL_DIGEST, full_digest
 from ...show.state import formats_in_words, refusal_words, tokens_in_words
 from ...show.usage_text import usage_pairs
 from ...times import clock, ms_of, seconds, wall_clock
+from ...unread import grouped, named, numbered, unread
 from ...usage import usage_of
 from ..timing import Spoken
 from .embedded_sound import Sound
@@ -125,7 +126,8 @@ def _reason(response: Response) -> str:
 
 def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pairs:
     """Return what went wrong and what the recording lacks, each with the record that says so."""
-    found: Pairs = []
+    missing = unread(conversation)
+    found: Pairs = [("throughout", line)] if (line := missing.of_vocabulary("transcript")) else []
     for error in conversation.errors:
         at = ms_of(error.offset_ns)
         when = "" if at is None else f"{clock(at)}, "
@@ -134,15 +136,20 @@ def remarks(conversation: Conversation, problems: Sequence[AudioProblem]) -> Pai
     for gap in conversation.gaps:
         text = f"{gap.frames} messages ({gap.bytes} bytes) crossed here that could not be stored: {gap.reason}"
         found.append((f"record {gap.seq}", text))
-    for problem in conversation.problems:
+    for problem, seqs in grouped(conversation.problems):
         detail = f": {problem.detail}" if problem.detail else ""
-        found.append((f"record {problem.seq}", f"{problem.what.replace('-', ' ')}{detail}"))
-    found += [(f"record {problem.seq}", f"{problem.what}: {problem.detail}") for problem in problems]
+        where = f"record{'s' if len(seqs) > 1 else ''} {numbered(seqs)}"
+        found.append((where, f"{problem.what.replace('-', ' ')}{detail}"))
+    found += [("throughout", f"Not read: {each}") for each in missing.of_binary()]
+    found += [
+        ("throughout" if problem.seq is None else f"record {problem.seq}", f"{problem.what}: {problem.detail}")
+        for problem in problems
+        if problem.what != "not-read"  # said above
+    ]
     for each in conversation.pending:
         found.append((f"record {each.seq}", f"{each.type} was never answered"))
     if conversation.unknown:
-        named = ", ".join(f"{name} ({count})" for name, count in sorted(conversation.unknown.items()))
-        found.append(("throughout", f"Events that mean nothing to this program: {named}"))
+        found.append(("throughout", f"Events that mean nothing to this program: {named(conversation.unknown)}"))
     return found
 
 
@@ -170,7 +177,7 @@ def about(info: SessionInfo, conversation: Conversation, sound: Sound | None) ->
         names = {"wav": "WAV", "flac": "FLAC, lossless", "ogg": "Ogg Opus"}
         what = f"{names[sound.format]}, {sound.rate / 1000:g} kHz, user left, assistant right"
         found.append(("sound in this page", what))
-    found.append(("digest of the state", f"sha256:{full_digest(conversation)}"))
+    found.append(("digest of the state", f"sha256:{full_digest(conversation)} ({FULL_DIGEST})"))
     return found
 
 

@@ -10,8 +10,8 @@ from typing import Final
 from ....schemas.refs import Seqs
 from ....schemas.state import Call, Conversation, Item, Response
 from ...audio.pieces import Interval
+from ...show.voices import same_words
 from ...times import clock, ms_of, seconds
-from ..beside import same_words
 from ..line import NAMES, Line
 from ..subtitles import sentences
 from ..text import Transcript
@@ -87,6 +87,7 @@ class Turn:
         voices: who said what, where several speakers are told apart: label and words. Every word stands here or in
             ``segments``.
         tool: the call, where it is one.
+        outcome: how its response ended, if it failed or stayed incomplete.
         behind: the records.
     """
 
@@ -105,6 +106,7 @@ class Turn:
     typed: bool = False
     remark: str | None = None
     tool: Tool | None = None
+    outcome: str | None = None
     voices: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
 
@@ -189,11 +191,11 @@ def _turn(number: int, line: Line, sources: _Sources) -> Turn:
     output = sources.outputs.get(line.call_id or "")
     if tool and output is not None:
         seqs = Seqs.union(line.seqs, output.seqs)
-    remark = _remark(line)
+    remark = line.remark
     if line.kind not in ("call", "response"):
         kind = _KINDS.get(line.kind, line.kind)
         remark = "; ".join(filter(None, (kind, line.name, remark)))
-    speaker = line.speaker if line.kind in ("key", "response") else "tool"
+    speaker = line.speaker if line.kind in ("key", "response", "approval") else "tool"
     return Turn(
         number,
         speaker,
@@ -205,6 +207,7 @@ def _turn(number: int, line: Line, sources: _Sources) -> Turn:
         _behind(line, seqs, sources, output),
         remark=remark,
         tool=tool,
+        outcome=line.outcome,
     )
 
 
@@ -213,11 +216,6 @@ _KINDS: Final = {
     "listing": "tools listed",
     "output": "output of a call that is not on record",
 }
-
-
-def _remark(line: Line) -> str | None:
-    outcome = f"response {line.outcome}" if line.outcome else None
-    return "; ".join(filter(None, (line.remark, outcome))) or None
 
 
 def _message(number: int, line: Line, sources: _Sources) -> Turn:
@@ -239,8 +237,8 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
     if line.speaker == "assistant" and line.response_id:
         wait = sources.waits.pop(line.response_id, None)
     rest = "\n".join(each.rest for each in said if each.rest)
-    remark = _remark(line)
-    if not (segments or rest or remark):
+    remark = line.remark
+    if not (segments or rest or remark or line.outcome):
         remark = "no words"
     voices = [(voice.speaker or "?", voice.text) for voice in line.voices]
     if voices and same_words(line.text, line.voices):
@@ -261,6 +259,7 @@ def _message(number: int, line: Line, sources: _Sources) -> Turn:
         typed=not line.spoken,
         remark=remark,
         voices=voices,
+        outcome=line.outcome,
     )
 
 
@@ -323,6 +322,8 @@ def _cut(line: Line, said: Sequence[Spoken], end: int | None) -> str | None:
     estimate = line.estimate
     if estimate is None:
         return "interrupted"
+    if estimate.heard_ms is None or estimate.total_ms is None or estimate.basis not in ("truncated", "never begun"):
+        return str(estimate)
     if estimate.basis == "never begun" or not estimate.heard_ms:
         return f"never heard: cut off before it began ({seconds(int(estimate.total_ms))} produced)"
     at = "" if end is None else f" at {clock(end)}"

@@ -111,7 +111,7 @@ async def test_the_report_tells_what_was_left_out(tmp_path: Path) -> None:
     call.at(20).append(pcm(ramp(100)) + b"\1")
     report = await write_audio(call.recording(), tmp_path / "a.wav", track="user")
     assert [(problem.seq, problem.what) for problem in report.problems] == [(bad + 1, "odd-bytes"), (bad, "bad-base64")]
-    assert report == AudioReport(tmp_path / "a.wav", "wav", 24_000, 1, 200, 0, report.problems)
+    assert report == AudioReport(tmp_path / "a.wav", "wav", 24_000, 1, 200, 0, report.problems, report.input)
     assert report.seconds == 200 / 24_000
 
 

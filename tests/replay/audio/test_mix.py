@@ -86,7 +86,9 @@ def test_blocks_are_the_sum_of_all_tracks(plan: tuple[list[bytes], list[Track], 
     expected = np.clip(sums, -32768, 32767)[start : max(last if end is None else end, start)]
     assert mixer.samples == len(result) == len(expected)
     assert np.array_equal(result, expected)
-    assert not mixer.problems
+    clipped = int(np.count_nonzero(expected != sums[start : max(last if end is None else end, start)]))
+    assert [problem.what for problem in mixer.problems] == ["clipped"] * (clipped > 0)
+    assert mixer.clipped == clipped
     assert mixer.done == 1.0
 
 

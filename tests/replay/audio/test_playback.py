@@ -188,7 +188,7 @@ def test_deltas_after_a_truncation_do_not_start_the_item_again() -> None:
     call.at(300).truncate(item, 290, ack_ms=340)
     call.at(310).delta(response, item, speech(500))
     call.at(1310).delta(response, item, speech(500))
-    assert played(call) == [(0, 1500, 290, "truncated")]
+    assert played(call) == [(10, 1500, 290, "truncated")]
 
 
 def test_what_waited_behind_a_cut_is_never_heard_and_what_comes_later_is() -> None:
@@ -199,9 +199,9 @@ def test_what_waited_behind_a_cut_is_never_heard_and_what_comes_later_is() -> No
     call.at(1000).truncate(first, 980, ack_ms=1040)
     call.at(1500).say(speech(700))
     assert played(call) == [
-        (0, 3000, 980, "truncated"),
-        (980, 1000, 0, "never begun"),
-        (980, 1000, 0, "never begun"),
+        (20, 3000, 980, "truncated"),
+        (1000, 1000, 0, "never begun"),
+        (1000, 1000, 0, "never begun"),
         (1500, 700, 700, None),
     ]
 
@@ -293,17 +293,19 @@ def test_what_follows_waits_for_stopped() -> None:
     assert played(call) == [(0, 500, 500, None), (640, 100, 100, None)]
 
 
-def test_without_a_clock_the_moment_of_cleared_means_nothing() -> None:
+def test_without_a_clock_how_much_was_heard_before_cleared_is_not_known() -> None:
     call = Call(timed=False)
     call.at(0).stream(speech(100), chunk=960, every_ms=20)
     response, item = call.begin()
     call.delta(response, item, speech(2000))
     call.say(speech(500))
     buffer_event(call, 0, "cleared", response)
-    whole = [(100, 2000, 2000, None), (2100, 500, 500, None)]
-    assert played(call) == whole
-    without_input = parts(plan_playback(call.timeline().conversation))
-    assert [each[1:] for each in without_input] == [each[1:] for each in whole]
+    plan = call.timeline().plan
+    assert [each.known for each in plan.playbacks] == [False, True]
+    assert [each[1:] for each in parts(plan)] == [(2000, 0, "cleared"), (500, 500, None)]
+    assert [each[1:] for each in parts(plan_playback(call.timeline().conversation))] == [
+        each[1:] for each in parts(plan)
+    ]
 
 
 # ---- what the plan tells
@@ -322,7 +324,7 @@ def test_the_plan_answers_for_parts_and_items() -> None:
     assert [(each.heard_ms, each.total_ms) for each in plan.playbacks] == [(290, 500), (0, 500)]
     assert plan.unheard_ms == 710
     assert [(each.start_ns, each.end_ns, each.source, each.cut) for each in plan.intervals()] == [
-        (0, 290 * 10**6, "audio", True)
+        (10 * 10**6, 300 * 10**6, "audio", True)
     ]
 
 

@@ -35,7 +35,7 @@ def test_both_sides_by_their_audio() -> None:
     call.at(2850).truncate(item, 900, ack_ms=2900)
     assert intervals(call) == [
         ("user", 600, 1600, "audio", False),
-        ("assistant", 1900, 2800, "audio", True),
+        ("assistant", 1950, 2850, "audio", True),
         ("user", 2600, 3300, "audio", False),
     ]
 
@@ -130,7 +130,7 @@ def test_a_stalled_item_lies_in_two_places() -> None:
     call.at(3000).delta(response, item, pcm(ramp(100 * MS)))
     call.at(3060).truncate(item, 150, ack_ms=3100)
     placed = call.timeline().placed()
-    assert [(float(each.start_ns) / 1e6, each.piece.samples / MS) for each in placed] == [(0, 100), (3000, 50)]
+    assert [(float(each.start_ns) / 1e6, each.piece.samples / MS) for each in placed] == [(0, 100), (3010, 50)]
 
 
 def test_formats_that_nobody_stated_are_named() -> None:

@@ -31,8 +31,8 @@ def test_things_of_a_response_are_named_by_its_number_and_theirs():
         output_item("r2", 1, "i", type="function_call", call_id="c", name="f"),
     )
     assert structure.key("r2") == ("response", 1)
-    assert structure.key("i") == ("response", 1, "output", 1)
-    assert structure.key("c") == ("response", 1, "output", 1, "call")
+    assert structure.key("i") == ("response", 1, "function_call", 0)
+    assert structure.key("c") == ("response", 1, "function_call", 0, "call")
     assert structure.id(("response", 0)) == "r1"
     assert structure.id(("response", 7)) is None
     assert structure.key("unknown") is None
@@ -46,7 +46,7 @@ def test_a_call_is_known_when_its_arguments_are():
         server("response.created", response={"id": "r"}),
         output_item("r", 0, "i", **{**CALL, "arguments": ""}),
     ]
-    key = ("response", 0, "output", 0, "call")
+    key = ("response", 0, "item", 0, "call")
     assert key not in followed(*lines).calls
     assert followed(*lines, arguments_done("r", **CALL)).calls[key] == ("f", "{}")
     assert followed(*lines, output_item("r", 0, "i", done=True, **CALL)).calls[key] == ("f", "{}")
@@ -58,7 +58,7 @@ def test_a_vendor_that_leaves_the_name_out_of_the_arguments_event_is_understood(
         output_item("r", 0, "i", done=True, **CALL),
         arguments_done("r", call_id="c", arguments="{}"),
     )
-    assert structure.calls["response", 0, "output", 0, "call"] == ("f", "{}")
+    assert structure.calls["response", 0, "item", 0, "call"] == ("f", "{}")
 
 
 def test_spoken_turns_are_counted():

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from earwitness.replay.drive.positions import LANDMARKS
-from earwitness.replay.drive.steps import CLIENT_RULES, EVERY, MORE, make_drive_plan
+from earwitness.replay.drive.steps import make_drive_plan
 
 from tests.events import client, server
 from tests.sessions import recording
@@ -26,9 +25,8 @@ async def test_ids_have_their_positions():
     assert plan.structure.key("r") == ("response", 0)
 
 
-def test_what_is_counted_is_a_landmark():
-    assert {*EVERY, *(name for names in MORE.values() for name in names)} <= LANDMARKS
-
-
-def test_every_rule_says_what_and_why():
-    assert all(all(field.strip() for field in rule) for rule in CLIENT_RULES)
+async def test_it_is_known_by_which_frame_an_update_was_answered():
+    update = client("session.update", session={"instructions": "x"}, event_id="e")
+    refusal = server("error", error={"type": "invalid_request_error", "event_id": "e"})
+    plan = await make_drive_plan(recording(update, client("session.update", session={}), refusal))
+    assert plan.updates == [(3, 1)]

@@ -1,4 +1,4 @@
-"""Server events, each paired with the client event that it answers: by id, by content, by order; never by count."""
+"""Server events, each paired with the client event that it answers: by id or content, or not known; never by count."""
 
 from __future__ import annotations
 
@@ -28,61 +28,90 @@ def asked(kind: str, **fields: Any) -> Session:
     return Session().client(kind).client(kind, **fields)
 
 
-CASES: dict[tuple[str, str], Session] = {
+def asked_times(kind: str, times: int) -> Session:
+    """So many requests of a kind, with nothing to tell them apart."""
+    script = Session()
+    for _ in range(times):
+        script.client(kind)
+    return script
+
+
+CASES: dict[tuple[str, str], tuple[Session, int]] = {
     **{
-        (f"conversation.item.{name}", by): asked("conversation.item.create", item={**ITEM, **chosen}).server(
-            f"conversation.item.{name}", item={**ITEM, "id": "a"}
+        (f"conversation.item.{name}", "content"): (
+            asked("conversation.item.create", item={**ITEM, **chosen}).server(
+                f"conversation.item.{name}", item={**ITEM, "id": "a"}
+            ),
+            1,
         )
-        for name in ("added", "created", "done")
-        for by, chosen in (("item_id", {"id": "a"}), ("content", {}))
+        for name, chosen in (("added", {"id": "a"}), ("created", {}), ("done", {"id": "a"}))
     },
-    ("conversation.item.deleted", "item_id"): asked("conversation.item.delete", item_id="a").server(
-        "conversation.item.deleted", item_id="a"
+    ("conversation.item.deleted", "content"): (
+        asked("conversation.item.delete", item_id="a").server("conversation.item.deleted", item_id="a"),
+        1,
     ),
-    ("conversation.item.retrieved", "item_id"): asked("conversation.item.retrieve", item_id="a").server(
-        "conversation.item.retrieved", item={**ITEM, "id": "a"}
+    ("conversation.item.deleted", "only_candidate"): (
+        Session().client("conversation.item.delete", item_id="a").server("conversation.item.deleted", item_id=""),
+        0,
     ),
-    ("conversation.item.truncated", "content"): Session().truncate("a", 5).truncate("a", 7).truncated("a", 7),
-    ("conversation.item.truncated", "item_id"): Session().truncate("b", 5).truncate("a", 7).truncated("a", 5),
-    ("error", "event_id"): asked("response.create", event_id="e").error(event_id="e"),
-    ("error", "param"): asked("session.update", session={"speed": 9}).error(param="session.speed"),
-    ("error", "content"): Session()
-    .client("session.update")
-    .client("response.cancel")
-    .error("There is no active response."),
-    ("error", "order"): Session().append(1).client("response.create").error(),
-    ("input_audio_buffer.cleared", "order"): Session()
-    .append(1)
-    .client("input_audio_buffer.clear")
-    .server("input_audio_buffer.cleared"),
-    ("input_audio_buffer.committed", "order"): Session()
-    .append(1)
-    .client("input_audio_buffer.commit")
-    .server("input_audio_buffer.committed", item_id="a"),
-    ("output_audio_buffer.cleared", "order"): Session()
-    .append(1)
-    .client("output_audio_buffer.clear")
-    .server("output_audio_buffer.cleared", response_id="r"),
-    ("response.created", "content"): asked("response.create", response={"metadata": {"n": "1"}}).created(
-        metadata={"n": "1"}
+    ("conversation.item.retrieved", "content"): (
+        asked("conversation.item.retrieve", item_id="a").server(
+            "conversation.item.retrieved", item={**ITEM, "id": "a"}
+        ),
+        1,
     ),
-    ("response.created", "order"): Session().append(1).client("response.create").created(),
-    ("response.done", "order"): Session().created().client("response.cancel").done(status="cancelled"),
-    ("session.updated", "order"): Session().append(1).client("session.update").server("session.updated", session={}),
+    ("conversation.item.truncated", "content"): (Session().truncate("a", 5).truncate("a", 7).truncated("a", 7), 1),
+    ("error", "event_id"): (asked("response.create", event_id="e").error(event_id="e"), 1),
+    ("error", "param"): (asked("session.update", session={"speed": 9}).error(param="session.speed"), 1),
+    ("error", "content"): (
+        Session().client("session.update").client("response.cancel").error("There is no active response."),
+        1,
+    ),
+    ("error", "only_candidate"): (Session().client("response.create").error(), 0),
+    ("response.cancelled", "content"): (
+        Session().created().client("response.cancel").server("response.cancelled", response_id="resp_1"),
+        1,
+    ),
+    ("response.created", "content"): (
+        asked("response.create", response={"metadata": {"n": "1"}}).created(metadata={"n": "1"}),
+        1,
+    ),
+    ("response.done", "content"): (Session().created().client("response.cancel").done(status="cancelled"), 1),
+    ("session.updated", "content"): (
+        Session()
+        .session()
+        .client("session.update", session={"instructions": "Sing."})
+        .client("session.update", session={"instructions": "Speak."})
+        .server("session.updated", session={"instructions": "Speak."}),
+        2,
+    ),
     **{
-        (answer, by): Session().client(request).client(request, event_id="e").server(answer, client_event_id=named)
+        (acknowledgement, by): (asked_times(request, times).server(acknowledgement, **fields), 0)
+        for acknowledgement, request, fields in (
+            ("input_audio_buffer.cleared", "input_audio_buffer.clear", {}),
+            ("input_audio_buffer.committed", "input_audio_buffer.commit", {"item_id": "a"}),
+            ("output_audio_buffer.cleared", "output_audio_buffer.clear", {"response_id": "r"}),
+            ("response.created", "response.create", {"response": {"id": "r"}}),
+            ("session.updated", "session.update", {"session": {}}),
+            *((answer, request, {}) for answer, request in ACKNOWLEDGED.items()),
+        )
+        for by, times in (("only_candidate", 1), ("protocol_order", 2))
+    },
+    **{
+        (answer, "event_id"): (
+            Session().client(request).client(request, event_id="e").server(answer, client_event_id="e"),
+            1,
+        )
         for answer, request in ACKNOWLEDGED.items()
-        for by, named in (("event_id", "e"), ("order", None))
     },
 }
-"""For each server event, and each rule for it, a session that ends with it."""
+"""For each server event, and each way to tell its answer, a session that ends with it, and the seq of the answered."""
 
 
 @pytest.mark.parametrize("case", CASES, ids=" by ".join)
 def test_each_answer_is_told_by_its_rule(case: tuple[str, str]) -> None:
-    script = CASES[case]
-    first = case[0] in ACKNOWLEDGED and case[1] == "order"
-    assert answers(script) == {script.seq: (0 if first else 1, case[1])}
+    script, asked_seq = CASES[case]
+    assert answers(script) == {script.seq: (asked_seq, case[1])}
     assert script.frames[-1].type == case[0]
 
 
@@ -94,13 +123,14 @@ def test_every_echo_of_an_item_answers_its_create() -> None:
     script = Session().client("conversation.item.create", item=ITEM)
     for name in ("added", "done", "done"):
         script.server(f"conversation.item.{name}", item={**ITEM, "id": "a"})
-    assert answers(script) == {1: (0, "content"), 2: (0, "item_id"), 3: (0, "item_id")}
+    assert answers(script) == {1: (0, "content"), 2: (0, "content"), 3: (0, "content")}
 
 
 def test_what_the_server_does_by_itself_answers_nobody() -> None:
-    script = Session().client("conversation.item.create", item=ITEM).client("input_audio_buffer.commit")
+    item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Hi"}]}
+    script = Session().client("conversation.item.create", item=item).client("input_audio_buffer.commit")
     script.session().speech("a", 0, 100).created().output("m").server(
-        "conversation.item.added", item={**ITEM, "id": "m"}
+        "conversation.item.added", item={**item, "id": "m"}
     )
     assert answers(script) == {}
 
@@ -113,7 +143,7 @@ def test_an_unknown_event_answers_the_event_that_it_names() -> None:
 def test_other_vocabularies_have_nothing_pending() -> None:
     script = Session().client("session.start").client("session.update")
     assert [request.type for request in script.fold().pending] == ["session.update"]
-    assert cause(script.error()) == (1, "order")
+    assert cause(script.error()) == (1, "only_candidate")
 
 
 def cause(script: Session) -> tuple[int | None, str | None]:
@@ -184,7 +214,7 @@ def test_by_param_where_only_one_request_has_it() -> None:
 
 def test_a_param_that_several_have_decides_nothing() -> None:
     script = Session().client("session.update", session={"speed": 9}).client("session.update", session={"speed": 8})
-    assert cause(script.error("Too fast.", param="session.speed"))[1] == "order"
+    assert cause(script.error("Too fast.", param="session.speed")) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -225,10 +255,23 @@ def test_what_no_request_matches_is_nobodys() -> None:
     assert cause(script) == (None, None)
 
 
-def test_by_order_the_oldest_request_without_an_answer() -> None:
+def test_an_error_that_says_nothing_is_about_the_only_open_request() -> None:
     script = Session().client("session.update", session={}).client("conversation.item.delete", item_id="x")
     script.server("session.updated", session={"id": "s"})
-    assert cause(script.error("Something is wrong.")) == (1, "order")
+    assert cause(script.error("Something is wrong.")) == (1, "only_candidate")
+
+
+def test_an_error_that_says_nothing_is_about_neither_of_two() -> None:
+    script = Session().client("session.update", session={}).client("conversation.item.delete", item_id="x")
+    assert cause(script.error("Something is wrong.")) == (None, None)
+    assert [request.seq for request in script.fold().pending] == [0, 1]
+
+
+def test_an_error_that_says_nothing_may_be_about_appended_audio() -> None:
+    script = Session().client("response.create").append(20)
+    assert cause(script.error("Something is wrong.")) == (None, None)
+    answered = Session().append(20).client("response.create").created().client("response.cancel")
+    assert cause(answered.error("Something is wrong.")) == (3, "only_candidate")
 
 
 def test_a_fault_of_the_server_is_nobodys() -> None:
@@ -238,7 +281,12 @@ def test_a_fault_of_the_server_is_nobodys() -> None:
 
 def test_an_error_of_any_form_is_kept() -> None:
     conversation = Session().server("error", error="broken").server("error").fold()
-    assert [(error.type, error.message) for error in conversation.errors] == [(None, None), (None, None)]
+    assert [(error.type, error.message) for error in conversation.errors] == [(None, "broken"), (None, None)]
+
+
+def test_an_error_that_is_only_a_text_is_read_like_any_other() -> None:
+    script = Session().client("response.create").client("response.cancel")
+    assert cause(script.server("error", error="Cancellation failed: no active response found")) == (1, "content")
 
 
 def test_a_refused_session_update_is_no_longer_requested() -> None:
@@ -262,3 +310,69 @@ def test_a_huge_number_in_a_message_is_no_trouble() -> None:
         .error(f"already shorter than {'9' * 6000}ms, item[{'9' * 6000}]", param="item[99999999999]")
     )
     assert len(script.fold().errors) == 1
+
+
+ACTIVE = "conversation_already_has_active_response"
+
+
+def test_where_one_of_two_was_refused_the_next_response_is_of_either() -> None:
+    script = Session().client("response.create").client("response.create").error(code=ACTIVE).created()
+    state = script.fold()
+    assert cause(script) == (None, None)
+    assert [(each.trigger, each.request_seq) for each in state.responses] == [("client", None)]
+    assert [request.seq for request in state.pending] == [0, 1]
+
+
+def test_once_both_have_their_answers_the_next_response_is_known() -> None:
+    script = Session().client("response.create").client("response.create").error(code=ACTIVE).created("resp_1")
+    state = script.client("response.create").created("resp_2").fold()
+    assert [each.request_seq for each in state.responses] == [None, 4]
+
+
+def test_of_two_updates_of_which_one_was_refused_the_session_tells() -> None:
+    script = Session().session().client("session.update", session={"instructions": "Sing."})
+    script.client("session.update", session={"instructions": "Speak."}).error("No.")
+    script.server("session.updated", session={"instructions": "Speak."})
+    assert cause(script.error("No.")) == (1, "only_candidate")
+    assert answers(script)[4] == (2, "content")
+
+
+def test_a_settings_other_spelling_does_not_make_the_update_a_later_ones() -> None:
+    script = Session().session().client("session.update", session={"instructions": "Sing.", "speed": 1.2})
+    script.client("session.update", session={"type": "realtime"})
+    script.server("session.updated", session={"type": "realtime", "instructions": "Sing.", "speed": 1.0})
+    assert answers(script) == {3: (1, "protocol_order")}
+
+
+def test_of_two_items_that_say_the_same_a_refusal_leaves_the_maker_open() -> None:
+    script = Session().client("conversation.item.create", item=ITEM).client("conversation.item.create", item=ITEM)
+    script.error("No.", param="item.content[0].text")
+    (item,) = script.server("conversation.item.added", item={**ITEM, "id": "a"}).fold().items
+    assert (item.created_by, item.request_seq) == ("client", None)
+
+
+def test_a_request_that_was_never_refused_made_the_response_and_not_the_turn_before_it() -> None:
+    script = Session().session().append(100, 20).speech("user_1", 0, 1500).client("response.create")
+    asked_seq = script.seq
+    script.created("resp_1")
+    assert script.fold().responses[0].trigger == "vad"
+    state = script.done("resp_1").fold()
+    assert (state.responses[0].trigger, state.responses[0].request_seq) == ("client", asked_seq)
+    assert state.pending == []
+
+
+def test_an_id_that_the_client_uses_for_everything_tells_nothing() -> None:
+    script = Session().client("response.create", event_id="x").client("response.cancel", event_id="x")
+    assert cause(script.error("What?", event_id="x")) == (None, None)
+    twice = Session().client("response.create", event_id="x").client("response.create", event_id="x")
+    assert cause(twice.error(event_id="x")) == (None, None)
+
+
+def test_an_id_used_twice_tells_together_with_what_the_error_says() -> None:
+    script = Session().client("response.create", event_id="x").client("response.cancel", event_id="x")
+    assert cause(script.error(code="response_cancel_not_active", event_id="x")) == (1, "event_id")
+
+
+def test_a_deletion_whose_answer_names_no_item_is_known_only_where_it_is_alone() -> None:
+    script = Session().client("conversation.item.delete", item_id="a").client("conversation.item.delete", item_id="b")
+    assert answers(script.server("conversation.item.deleted", item_id="")) == {}

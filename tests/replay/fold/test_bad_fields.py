@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from earwitness.schemas.refs import to_plain
+from earwitness.schemas.state import Problem
 
 from tests.sessions import Session
 
@@ -50,7 +51,7 @@ def test_a_missing_field_is_named_and_changes_nothing(
     before = to_plain(script.fold())
     (script.server if sender == "server" else script.client)(kind, **fields)
     after = to_plain(script.fold())
-    assert after["problems"] == [{"seq": script.seq, "what": "bad-field", "detail": detail}]
+    assert after["problems"] == to_plain([Problem(script.seq, "bad-field", detail)])
     for state in (before, after):
         for key in UNCONCERNED:
             del state[key]

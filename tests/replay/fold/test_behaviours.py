@@ -251,8 +251,8 @@ def test_a_transcription_may_come_before_its_item() -> None:
     script = Session().session().append(100, 20)
     transcription(script, "completed", transcript="Hello.")
     before = script.fold()
-    assert before.items == []
-    assert said(before.out_of_band[0]) == "Hello."
+    assert before.out_of_band == []
+    assert (said(before.items[0]), before.items[0].on_record) == ("Hello.", False)
     after = script.speech("user_1", 0, 1000).fold()
     assert after.out_of_band == []
     assert said(after.items[0]) == "Hello."

@@ -17,7 +17,7 @@ pytestmark = needs_corpus
 
 
 def frames_of(name: str, part: int = 0) -> list[Frame]:
-    return read_file(CORPUS / "captures" / f"{name}.jsonl")[part].frames
+    return list(read_file(CORPUS / "captures" / f"{name}.jsonl")[part].frames)
 
 
 def folded(name: str, part: int = 0) -> Conversation:

@@ -33,8 +33,8 @@ def session() -> Session:
 
 def test_the_digests_are_the_same_on_every_machine_and_version() -> None:
     conversation = session().fold()
-    assert full_digest(conversation) == "7f9b850dde20340f037622ad9cd6d6f598c5bf1398af9984019cbfb28879b4aa"
-    assert content_digest(conversation) == "e5f6323d1df798504c802f12243fe08f2ef67588f35f7832c5636d4780b8c5a7"
+    assert full_digest(conversation) == "fee4613549f0ce163164549eb00d103474e8f2c6279ae3e2a8ab656cbc09f226"
+    assert content_digest(conversation) == "96f194d0985d81d5bb56d32be715372a628f362fbd2f107c684dc2aad10a16ff"
 
 
 @needs_corpus

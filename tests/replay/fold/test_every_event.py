@@ -196,6 +196,11 @@ SERVER_CASES: dict[str, Case] = {
     "rate_limits.updated": Case(
         empty, {"rate_limits": [{"name": "tokens", "limit": 3}]}, {"rate_limits.limits.0.limit": 3}
     ),
+    "response.audio_timestamp.delta": Case(
+        reply,
+        {**PLACE, "audio_offset_ms": 125, "audio_duration_ms": 100, "text": "code", "timestamp_type": "word"},
+        {"items.0.content.0.words": [{"text": "code", "start_ms": 125, "end_ms": 225}]},
+    ),
     "response.content_part.added": Case(
         reply, {**PLACE, "part": {"type": "audio", "transcript": ""}}, {"items.0.content.0.type": "output_audio"}
     ),

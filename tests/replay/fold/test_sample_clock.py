@@ -80,11 +80,12 @@ def test_a_span_is_judged_by_the_audio_received_by_then() -> None:
 
 
 def test_a_span_behind_a_gap_of_the_recording_is_not_cut_out_of_something_else() -> None:
-    script = Session().session().append(100, 20).speech("user_1", 200, 1750)
+    script = Session().session().append(100, 20).speech("user_1", 200, 900)
+    script.speech("user_2", 1000, 1750, previous="user_1")
     script.statement("gap", frames=5, bytes=33_000, reason="disk full").append(100, 30)
-    script.speech("user_2", 500, 2000, previous="user_1").speech("user_3", 2600, 4000, previous="user_2")
-    assert [span_of(script, index).reliable for index in range(3)] == [True, True, False]
-    assert span_of(script, 2).why_not == (
+    script.speech("user_3", 1600, 2000, previous="user_2").speech("user_4", 2600, 4000, previous="user_3")
+    assert [span_of(script, index).reliable for index in range(4)] == [True, True, True, False]
+    assert span_of(script, 3).why_not == (
         "frames before its end are missing from the recording, which the server's clock counted"
     )
 
@@ -183,9 +184,10 @@ def test_a_transcription_session_transcribes_every_utterance() -> None:
         "turn_detection": {"type": "server_vad"},
     }
     script = Session().client("transcription_session.update", session=settings)
-    script.server("transcription_session.updated", session={"id": "sess_1", **settings}).append(100, 40)
+    script.server("transcription_session.updated", session={"id": "sess_1", **settings})
     for number, text in enumerate(("One.", "Two.")):
         item_id, previous = f"user_{number}", f"user_{number - 1}" if number else None
+        script.append(100, 10 + 10 * number)
         script.server("input_audio_buffer.speech_started", item_id=item_id, audio_start_ms=number * 2000)
         script.server("input_audio_buffer.speech_stopped", item_id=item_id, audio_end_ms=number * 2000 + 900)
         committed(script, item_id, previous)

@@ -17,6 +17,7 @@ from earwitness.replay import bundled_recording, fold_recording
 from earwitness.replay.fold.digest import full_digest
 from earwitness.replay.library import blocking, calls
 from earwitness.replay.transcript.write import export_transcript
+from earwitness.replay.usage import usage_of
 from earwitness.testing import bundled_path
 from websockets.sync.client import connect
 
@@ -178,3 +179,25 @@ def test_the_asynchronous_form_is_called_the_same_way(name: str) -> None:
             assert inspect.signature(vars(ours)[key]).parameters == inspect.signature(vars(theirs)[key]).parameters
         first, second = ((inspect.getdoc(vars(each)[key]) or "").split("\n")[0] for each in (ours, theirs))
         assert first == second or key == "batches"
+
+
+def test_what_a_call_cost_is_that_of_the_command(demo_db: Path) -> None:
+    with earwitness.open(demo_db) as opened:
+        usage = opened.session().usage()
+    assert isinstance(usage, earwitness.Usage)
+    assert usage == usage_of(asyncio.run(fold_recording(bundled_recording())))
+    assert usage.responses.stated > 0
+
+
+def test_keys_are_hidden_unless_they_are_asked_for(tmp_path: Path) -> None:
+    press = {"type": "input_audio_buffer.dtmf_event_received", "event": "7", "received_at": 0}
+    file = tmp_path / "keys.jsonl"
+    file.write_text(json.dumps({"dir": "server", "t": 1, "event": press}), encoding="utf-8")
+    with earwitness.open(file) as opened:
+        call = opened.session()
+        assert [line.text for line in call.transcript().lines] == ["•"]
+        assert [line.text for line in call.transcript(reveal=["dtmf"]).lines] == ["7"]
+        call.write_transcript(tmp_path / "hidden.csv")
+        call.write_transcript(tmp_path / "shown.csv", reveal=["dtmf"])
+        for name, key in (("hidden.csv", "•"), ("shown.csv", "7")):
+            assert f",key,1.000,,{key}," in (tmp_path / name).read_text(encoding="utf-8")

@@ -126,11 +126,11 @@ def test_an_error_that_names_an_item_refuses_the_request_about_that_item():
     assert holds(*requests, *refusals) == {4: ("error", (1,)), 5: ("error", (2,))}
 
 
-def test_an_error_that_says_nothing_answers_the_oldest_request_that_nothing_else_answers():
+def test_an_error_that_says_nothing_waits_for_all_open_requests():
     update = client("session.update", session={})
     assert holds(user_text("a"), update, update, added_text("1", "a"), error()) == {
         4: ("item acknowledged", (1,)),
-        5: ("error", (2,)),
+        5: ("error", (2, 3)),
     }
 
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import asyncio
+from typing import Literal
+
 import pytest
 from earwitness.replay.fold import fold
 from earwitness.replay.open import bundled_recording
 from earwitness.replay.share.erase import Selection, parse_range, plan_erasure
 from earwitness.schemas.errors import RequestError
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.events import added_text, client, closing, server, user_text
-from tests.sessions import recording
+from tests.events import added_text, client, closing, pcm, server, user_text
+from tests.sessions import Session, recording
 
 TALK = recording(
     server("session.created", session={}),
@@ -84,6 +89,83 @@ async def test_speech_whose_span_is_not_reliable_is_refused() -> None:
     )
     with pytest.raises(RequestError, match="cannot tell which input audio belongs to item u"):
         await plan_erasure(session, Selection(items=("u",)))
+
+
+Turn = tuple[int, int, int, int]
+"""Milliseconds of an utterance: silence before it, its length, silence until the server ends it, and how far it was
+sent in advance: how much more was on its way by then."""
+
+
+def said(turns: list[Turn], clock: Literal["session", "buffer", "milliseconds since midnight"], chunk: int):
+    """A session of spoken turns, each with a sample value of its own, and where each lies in samples of the input."""
+    script, sound, told = Session().session(), b"", []
+    for number, (before, length, after, _) in enumerate(turns, 1):
+        start = len(sound) // 48 + before
+        sound += pcm([0] * (before * 24) + [number] * (length * 24) + [0] * (after * 24))
+        told.append((start, start + length))
+    sent, origin = 0, 0
+    for number, ((start, end), (_, _, after, ahead)) in enumerate(zip(told, turns, strict=True), 1):
+        while sent < min((end + after + ahead) * 48, len(sound)):
+            script.append(sound[sent : sent + chunk * 48])
+            sent = min(sent + chunk * 48, len(sound))
+        zero = {"session": 0, "buffer": origin, "milliseconds since midnight": -40_000_000}[clock]
+        script.speech(f"user_{number}", start - zero, end - zero, previous=script.last_item)
+        origin = end + after
+    return script.recording(), {f"user_{number}": place for number, place in enumerate(told, 1)}, chunk, sound
+
+
+TURNS = st.lists(
+    st.tuples(st.integers(0, 900), st.integers(300, 1500), st.integers(0, 600), st.sampled_from((0, 0, 120, 800))),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(
+    TURNS,
+    st.sampled_from(("session", "buffer", "milliseconds since midnight")),
+    st.sampled_from((20, 100, 250)),
+)
+def test_erasing_an_item_takes_all_of_its_sound_and_none_of_the_others_or_is_refused(turns, clock, chunk) -> None:
+    session, places, chunk, _ = said(turns, clock, chunk)
+    appends = [frame.seq for frame in session.frames if frame.type == "input_audio_buffer.append"]
+    for item, (start, end) in places.items():
+        try:
+            plan = asyncio.run(plan_erasure(session, Selection(items=(item,))))
+        except RequestError:
+            continue
+        held = {seq: (index * chunk, (index + 1) * chunk) for index, seq in enumerate(appends)}
+        taken = {seq for seq in plan.seqs if seq in held}
+        assert taken == {seq for seq, (first, last) in held.items() if first < end and last > start}
+        for other, (first, last) in places.items():
+            assert other == item or not any(held[seq][0] < last and held[seq][1] > first for seq in taken), other
+
+
+async def test_an_item_whose_place_depends_on_the_clock_is_refused_with_both_places() -> None:
+    session = recording(
+        server("session.created", session={}),
+        *(client("input_audio_buffer.append", audio="AAAA" * 1600) for _ in range(100)),
+        *(
+            line
+            for item, start, end in (("u1", 0, 900), ("u2", 2000, 2900))
+            for line in (
+                server("input_audio_buffer.speech_started", item_id=item, audio_start_ms=start),
+                server("input_audio_buffer.speech_stopped", item_id=item, audio_end_ms=end),
+                server("input_audio_buffer.committed", item_id=item, previous_item_id=None),
+            )
+        ),
+    )
+    with pytest.raises(RequestError, match="not known whether the server counts from the session's first sample"):
+        await plan_erasure(session, Selection(items=("u2",)))
+
+
+async def test_an_item_that_shares_a_message_with_another_is_refused_and_both_go_together() -> None:
+    session, _, _, _ = said([(0, 500, 0, 0), (0, 500, 100, 0), (100, 600, 100, 0)], "session", 300)
+    with pytest.raises(RequestError, match="also hold sound of item user_2") as refused:
+        await plan_erasure(session, Selection(items=("user_1",)))
+    assert refused.value.hint.startswith("Erase both (--item user_1 --item user_2), the session (--all)")
+    both = await plan_erasure(session, Selection(items=("user_1", "user_2")))
+    assert {frame.seq for frame in session.frames if frame.type == "input_audio_buffer.append"} & set(both.seqs)
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_heard_line_says_what_its_words_rest_on() -> None:
     assert (line.estimate.characters, line.estimate.total_characters) == (18, 48)
     assert line.estimate.method == "share of audio"
     assert line.estimate.cut_seq == script.seq - 1
-    assert [line.estimate for line in lines(script, "generated")] == [None, None]
+    assert [each.estimate for each in lines(script, "generated")] == [None, line.estimate]
 
 
 def test_a_reading_that_goes_on_behind_a_cut_says_where_it_was() -> None:
@@ -162,7 +162,7 @@ def test_mcp_items_have_lines_of_their_kind() -> None:
     script.server("conversation.item.added", item=answer)
     found = lines(script)
     assert [(line.kind, line.text, line.server) for line in found] == [
-        ("listing", "1 tools", "docs"), ("call", "{}", "docs"),
+        ("listing", "1 tool", "docs"), ("call", "{}", "docs"),
         ("approval", "{}", "docs"), ("approval", "approved", None),
     ]  # fmt: skip
     assert [line.output for line in found] == [None, "found", None, None]

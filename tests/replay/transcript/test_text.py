@@ -34,13 +34,14 @@ def test_text_has_a_line_for_each_turn() -> None:
     assert head == "Transcript as heard: where the user cut in, the words are an estimate from the audio position."
     assert empty == ""
     assert turns[0].startswith("00:00.100  User       Count to ten.  [")
-    assert "00:02.000  Assistant  one two three four [interrupted: 0.4 of 1.0 s heard]  [" in turns[1]
+    assert "00:02.000  Assistant  one two three four [interrupted: 0.4 of 1.0 s heard; " in turns[1]
+    assert "cut at 400 ms; words by the share of the sound]  [" in turns[1]
 
 
 def test_text_and_markdown_mark_the_cut_where_it_happened() -> None:
     transcript = transcribe(interrupted().fold(), "generated")
     for form, mark in (("text", "[interrupted]"), ("markdown", r"\[interrupted\]")):
-        assert f"one two three four {mark} five six seven eight nine ten  " in transcript.text(form)
+        assert f"one two three four {mark} five six seven eight nine ten " in transcript.text(form)
 
 
 def test_markdown_escapes_what_was_said() -> None:

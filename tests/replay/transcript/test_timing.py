@@ -55,7 +55,8 @@ def test_a_cut_ends_the_words_and_the_time_at_one_place() -> None:
     (said,) = of(call)
     assert (said.text, said.rest) == ("one two", "three four five six seven eight")
     assert said.cut
-    assert seconds(said) == (1.0, 2.0)
+    # Playback began 1 s before the truncation came.
+    assert seconds(said) == (1.5, 2.5)
     line = transcribe(call.timeline().conversation).lines[0]
     assert line.text == said.text
 
@@ -66,7 +67,7 @@ def test_as_generated_nothing_is_cut() -> None:
     call.at(2500).truncate(item, 1000, ack_ms=2510)
     (said,) = of(call, "generated")
     assert (said.text, said.rest, said.cut, seconds(said)) == (
-        "one two three four five six seven eight", "", False, (1.0, 5.0),
+        "one two three four five six seven eight", "", False, (1.5, 5.5),
     )  # fmt: skip
 
 

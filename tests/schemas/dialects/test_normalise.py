@@ -42,7 +42,8 @@ def a_value_for(rule: FieldRule) -> tuple[Any, Any]:
 @pytest.mark.parametrize(("own", "canonical"), CANONICAL.items())
 def test_an_event_gets_its_canonical_name_and_keeps_its_fields(own: str, canonical: str) -> None:
     event = {"type": own, "event_id": "e", "delta": "x", "vendor_field": None}
-    assert normalise(event) == {**event, "type": canonical}
+    told = {"response": {"status": "cancelled"}} if own == "response.cancelled" else {}
+    assert normalise(event) == {**event, "type": canonical, **told}
 
 
 @pytest.mark.parametrize("rule", SESSION_FIELDS, ids=lambda rule: rule.preview)

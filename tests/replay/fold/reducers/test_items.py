@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from tests.events import silence
+from tests.events import silence, spoken_message, user_text
 from tests.sessions import Session, said
 
 
@@ -189,8 +189,15 @@ def test_a_final_text_that_differs_from_its_deltas_wins_and_the_deltas_stay() ->
     assert (part.transcript, part.streamed) == ("One two", "One too")
 
 
-def test_a_shorter_final_text_takes_nothing_back() -> None:
+def test_a_final_text_wins_also_where_it_is_shorter() -> None:
     script = Session().created().output("reply_1").speak("reply_1", "One two").spoken("reply_1", "One")
+    (part,) = script.fold().items[0].content
+    assert (part.transcript, part.streamed) == ("One", "One two")
+
+
+def test_a_shorter_text_of_an_item_that_was_cut_takes_nothing_back() -> None:
+    script = Session().created().output("reply_1").speak("reply_1", "One two", 400).truncated("reply_1", 200)
+    script.server("conversation.item.retrieved", item=spoken_message("reply_1", "One"))
     (part,) = script.fold().items[0].content
     assert (part.transcript, part.streamed) == ("One two", None)
 
@@ -221,3 +228,10 @@ def test_parts_of_one_item_stay_apart_by_index() -> None:
 def test_text_deltas_say_how_long_the_text_was_after_each() -> None:
     script = Session().created().output("reply_1").speak("reply_1", "One two")
     assert script.fold().items[0].content[0].text_deltas == [(2, 3), (3, 7)]
+
+
+def test_what_an_acknowledgement_leaves_out_is_as_the_client_asked() -> None:
+    script = Session().add(user_text("How much?", id="item_1"))
+    script.server("conversation.item.created", item={"id": "item_1", "type": "message"})
+    (item,) = script.fold().items
+    assert (item.role, [part.text for part in item.content]) == ("user", ["How much?"])

@@ -215,6 +215,13 @@ def test_a_text_only_session_has_text_and_no_audio() -> None:
     ]
 
 
-def test_outputs_stand_at_their_index_whatever_comes_first() -> None:
-    script = Session().created().output("second", index=1).output("first", index=0)
+def test_outputs_stand_as_they_came_whatever_their_index() -> None:
+    script = Session().created().output("first", index=1).output("second", index=0)
     assert response(script.fold()).output == ["first", "second"]
+
+
+def test_outputs_stand_as_response_done_lists_them() -> None:
+    script = Session().created().output("second", index=0).output("extra", index=0).output("first", index=0)
+    conversation = script.done(output=[{"id": "first"}, {"id": "second"}]).fold()
+    assert response(conversation).output == ["first", "second", "extra"]
+    assert [item.id for item in conversation.items] == ["first", "second", "extra"]

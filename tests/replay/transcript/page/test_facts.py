@@ -89,6 +89,13 @@ def test_everything_that_went_wrong_is_named_with_its_record() -> None:
     conversation.pending.append(Pending(7, None, "response.create"))
     found = remarks(conversation, [AudioProblem(12, "odd-bytes", "left out")])
     assert found == [
+        (
+            "throughout",
+            (
+                "The session speaks a vocabulary that is not known. It is not folded, so what was said cannot be told: "
+                "1 event not read: vendor.unheard_of (1)."
+            ),
+        ),
         ("0:01.5, record 2", "The server reports bad: No such item."),
         ("record 9", "3 messages (400 bytes) crossed here that could not be stored: disk full"),
         ("record 4", "invalid json"),
@@ -126,7 +133,7 @@ def test_the_page_says_where_it_comes_from_and_the_digest_of_what_it_shows() -> 
         ("b", "2"),
         ("previous session", "s0"),
         ("imported from", "x.har"),
-        ("digest of the state", f"sha256:{full_digest(conversation)}"),
+        ("digest of the state", f"sha256:{full_digest(conversation)} (earwitness/full/2)"),
     ]
 
 
