@@ -60,6 +60,8 @@ def _of_part(item: ItemWork, part: PartWork | None, name: str) -> Known:
         if work is None:
             return _UNKNOWN
         text = work.stream.streamed if name == "transcription" else work.stream.stated
+        if name == "transcription" and work.stream.revised:
+            return _UNKNOWN  # hypotheses: what is understood in the end need not be one of them
         # The first delta of a transcription begins with the space that a tokeniser puts before a word.
         return _UNKNOWN if text is None else (True, text.strip(), work.seqs.copy())
     if name == "transcription usage":

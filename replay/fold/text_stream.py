@@ -161,6 +161,11 @@ class SpokenStream(TextStream):
         """The text of the deltas; of hypotheses the last. None if there were no deltas."""
         return _latest(self._pieces(0)) if self._chunks else None
 
+    @property
+    def revised(self) -> bool:
+        """Whether some deltas are hypotheses that a later one took the place of, rather than pieces of one text."""
+        return bool(self._chunks) and _letters("".join(self._chunks)) != _letters(self.streamed or "")
+
     def text_of(self, *, cut: bool) -> str | None:
         """The last statement, with what came after it and is not in it; without one, what was streamed."""
         if not self.stated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from earwitness.replay.compare.check import CheckReport, check
 
 from tests.cases import case_recording, case_state
@@ -69,3 +70,12 @@ def test_usage_in_two_spellings_adds_up(tmp_path: Path) -> None:
     (response,) = case_state("26_usage_two_spellings.jsonl", tmp_path).responses
     usage = response.usage or {}
     assert (usage["input_tokens"], usage["output_tokens"], usage["total_tokens"]) == (20, 2, 22)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["01_hf_cumulative_input_deltas.jsonl", "02a_hf_sentence_dones_indexed.jsonl", "03_hf_minimal_lifecycle.jsonl"],
+)
+def test_the_shapes_of_hugging_face_give_no_false_alarm(name: str, tmp_path: Path) -> None:
+    report = checked(name, tmp_path)
+    assert (report.outcome, report.unexplained) == ("agrees", [])
