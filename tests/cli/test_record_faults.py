@@ -206,7 +206,7 @@ async def test_a_stop_during_a_handshake_answers_the_client_and_commits_everythi
 
 AS_NOBODY = """
 import asyncio, contextlib, io, json, os, sys, tempfile
-import earwitness.cli.record, earwitness.recorder.logs, earwitness.recorder.program
+import earwitness.cli.record, earwitness.recorder.logs, earwitness.recorder.program, earwitness.replay.show.terminal
 from earwitness.cli import main
 from earwitness.recorder.journal import Journal
 
