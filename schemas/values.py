@@ -23,6 +23,7 @@ __all__ = [
     "same_json",
     "same_scalar",
     "string",
+    "texts_in",
     "too_deep",
 ]
 
@@ -63,6 +64,18 @@ def objects(fields: Json, key: str) -> list[Json | None]:
     if not isinstance(value, list):
         return []
     return [cast("Json", each) if isinstance(each, dict) else None for each in cast("list[Any]", value)]
+
+
+def texts_in(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the strings in a JSON value, each with the key that it stands under; in a list, with the list's."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, each in cast("Json", value).items():
+            yield from texts_in(each, name)
+    elif isinstance(value, list):
+        for each in cast("list[Any]", value):
+            yield from texts_in(each, key)
 
 
 # Depth

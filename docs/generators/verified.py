@@ -42,8 +42,9 @@ _LIVE = """
 ## Never tried against a live service
 
 No vendor's live service has been tried yet. The results above are from traffic that others had recorded; those below
-are from servers on the same machine, with the official `openai` SDK as the client. If you try one of these against the
-real service, please report the result, good or bad.
+are from servers on the same machine, with the official `openai` SDK as the client. One of them is not ours: aimock from
+npm, which imitates OpenAI's GA API; what is recorded of it is folded and checked in the CI. If you try one of these
+against the real service, please report the result, good or bad.
 
 | | OpenAI, preview | OpenAI, GA | Azure OpenAI, preview | Azure OpenAI, GA | Azure Voice Live | xAI | translation, live |
 |---|---|---|---|---|---|---|---|

@@ -41,7 +41,8 @@ _CALLS: Final = ("function_call", "mcp_call")
 
 def id_in(fields: Json, key: str = "item_id") -> str | None:
     """The id under a key; None where it is absent or empty."""
-    return string(fields, key) or None
+    value = fields.get(key)
+    return value if isinstance(value, str) and value else None
 
 
 def find_item(state: State, item_id: str) -> ItemWork:

@@ -87,7 +87,7 @@ class TextStream:
             return streamed
         late = _paired("".join(self._chunks)[self._stated_at :])
         if self._final:
-            return stated if _holds(stated, late) else joined(stated, late)
+            return stated if not late or _holds(stated, late) else joined(stated, late)
         if streamed.startswith(stated):
             return streamed
         return stated if stated.startswith(streamed) else stated + late
@@ -171,7 +171,9 @@ class SpokenStream(TextStream):
         if not self.stated:
             return self.stated if self.streamed is None else self.streamed
         late = _latest(self._pieces(self._stated_at)) if self.length > self._stated_at else ""
-        if late and revises(self.stated, late):
+        if not late:
+            return self.stated
+        if revises(self.stated, late):
             return late
         return self.stated if _tells(self.stated, late) else joined(self.stated, late)
 

@@ -45,9 +45,10 @@ def build(state: State, dialect: str) -> Conversation:
     JSON values are shared with the working state, which never changes one.
     """
     deltas = _Deltas()
-    words = _words(state)
+    items = tuple(state.every_item())
+    words = _words(items)
     spans = read_spans(state.input, state.marks, words)
-    frozen = {item: _item(item, deltas, spans.of, client_spoke=state.client_spoke) for item in state.every_item()}
+    frozen = {item: _item(item, deltas, spans.of, client_spoke=state.client_spoke) for item in items}
     conversation = Conversation(
         dialect=state.dialect or dialect,
         conversation_id=state.conversation_id,
@@ -56,7 +57,7 @@ def build(state: State, dialect: str) -> Conversation:
         deleted=[frozen[item] for item in state.deleted],
         out_of_band=[
             frozen[item]
-            for item in state.every_item()
+            for item in items
             if item.deleted_seq is None and (item not in state.order or not _in_band(item))
         ],
         unacknowledged=[_asked_for(request) for request in state.requests.of_type("conversation.item.create")],
@@ -126,10 +127,10 @@ class _Deltas(dict[PartWork, Seqs]):
         return seqs
 
 
-def _words(state: State) -> dict[Mark, str]:
+def _words(items: Iterable[ItemWork]) -> dict[Mark, str]:
     """What was understood in each span."""
     words: dict[Mark, str] = {}
-    for item in state.every_item():
+    for item in items:
         if item.span is not None:
             said = (part.transcription.text for part in item.parts.values() if part.transcription is not None)
             words[item.span] = next((text for text in said if text), "")

@@ -12,12 +12,12 @@ from itertools import pairwise
 from typing import Any, Final, cast
 
 from ...schemas.audio import audio_key
-from ...schemas.values import Json
+from ...schemas.values import Json, texts_in
 from ..playing.ids import ID_KEYS
 from .chunks import replace_across, replace_in_chunks
 from .rules import Replacement
 
-__all__ = ["PIECES", "Streams", "list_pieces"]
+__all__ = ["PIECES", "Place", "Streams", "list_pieces", "pieces_of"]
 
 PIECES: Final = ("delta", "text", "transcript", "word", "token", "stash")
 """Keys of a piece of text, in the order in which an event states them."""
@@ -26,6 +26,24 @@ _SHORTEST_PREFIX: Final = 3
 """A shorter text is not taken for the beginning of another."""
 
 Key = tuple[int, str]
+Place = tuple[str, ...]
+"""What tells a stream from others: its event's type, its key, and what it is about."""
+
+
+def pieces_of(name: str, event: Json) -> Iterator[tuple[Place, str, str]]:
+    """Yield the pieces of text that an event states: the stream, the key and the piece. Sound is left out.
+
+    Args:
+        name: the event's type.
+        event: the event.
+    """
+    sound = audio_key(name)
+    about = tuple(str(event.get(each)) for each in _PLACE)
+    for key in PIECES:
+        value = event.get(key)
+        if isinstance(value, str) and key != sound:
+            # What is only a draft continues what is stated beside it.
+            yield (name, "text" if key == "stash" else key, *about), key, value
 
 
 class Streams:
@@ -37,36 +55,23 @@ class Streams:
 
     def __init__(self, replacements: Sequence[Replacement]) -> None:
         self._replacements = replacements
-        self._streams: dict[tuple[Any, ...], tuple[list[Key], list[str]]] = {}
+        self._streams: dict[Place, tuple[list[Key], list[str]]] = {}
         self._whole: set[str] = set()
         self._sorted: list[str] = []
 
     def learn(self, seq: int, name: str, event: Json) -> None:
         """Take the pieces of the next event; ``name`` is its canonical type."""
+        for place, key, text in pieces_of(name, event):
+            keys, texts = self._streams.setdefault(place, ([], []))
+            keys.append((seq, key))
+            texts.append(text)
         sound = audio_key(name)
-        for key in PIECES:
-            value = event.get(key)
-            if isinstance(value, str) and key != sound:
-                # What is only a draft continues what is stated beside it.
-                stream = "text" if key == "stash" else key
-                place = (name, stream, *(str(event.get(each)) for each in _PLACE))
-                keys, texts = self._streams.setdefault(place, ([], []))
-                keys.append((seq, key))
-                texts.append(value)
-        self._learn_whole({key: value for key, value in event.items() if key != sound})
-
-    def _learn_whole(self, value: Any, key: str = "") -> None:
-        """Note the texts in which something is replaced: others may be their beginnings."""
-        if isinstance(value, dict):
-            for name, each in cast("Json", value).items():
-                self._learn_whole(each, name)
-        elif isinstance(value, list):
-            for each in cast("list[Any]", value):
-                self._learn_whole(each, key)
-        elif isinstance(value, str) and key not in ID_KEYS and key != "audio" and len(value) > _SHORTEST_PREFIX:
-            self._note_whole(value)
+        for key, text in texts_in({key: value for key, value in event.items() if key != sound}):
+            if key not in ID_KEYS and key != "audio" and len(text) > _SHORTEST_PREFIX:
+                self._note_whole(text)
 
     def _note_whole(self, text: str) -> None:
+        """Note a text in which something is replaced: others may be its beginnings."""
         if any(each.regex.search(text) for each in self._replacements):
             self._whole.add(text)
 
@@ -76,7 +81,7 @@ class Streams:
             self._note_whole("".join(texts))
         self._sorted = sorted(self._whole)
         for (name, *_), (keys, texts) in self._streams.items():
-            made = self._replaced(str(name), texts)
+            made = self._replaced(name, texts)
             yield keys[0][0], dict(zip(keys, made, strict=True)), "".join(made)
         self._streams.clear()
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 
-from ...schemas.audio import audio_key
 from ...schemas.frame import Frame, parse_json
 from ...schemas.recording import Recording
 from ...schemas.refs import Seqs
 from ...schemas.state import Item
-from ...schemas.values import Json, too_deep
+from ...schemas.values import Json, texts_in, too_deep
 from ..playing.ids import ID_KEYS
-from .streams import PIECES
+from .streams import PIECES, Place, pieces_of
 from .survey import read_event
 
 __all__ = ["Words", "find_repeated"]
@@ -33,7 +32,6 @@ _SHORTEST: Final = 4
 _SHORTEST_SENTENCE: Final = 10
 _NO_TEXT: Final = frozenset((*ID_KEYS, "type", "object", "status", "role", "model", "voice", "audio"))
 _SAID: Final = frozenset((*PIECES, "arguments", "output", "instructions", "content", "prompt"))
-_PLACE: Final = ("response_id", "item_id", "output_index", "content_index")
 
 
 class Words:
@@ -122,19 +120,16 @@ class _Pieces:
     """Joins the deltas of each text."""
 
     def __init__(self) -> None:
-        self._streams: dict[tuple[Any, ...], tuple[list[Frame], list[str]]] = {}
+        self._streams: dict[Place, tuple[list[Frame], list[str]]] = {}
 
     def rest(self, frame: Frame, event: Json, *, said: bool = False) -> list[str]:
         """Take the next event; return its texts that are no pieces, or of them only what was ``said``."""
         if not (frame.type or "").endswith((".delta", ".segment")):
             return list(_said(event) if said else _texts(event))
-        sound = audio_key(frame.type)
-        for key in PIECES:
-            value = event.get(key)
-            if isinstance(value, str) and key != sound:
-                frames, texts = self._streams.setdefault((frame.type, key, *map(str, map(event.get, _PLACE))), ([], []))
-                frames.append(_envelope(frame))
-                texts.append(value)
+        for place, _, text in pieces_of(frame.type or "", event):
+            frames, texts = self._streams.setdefault(place, ([], []))
+            frames.append(_envelope(frame))
+            texts.append(text)
         return []
 
     def joined(self) -> Iterator[tuple[list[Frame], str]]:
@@ -153,29 +148,17 @@ def _json(text: str) -> Any:
     return None if too_deep(value) else value
 
 
-def _texts(value: Any, key: str = "") -> Iterator[str]:
+def _texts(value: Any) -> Iterator[str]:
     """Yield the texts in a JSON value; not its ids, words of the protocol and sound."""
-    if isinstance(value, dict):
-        for name, each in cast("Json", value).items():
-            yield from _texts(each, name)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _texts(each, key)
-    elif isinstance(value, str) and key not in _NO_TEXT and not value.startswith("data:"):
-        inner = _json(value)
-        yield from (value,) if inner is None else _texts(inner)
+    for key, text in texts_in(value):
+        if key not in _NO_TEXT and not text.startswith("data:"):
+            inner = _json(text)
+            yield from (text,) if inner is None else _texts(inner)
 
 
-def _said(value: Any, key: str = "") -> Iterator[str]:
+def _said(event: Json) -> Iterator[str]:
     """Yield the texts in an event that somebody said or wrote; settings are none of them."""
-    if isinstance(value, dict):
-        for name, each in cast("Json", value).items():
-            yield from _said(each, name)
-    elif isinstance(value, list):
-        for each in cast("list[Any]", value):
-            yield from _said(each, key)
-    elif isinstance(value, str) and key in _SAID:
-        yield value
+    return (text for key, text in texts_in(event) if key in _SAID)
 
 
 def _plain(text: str) -> str:
